@@ -1,0 +1,102 @@
+/**
+ * What people's clients (the editor, the command line) and the scheduler say to each other:
+ * JSON-RPC 2.0. Types and schemas only, so that both sides can import them.
+ */
+import * as v from "valibot";
+import type { Change } from "../state/changes";
+import type { RunRow } from "../state/rows";
+import type { Preview } from "../workers/messages";
+
+export const controlProtocol = 1;
+
+/** A client that has said nothing for this long is forgotten; it pings three times as often. */
+export const clientSilenceMs = 30_000;
+
+/** Bytes of the snapshot database per `snapshot/read`. */
+export const snapshotPieceBytes = 1 << 19;
+
+const learnerIds = v.pipe(v.array(v.pipe(v.number(), v.safeInteger())), v.maxLength(200_000));
+const positionSchema = v.object({ runId: v.string(), incarnation: v.number(), seq: v.number() });
+export type Position = v.InferOutput<typeof positionSchema>;
+
+/** Parameters of each request, as the scheduler checks them. */
+export const requestSchemas = {
+  attach: v.object({ protocol: v.literal(controlProtocol), position: v.nullable(positionSchema) }),
+  "snapshot/read": v.object({ offset: v.pipe(v.number(), v.safeInteger(), v.minValue(0)) }),
+  ping: v.object({}),
+  /** The learners this client looks at now, at most 16; replaces what it watched before. */
+  watch: v.object({ learners: v.pipe(learnerIds, v.maxLength(16)) }),
+  status: v.object({}),
+  startJobs: v.object({}),
+  stopJobs: v.object({ gently: v.boolean() }),
+  pauseJobs: v.object({}),
+  retryLearners: v.object({ learners: learnerIds }),
+  shutDown: v.object({}),
+  /** The last bytes of what a job printed. */
+  jobOutput: v.object({ job: v.string(), maxBytes: v.pipe(v.number(), v.safeInteger(), v.maxValue(1 << 20)) }),
+} as const;
+export type Method = keyof typeof requestSchemas;
+export type Params<M extends Method> = v.InferOutput<(typeof requestSchemas)[M]>;
+
+export interface Results {
+  attach: {
+    run: RunRow;
+    position: Position;
+    /** Null when the changes since the client's position follow; else read this many bytes, in pieces, from an SQLite database. */
+    snapshot: { bytes: number } | null;
+  };
+  "snapshot/read": { base64: string };
+  ping: null;
+  watch: null;
+  status: Status;
+  startJobs: null;
+  stopJobs: null;
+  pauseJobs: null;
+  retryLearners: { moved: number };
+  shutDown: null;
+  jobOutput: { text: string; truncated: boolean };
+}
+
+/** Sent by the scheduler unasked. */
+export interface Notifications {
+  changes: { incarnation: number; changes: readonly Change[] };
+  progress: Progress;
+  preview: { learner: number; preview: Preview };
+  /** A condition the run is in that a person should know, or null when it is over; shown, never acted upon. */
+  notice: { message: string; hint: string } | null;
+}
+
+/** The latest values of the learners that reported since the last one, column by column. */
+export interface Progress {
+  time: number;
+  learners: readonly number[];
+  npoints: readonly number[];
+  loss: readonly (number | null)[];
+  sample: Sample;
+}
+
+/** The run as a whole at one moment; the rows of the `series` table. */
+export interface Sample {
+  /** Milliseconds since the epoch. */
+  time: number;
+  npoints: number;
+  running: number;
+  queued: number;
+  done: number;
+}
+
+export interface Status {
+  run: RunRow;
+  directory: string;
+  host: string;
+  pid: number;
+  startedAt: number;
+  version: string;
+  learners: Record<string, number>;
+  jobs: Record<string, number>;
+  npoints: number;
+  queueCalls: number;
+  submissions: number;
+  residentBytes: number;
+  connectedClients: number;
+}

@@ -1,0 +1,262 @@
+import type { Activity, JobId, JobState, LearnerId, LearnerState, RowPatch } from "./rows";
+
+/**
+ * Everything that can happen to a run. A change carries absolute values, never increments, so that
+ * its effects follow from itself alone and replaying it twice does no harm.
+ */
+export type NewChange =
+  | { kind: "runCreated"; runId: string; name: string; cluster: string; learnersFile: string }
+  | { kind: "runConfigured"; settings: string; origins: string }
+  | { kind: "codeRevised"; revision: string }
+  | { kind: "learnersAdded"; learners: readonly NewLearner[] }
+  | { kind: "schedulerStarted"; incarnation: number; host: string; pid: number; version: string }
+  | { kind: "activityChanged"; activity: Activity; reason: string | null }
+  | { kind: "jobsSubmitting"; submission: number; resourceClass: string; count: number }
+  | { kind: "jobsSubmitted"; submission: number; resourceClass: string; jobs: readonly { id: JobId; name: string }[] }
+  | { kind: "submissionRefused"; submission: number; reason: string }
+  | { kind: "jobObserved"; job: JobId; state: Exclude<JobState, "ended">; host: string | null }
+  | { kind: "jobCancelled"; job: JobId }
+  | { kind: "jobEnded"; job: JobId; exitCode: number | null; reason: string; deathsBeforeStart: number }
+  | {
+      kind: "learnerAssigned";
+      learner: LearnerId;
+      epoch: number;
+      revision: string;
+      job: JobId;
+      restart: number;
+      instance: string;
+      instances: number;
+      requestNumber: number;
+      host: string;
+    }
+  | { kind: "jobDismissed"; job: JobId; restart: number; instance: string; requestNumber: number; host: string; why: string }
+  | { kind: "learnerDone"; learner: LearnerId; job: JobId; requestNumber: number; npoints: number; loss: number | null }
+  | {
+      kind: "learnerReleased";
+      learner: LearnerId;
+      job: JobId;
+      /** Null when the job ended without saying so itself. */
+      requestNumber: number | null;
+      state: "waiting" | "failed" | "stopped";
+      reason: string;
+      failures: number;
+      error: string | null;
+      npoints: number;
+      loss: number | null;
+    }
+  | { kind: "learnersMoved"; learners: readonly LearnerId[]; state: "waiting" | "stopped" | "removed"; reason: string }
+  | { kind: "progressNoted"; learners: readonly LearnerId[]; npoints: readonly number[]; loss: readonly (number | null)[] };
+
+export interface NewLearner {
+  id: LearnerId;
+  position: number;
+  fname: string;
+  combo: string;
+  type: string;
+}
+
+/** A change as it stands in the journal: numbered without gaps within a run, with the scheduler's time in ms since the epoch. */
+export type Change = NewChange & { seq: number; time: number };
+
+type Kind = NewChange["kind"];
+type Of<K extends Kind> = Extract<Change, { kind: K }>;
+
+/**
+ * What a change does, as patches to rows: the only place that says so. The scheduler's model, its
+ * database, recovery from the journal and the replica in the editor are all fed from here.
+ */
+export function effects(change: Change): RowPatch[] {
+  const patches = (effectsOf[change.kind] as (change: Change) => RowPatch[])(change);
+  return [...patches, { table: "run", set: { seq: change.seq } }];
+}
+
+/** Whether a value read from a file or a stream is a change this version knows. */
+export function isChange(value: unknown): value is Change {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    "seq" in value &&
+    Number.isSafeInteger(value.seq) &&
+    "kind" in value &&
+    typeof value.kind === "string" &&
+    Object.hasOwn(effectsOf, value.kind)
+  );
+}
+
+const effectsOf: { [K in Kind]: (change: Of<K>) => RowPatch[] } = {
+  runCreated: ({ runId, name, cluster, learnersFile, time, seq }) => [
+    {
+      table: "run",
+      set: {
+        runId,
+        name,
+        cluster,
+        learnersFile,
+        createdAt: time,
+        seq,
+        incarnation: 0,
+        activity: "active",
+        reason: null,
+        revision: "",
+        settings: "{}",
+        origins: "{}",
+        deathsBeforeStart: 0,
+      },
+    },
+  ],
+  runConfigured: ({ settings, origins }) => [{ table: "run", set: { settings, origins } }],
+  codeRevised: ({ revision }) => [{ table: "run", set: { revision } }],
+  learnersAdded: ({ learners, time }) =>
+    learners.map((learner) => ({
+      table: "learners",
+      key: learner.id,
+      set: {
+        ...learner,
+        state: "waiting",
+        reason: null,
+        isDone: 0,
+        jobId: null,
+        epoch: 0,
+        revision: null,
+        failures: 0,
+        error: null,
+        npoints: 0,
+        loss: null,
+        changedAt: time,
+      },
+    })),
+  schedulerStarted: ({ incarnation }) => [{ table: "run", set: { incarnation } }],
+  activityChanged: ({ activity, reason }) => [
+    { table: "run", set: { activity, reason, ...(activity === "active" ? { deathsBeforeStart: 0 } : {}) } },
+  ],
+  jobsSubmitting: ({ submission, resourceClass, count, time }) => [
+    {
+      table: "submissions",
+      key: submission,
+      set: { submission, resourceClass, count, submittedAt: time, state: "submitting", reason: null },
+    },
+  ],
+  jobsSubmitted: ({ submission, resourceClass, jobs, time }) => [
+    { table: "submissions", key: submission, set: { state: "submitted" } },
+    ...jobs.map(
+      (job): RowPatch => ({
+        table: "jobs",
+        key: job.id,
+        set: {
+          jobId: job.id,
+          name: job.name,
+          state: "submitted",
+          resourceClass,
+          submission,
+          learnerId: null,
+          host: null,
+          submittedAt: time,
+          startedAt: null,
+          endedAt: null,
+          hasAsked: 0,
+          cancelledAt: null,
+          exitCode: null,
+          reason: null,
+          restart: 0,
+          instance: null,
+          requestNumber: 0,
+          answer: null,
+          instances: 0,
+        },
+      }),
+    ),
+  ],
+  submissionRefused: ({ submission, reason }) => [
+    { table: "submissions", key: submission, set: { state: "refused", reason } },
+  ],
+  jobObserved: ({ job, state, host, time }) => [
+    { table: "jobs", key: job, set: { state, host, ...(state === "running" ? { startedAt: time } : {}) } },
+  ],
+  jobCancelled: ({ job, time }) => [{ table: "jobs", key: job, set: { cancelledAt: time } }],
+  jobEnded: ({ job, exitCode, reason, deathsBeforeStart, time }) => [
+    { table: "jobs", key: job, set: { state: "ended", endedAt: time, exitCode, reason, learnerId: null } },
+    { table: "run", set: { deathsBeforeStart } },
+  ],
+  learnerAssigned: ({ learner, epoch, revision, job, time, ...request }) => [
+    {
+      table: "learners",
+      key: learner,
+      set: { state: "running", reason: null, jobId: job, epoch, revision, changedAt: time },
+    },
+    {
+      table: "jobs",
+      key: job,
+      set: {
+        learnerId: learner,
+        host: request.host,
+        hasAsked: 1,
+        restart: request.restart,
+        instance: request.instance,
+        instances: request.instances,
+        requestNumber: request.requestNumber,
+        answer: JSON.stringify({ type: "assign", learner, epoch } satisfies Answer),
+      },
+    },
+    { table: "run", set: { deathsBeforeStart: 0 } },
+  ],
+  jobDismissed: ({ job, why, restart, instance, requestNumber, host }) => [
+    {
+      table: "jobs",
+      key: job,
+      set: {
+        host,
+        hasAsked: 1,
+        restart,
+        instance,
+        requestNumber,
+        answer: JSON.stringify({ type: "nothing", why } satisfies Answer),
+      },
+    },
+  ],
+  learnerDone: ({ learner, job, requestNumber, npoints, loss, time }) => [
+    {
+      table: "learners",
+      key: learner,
+      set: { state: "done", reason: null, isDone: 1, jobId: null, error: null, npoints, loss, changedAt: time },
+    },
+    { table: "jobs", key: job, set: { ...freed, requestNumber, answer: JSON.stringify(accepted) } },
+  ],
+  learnerReleased: ({ learner, job, requestNumber, state, reason, failures, error, npoints, loss, time }) => [
+    {
+      table: "learners",
+      key: learner,
+      set: { state, reason, jobId: null, failures, error, npoints, loss, changedAt: time },
+    },
+    {
+      table: "jobs",
+      key: job,
+      set: requestNumber === null ? freed : { ...freed, requestNumber, answer: JSON.stringify(accepted) },
+    },
+  ],
+  learnersMoved: ({ learners, state, reason, time }) =>
+    learners.map((key) => ({
+      table: "learners",
+      key,
+      set: { state, reason, isDone: 0, jobId: null, changedAt: time, ...(state === "waiting" ? { failures: 0 } : {}) },
+    })),
+  progressNoted: ({ learners, npoints, loss }) =>
+    learners.map((key, i) => ({
+      table: "learners",
+      key,
+      set: { npoints: npoints[i] ?? 0, loss: loss[i] ?? null },
+    })),
+};
+
+/** What a job was answered last, kept so that a repeated request gets the same answer. */
+export type Answer =
+  | { type: "assign"; learner: LearnerId; epoch: number }
+  | { type: "nothing"; why: string }
+  | { type: "ok" };
+
+const accepted: Answer = { type: "ok" };
+const freed = { learnerId: null, instances: 0 } as const;
+
+/** States in which nothing more happens to a learner unless a person says so. */
+export function hasEnded(state: LearnerState): boolean {
+  return state !== "waiting" && state !== "running" && state !== "blocked";
+}

@@ -1,0 +1,209 @@
+/**
+ * The rows that make up a run, as the in-memory model, the sql.js tables and the replica all hold
+ * them. Column names in SQL are the snake_case of the property names; `columns` is the one list
+ * from which both are made.
+ */
+
+declare const brand: unique symbol;
+type Branded<T, Name> = T & { readonly [brand]: Name };
+
+/** Names a job within a run: the queue's own id, e.g. `4711_3` on Slurm. */
+export type JobId = Branded<string, "JobId">;
+/** Numbers a learner within a run; never reused. */
+export type LearnerId = Branded<number, "LearnerId">;
+
+export const asJobId = (id: string): JobId => id as JobId;
+export const asLearnerId = (id: number): LearnerId => id as LearnerId;
+
+export const learnerStates = [
+  "waiting",
+  "running",
+  "done",
+  "failed",
+  "stopped",
+  "blocked",
+  "removed",
+] as const;
+export type LearnerState = (typeof learnerStates)[number];
+
+export const jobStates = ["submitted", "queued", "running", "ended"] as const;
+export type JobState = (typeof jobStates)[number];
+
+/** What a person asked of the run: `active` keeps jobs queued, `paused` submits nothing new, `stopped` has cancelled all jobs. */
+export type Activity = "active" | "paused" | "stopped";
+
+/** How a learner left a job, or why it is in its state, in words for a person. */
+type Reason = string;
+
+export interface LearnerRow {
+  id: LearnerId;
+  /** Index in the learners file's lists. */
+  position: number;
+  /** Data file relative to the run directory; a BalancingLearner has a JSON array of them. */
+  fname: string;
+  /** The parameters that describe the learner, as a JSON object. */
+  combo: string;
+  /** Class name in `adaptive`, e.g. `Learner1D`. */
+  type: string;
+  state: LearnerState;
+  reason: Reason | null;
+  isDone: 0 | 1;
+  jobId: JobId | null;
+  /** Counts assignments; only the holder of the newest epoch may save. */
+  epoch: number;
+  /** Code revision of the newest assignment. */
+  revision: string | null;
+  /** Failures since the learner was last set to waiting by a person. */
+  failures: number;
+  /** First line of the newest error. */
+  error: string | null;
+  npoints: number;
+  loss: number | null;
+  /** Milliseconds since the epoch of the last change of state. */
+  changedAt: number;
+}
+
+export interface JobRow {
+  jobId: JobId;
+  name: string;
+  state: JobState;
+  resourceClass: string;
+  /** The submission (one `sbatch`) this job came with. */
+  submission: number;
+  learnerId: LearnerId | null;
+  host: string | null;
+  submittedAt: number;
+  startedAt: number | null;
+  endedAt: number | null;
+  /** 1 once the job has asked for a learner. */
+  hasAsked: 0 | 1;
+  /** Milliseconds since the epoch at which cancelling was asked for. */
+  cancelledAt: number | null;
+  exitCode: number | null;
+  reason: Reason | null;
+  /** Requeues of this job so far, as the queue counts them. */
+  restart: number;
+  /** Random name of the worker process that speaks for the job, the number of its newest request, and our answer (JSON). */
+  instance: string | null;
+  requestNumber: number;
+  answer: string | null;
+  /** How many worker processes this job has had while holding a learner. */
+  instances: number;
+}
+
+export interface SubmissionRow {
+  submission: number;
+  resourceClass: string;
+  count: number;
+  submittedAt: number;
+  state: "submitting" | "submitted" | "refused";
+  reason: Reason | null;
+}
+
+/** One row: the run itself. */
+export interface RunRow {
+  runId: string;
+  name: string;
+  cluster: string;
+  learnersFile: string;
+  createdAt: number;
+  seq: number;
+  incarnation: number;
+  activity: Activity;
+  reason: Reason | null;
+  revision: string;
+  /** The merged settings and where each came from, as JSON. */
+  settings: string;
+  origins: string;
+  /** Jobs in a row that ended without asking for a learner. */
+  deathsBeforeStart: number;
+}
+
+interface Rows {
+  run: RunRow;
+  learners: LearnerRow;
+  jobs: JobRow;
+  submissions: SubmissionRow;
+}
+export type TableName = keyof Rows;
+export type Row<T extends TableName> = Rows[T];
+
+type Columns = { readonly [T in TableName]: { readonly [C in keyof Rows[T]]: "INTEGER" | "REAL" | "TEXT" } };
+
+export const columns: Columns = {
+  run: {
+    runId: "TEXT",
+    name: "TEXT",
+    cluster: "TEXT",
+    learnersFile: "TEXT",
+    createdAt: "INTEGER",
+    seq: "INTEGER",
+    incarnation: "INTEGER",
+    activity: "TEXT",
+    reason: "TEXT",
+    revision: "TEXT",
+    settings: "TEXT",
+    origins: "TEXT",
+    deathsBeforeStart: "INTEGER",
+  },
+  learners: {
+    id: "INTEGER",
+    position: "INTEGER",
+    fname: "TEXT",
+    combo: "TEXT",
+    type: "TEXT",
+    state: "TEXT",
+    reason: "TEXT",
+    isDone: "INTEGER",
+    jobId: "TEXT",
+    epoch: "INTEGER",
+    revision: "TEXT",
+    failures: "INTEGER",
+    error: "TEXT",
+    npoints: "INTEGER",
+    loss: "REAL",
+    changedAt: "INTEGER",
+  },
+  jobs: {
+    jobId: "TEXT",
+    name: "TEXT",
+    state: "TEXT",
+    resourceClass: "TEXT",
+    submission: "INTEGER",
+    learnerId: "INTEGER",
+    host: "TEXT",
+    submittedAt: "INTEGER",
+    startedAt: "INTEGER",
+    endedAt: "INTEGER",
+    hasAsked: "INTEGER",
+    cancelledAt: "INTEGER",
+    exitCode: "INTEGER",
+    reason: "TEXT",
+    restart: "INTEGER",
+    instance: "TEXT",
+    requestNumber: "INTEGER",
+    answer: "TEXT",
+    instances: "INTEGER",
+  },
+  submissions: {
+    submission: "INTEGER",
+    resourceClass: "TEXT",
+    count: "INTEGER",
+    submittedAt: "INTEGER",
+    state: "TEXT",
+    reason: "TEXT",
+  },
+};
+
+/** The column whose value names a row; the run is one row and has none. */
+export const primaryKey = { learners: "id", jobs: "jobId", submissions: "submission" } as const;
+
+/**
+ * What a change does to one row: inserted when the key is new (then `set` holds every column),
+ * else updated in place.
+ */
+export type RowPatch =
+  | { table: "run"; set: Partial<RunRow> }
+  | { table: "learners"; key: LearnerId; set: Partial<LearnerRow> }
+  | { table: "jobs"; key: JobId; set: Partial<JobRow> }
+  | { table: "submissions"; key: number; set: Partial<SubmissionRow> };
