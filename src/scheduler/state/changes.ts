@@ -9,8 +9,16 @@ export type NewChange =
   | { kind: "runConfigured"; settings: string; origins: string }
   | { kind: "codeRevised"; revision: string }
   | { kind: "learnersAdded"; learners: readonly NewLearner[] }
-  | { kind: "schedulerStarted"; incarnation: number; host: string; pid: number; version: string }
-  | { kind: "activityChanged"; activity: Activity; reason: string | null }
+  | {
+      kind: "schedulerStarted";
+      incarnation: number;
+      host: string;
+      pid: number;
+      version: string;
+      /** Bytes of each older journal that count: what a former scheduler wrote later is void. */
+      journals: Record<string, number>;
+    }
+  | { kind: "activityChanged"; activity: Activity; stopsGently: 0 | 1; reason: string | null }
   | { kind: "jobsSubmitting"; submission: number; resourceClass: string; count: number }
   | { kind: "jobsSubmitted"; submission: number; resourceClass: string; jobs: readonly { id: JobId; name: string }[] }
   | { kind: "submissionRefused"; submission: number; reason: string }
@@ -96,6 +104,8 @@ const effectsOf: { [K in Kind]: (change: Of<K>) => RowPatch[] } = {
         seq,
         incarnation: 0,
         activity: "active",
+        activityAt: time,
+        stopsGently: 0,
         reason: null,
         revision: "",
         settings: "{}",
@@ -116,6 +126,7 @@ const effectsOf: { [K in Kind]: (change: Of<K>) => RowPatch[] } = {
         reason: null,
         isDone: 0,
         jobId: null,
+        lastJobId: null,
         epoch: 0,
         revision: null,
         failures: 0,
@@ -126,8 +137,11 @@ const effectsOf: { [K in Kind]: (change: Of<K>) => RowPatch[] } = {
       },
     })),
   schedulerStarted: ({ incarnation }) => [{ table: "run", set: { incarnation } }],
-  activityChanged: ({ activity, reason }) => [
-    { table: "run", set: { activity, reason, ...(activity === "active" ? { deathsBeforeStart: 0 } : {}) } },
+  activityChanged: ({ activity, stopsGently, reason, time }) => [
+    {
+      table: "run",
+      set: { activity, activityAt: time, stopsGently, reason, ...(activity === "active" ? { deathsBeforeStart: 0 } : {}) },
+    },
   ],
   jobsSubmitting: ({ submission, resourceClass, count, time }) => [
     {
@@ -181,7 +195,7 @@ const effectsOf: { [K in Kind]: (change: Of<K>) => RowPatch[] } = {
     {
       table: "learners",
       key: learner,
-      set: { state: "running", reason: null, jobId: job, epoch, revision, changedAt: time },
+      set: { state: "running", reason: null, jobId: job, lastJobId: job, epoch, revision, changedAt: time },
     },
     {
       table: "jobs",

@@ -49,6 +49,8 @@ export interface LearnerRow {
   reason: Reason | null;
   isDone: 0 | 1;
   jobId: JobId | null;
+  /** The job it was given to last, also after that has ended. */
+  lastJobId: JobId | null;
   /** Counts assignments; only the holder of the newest epoch may save. */
   epoch: number;
   /** Code revision of the newest assignment. */
@@ -110,6 +112,10 @@ export interface RunRow {
   seq: number;
   incarnation: number;
   activity: Activity;
+  /** Since when, in milliseconds since the epoch. */
+  activityAt: number;
+  /** 1 when stopping lets running evaluations finish first. */
+  stopsGently: 0 | 1;
   reason: Reason | null;
   revision: string;
   /** The merged settings and where each came from, as JSON. */
@@ -140,6 +146,8 @@ export const columns: Columns = {
     seq: "INTEGER",
     incarnation: "INTEGER",
     activity: "TEXT",
+    activityAt: "INTEGER",
+    stopsGently: "INTEGER",
     reason: "TEXT",
     revision: "TEXT",
     settings: "TEXT",
@@ -156,6 +164,7 @@ export const columns: Columns = {
     reason: "TEXT",
     isDone: "INTEGER",
     jobId: "TEXT",
+    lastJobId: "TEXT",
     epoch: "INTEGER",
     revision: "TEXT",
     failures: "INTEGER",

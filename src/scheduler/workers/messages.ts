@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import type { Goal } from "../state/settings";
 
 /** Version of the messages below; a worker of another version is told so and ends. */
 export const workerProtocol = 1;
@@ -107,15 +108,3 @@ export interface WishMessage {
   learner: number;
   wish: Wish;
 }
-
-/** When a learner is finished; with several entries, when any of them is met. */
-export const goalSchema = v.pipe(
-  v.strictObject({
-    npoints: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(1))),
-    loss: v.optional(v.pipe(v.number(), v.finite(), v.gtValue(0))),
-    /** Seconds since the learner was given to its job. */
-    seconds: v.optional(v.pipe(v.number(), v.finite(), v.gtValue(0))),
-  }),
-  v.check((goal) => Object.keys(goal).length > 0, "A goal needs npoints, loss or seconds."),
-);
-export type Goal = v.InferOutput<typeof goalSchema>;

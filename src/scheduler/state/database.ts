@@ -1,0 +1,120 @@
+import initSqlJs, { type BindParams, type Database as SqlDatabase, type SqlValue, type Statement } from "sql.js";
+import { columns, primaryKey, type Row, type RowPatch, type TableName } from "./rows";
+
+/**
+ * The run as an SQLite database in memory: the interpreter of row patches that people query and
+ * that the snapshot file is made of. It follows the model and decides nothing.
+ */
+export class Database {
+  private readonly statements = new Map<string, Statement>();
+
+  private constructor(private readonly sql: SqlDatabase) {}
+
+  /**
+   * @param bytes an SQLite file, or null for an empty database with its tables
+   * @param wasm the code of sql.js, `sql-wasm.wasm`
+   */
+  static async open(bytes: Uint8Array | null, wasm: Uint8Array): Promise<Database> {
+    const { Database: Sqlite } = await initSqlJs({ wasmBinary: wasm.slice().buffer });
+    const database = new Database(new Sqlite(bytes));
+    if (bytes === null) database.sql.exec(schema);
+    return database;
+  }
+
+  /** Applies the patches in one transaction. */
+  apply(patches: readonly RowPatch[]): void {
+    this.transaction(() => {
+      for (const patch of patches) this.applyOne(patch);
+    });
+  }
+
+  transaction(work: () => void): void {
+    this.sql.exec("BEGIN");
+    try {
+      work();
+      this.sql.exec("COMMIT");
+    } catch (error) {
+      this.sql.exec("ROLLBACK");
+      throw error;
+    }
+  }
+
+  run(query: string, values: BindParams): void {
+    this.statement(query).run(values);
+  }
+
+  /** The rows of a query over one table, with the property names of its row type. */
+  rows<T extends TableName>(table: T, rest = "", values: BindParams = []): Row<T>[] {
+    const names = Object.keys(columns[table]);
+    const query = `SELECT ${names.map(toSnakeCase).join(", ")} FROM ${table} ${rest}`;
+    return this.values(query, values).map(
+      (row) => Object.fromEntries(names.map((name, i) => [name, row[i] ?? null])) as unknown as Row<T>,
+    );
+  }
+
+  /** The rows of any query, as arrays of values. */
+  values(query: string, values: BindParams = []): SqlValue[][] {
+    const statement = this.statement(query);
+    statement.bind(values);
+    const rows: SqlValue[][] = [];
+    while (statement.step()) rows.push(statement.get());
+    statement.reset();
+    return rows;
+  }
+
+  /** The database as the bytes of an SQLite file. */
+  export(): Uint8Array {
+    // sql.js frees every prepared statement when it exports.
+    this.statements.clear();
+    return this.sql.export();
+  }
+
+  close(): void {
+    this.statements.clear();
+    this.sql.close();
+  }
+
+  private applyOne(patch: RowPatch): void {
+    const names = Object.keys(patch.set);
+    const values = Object.values(patch.set) as SqlValue[];
+    if (names.length === Object.keys(columns[patch.table]).length) {
+      const places = names.map(() => "?").join(", ");
+      this.run(`INSERT OR REPLACE INTO ${patch.table} (${names.map(toSnakeCase).join(", ")}) VALUES (${places})`, values);
+      return;
+    }
+    const assignments = names.map((name) => `${toSnakeCase(name)} = ?`).join(", ");
+    if (patch.table === "run") this.run(`UPDATE run SET ${assignments}`, values);
+    else {
+      const key = toSnakeCase(primaryKey[patch.table]);
+      this.run(`UPDATE ${patch.table} SET ${assignments} WHERE ${key} = ?`, [...values, patch.key]);
+    }
+  }
+
+  private statement(query: string): Statement {
+    let statement = this.statements.get(query);
+    if (!statement) {
+      statement = this.sql.prepare(query);
+      this.statements.set(query, statement);
+    }
+    return statement;
+  }
+}
+
+export function toSnakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+const tables = (Object.keys(columns) as TableName[]).map((table) => {
+  const key = table === "run" ? "runId" : primaryKey[table];
+  const lines = Object.entries(columns[table]).map(
+    ([name, type]) => `${toSnakeCase(name)} ${type}${name === key ? " PRIMARY KEY" : ""}`,
+  );
+  return `CREATE TABLE ${table} (${lines.join(", ")});`;
+});
+
+const schema = [
+  ...tables,
+  "CREATE TABLE series (time INTEGER PRIMARY KEY, npoints INTEGER, running INTEGER, queued INTEGER, done INTEGER);",
+  "CREATE INDEX learners_by_state ON learners (state);",
+  "CREATE INDEX jobs_by_state ON jobs (state);",
+].join("\n");

@@ -1,0 +1,99 @@
+import { isChange, type Change } from "./changes";
+import { crc32 } from "./crc32";
+import { AdaptiveError } from "./errors";
+
+/** The part of a file handle that a journal needs; tests pass one that fails. */
+export interface JournalFile {
+  write(bytes: Uint8Array, offset: number, length: number, position: number): Promise<{ bytesWritten: number }>;
+  datasync(): Promise<void>;
+  truncate(length: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * The append-only record of changes: one JSON object a line, whose first member is the CRC-32 of
+ * the rest.
+ */
+export class Journal {
+  private length = 0;
+
+  constructor(private readonly file: JournalFile) {}
+
+  /** Bytes of the lines that are on disk. */
+  get bytes(): number {
+    return this.length;
+  }
+
+  /**
+   * Writes the changes and returns when they are on disk. A write that fails is cut off again, so
+   * that the same changes can be appended once there is room.
+   */
+  async append(changes: readonly Change[]): Promise<void> {
+    const bytes = Buffer.from(changes.map(encodeLine).join(""));
+    try {
+      for (let written = 0; written < bytes.length; ) {
+        const { bytesWritten } = await this.file.write(bytes, written, bytes.length - written, this.length + written);
+        written += bytesWritten;
+      }
+    } catch (error) {
+      await this.file.truncate(this.length);
+      throw error;
+    }
+    await this.file.datasync();
+    this.length += bytes.length;
+  }
+
+  close(): Promise<void> {
+    return this.file.close();
+  }
+}
+
+const crcMember = /^\{"crc":"([0-9a-f]{8})",/;
+
+export function encodeLine(change: Change): string {
+  const rest = JSON.stringify(change).slice(1);
+  return `{"crc":"${checksum(rest)}",${rest}\n`;
+}
+
+/** The change of a line without its newline, or null when the line is damaged. */
+export function decodeLine(line: string): Change | null {
+  const crc = crcMember.exec(line)?.[1];
+  const rest = line.slice(18);
+  if (!crc || crc !== checksum(rest)) return null;
+  const change: unknown = JSON.parse(`{${rest}`);
+  return isChange(change) ? change : null;
+}
+
+/**
+ * Reads a journal file.
+ *
+ * @param isNewest whether nothing was written after this file: then a damaged end is a write that
+ *   never became durable, hence never answered, and is left out
+ * @returns the changes, and how many bytes of the file hold them
+ * @throws AdaptiveError `journal-damaged` naming the file and the offset
+ */
+export function readJournal(bytes: Uint8Array, name: string, isNewest: boolean): { changes: Change[]; goodBytes: number } {
+  const changes: Change[] = [];
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let offset = 0;
+  while (offset < text.length) {
+    const end = text.indexOf(0x0a, offset);
+    const change = end < 0 ? null : decodeLine(text.toString("utf8", offset, end));
+    if (!change) {
+      const isLastLine = end < 0 || end === text.length - 1;
+      if (isNewest && isLastLine) break;
+      throw new AdaptiveError(
+        "journal-damaged",
+        `${name} is damaged at byte ${offset}.`,
+        "Nothing was changed. Restore the file from a backup, or move the run's .adaptive folder away and start anew: the learners' data files stay.",
+      );
+    }
+    changes.push(change);
+    offset = end + 1;
+  }
+  return { changes, goodBytes: offset };
+}
+
+function checksum(text: string): string {
+  return crc32(Buffer.from(text)).toString(16).padStart(8, "0");
+}

@@ -1,0 +1,112 @@
+import { readdir, readFile, truncate } from "node:fs/promises";
+import { effects, type Change } from "./changes";
+import { Database } from "./database";
+import { AdaptiveError, errnoOf } from "./errors";
+import { readJournal } from "./journal";
+import { Model } from "./model";
+import { primaryKey, type RowPatch, type TableName } from "./rows";
+import type { RunDirectory } from "./runDirectory";
+
+/** What is on disk: the newest snapshot with the changes of the journals behind it. */
+export interface Recovered {
+  model: Model;
+  database: Database;
+  /** The last change that the snapshot holds. */
+  snapshotSeq: number;
+  /** Bytes that count of each journal file. */
+  journals: Record<string, number>;
+}
+
+/**
+ * Reads a run from disk.
+ *
+ * @throws AdaptiveError `database-damaged`, `journal-damaged`
+ */
+export async function recover(directory: RunDirectory, wasm: Uint8Array): Promise<Recovered> {
+  const database = await openSnapshot(directory, wasm);
+  const model = new Model();
+  model.apply(patchesOf(database));
+  const snapshotSeq = model.run.seq;
+  const { changes, journals } = await readJournals(directory);
+  const patches: RowPatch[] = [];
+  for (const change of changes) {
+    if (change.seq <= model.run.seq) continue;
+    if (change.seq !== model.run.seq + 1) {
+      throw new AdaptiveError(
+        "journal-damaged",
+        `The journal of ${directory.path} has no change ${model.run.seq + 1}.`,
+        "A journal file is missing: restore .adaptive from a backup.",
+      );
+    }
+    const effect = effects(change);
+    model.apply(effect);
+    patches.push(...effect);
+  }
+  database.apply(patches);
+  return { model, database, snapshotSeq, journals };
+}
+
+/** Cuts off what a former scheduler had begun to write and never finished, so that appending stays possible to read. */
+export async function cutJournals(directory: RunDirectory, journals: Record<string, number>): Promise<void> {
+  for (const [name, length] of Object.entries(journals)) await truncate(directory.at(name), length);
+}
+
+const journalName = /^journal-(\d+)-(\d+)\.jsonl$/;
+
+export function nameOfJournal(incarnation: number, firstSeq: number): string {
+  return `journal-${incarnation}-${firstSeq}.jsonl`;
+}
+
+/** The journal files, oldest first, each with the seq of its first change. */
+export async function listJournals(directory: RunDirectory): Promise<{ name: string; incarnation: number; firstSeq: number }[]> {
+  return (await readdir(directory.own))
+    .flatMap((name) => {
+      const match = journalName.exec(name);
+      return match ? [{ name, incarnation: Number(match[1]), firstSeq: Number(match[2]) }] : [];
+    })
+    .sort((a, b) => a.incarnation - b.incarnation || a.firstSeq - b.firstSeq);
+}
+
+async function readJournals(directory: RunDirectory): Promise<{ changes: Change[]; journals: Record<string, number> }> {
+  const files = await listJournals(directory);
+  const journals: Record<string, number> = {};
+  const parts: Change[][] = [];
+  // Newest first: each scheduler noted at its start how much of the older files counts.
+  for (const [i, { name }] of files.reverse().entries()) {
+    const bytes = await readFile(directory.at(name));
+    const { changes, goodBytes } = readJournal(bytes.subarray(0, journals[name]), name, i === 0);
+    journals[name] ??= goodBytes;
+    for (const change of changes) if (change.kind === "schedulerStarted") Object.assign(journals, { ...change.journals, ...journals });
+    parts.unshift(changes);
+  }
+  return { changes: parts.flat(), journals };
+}
+
+async function openSnapshot(directory: RunDirectory, wasm: Uint8Array): Promise<Database> {
+  let cause: unknown;
+  for (const path of [directory.database, directory.previousDatabase]) {
+    try {
+      const database = await Database.open(await readFile(path), wasm);
+      database.rows("run");
+      return database;
+    } catch (error) {
+      if (errnoOf(error) !== "ENOENT") cause ??= error;
+    }
+  }
+  throw new AdaptiveError(
+    "database-damaged",
+    `${directory.database} cannot be read, and there is no older snapshot.`,
+    "Restore .adaptive from a backup, or move it away and start anew: the learners' data files stay.",
+    { cause },
+  );
+}
+
+function patchesOf(database: Database): RowPatch[] {
+  const keyed = (Object.keys(primaryKey) as Exclude<TableName, "run">[]).flatMap((table) => {
+    const key = primaryKey[table];
+    return database
+      .rows(table, `ORDER BY rowid`)
+      .map((row) => ({ table, key: row[key as keyof typeof row], set: row }) as unknown as RowPatch);
+  });
+  return [...database.rows("run").map((set): RowPatch => ({ table: "run", set })), ...keyed];
+}

@@ -1,0 +1,142 @@
+import * as v from "valibot";
+import { AdaptiveError } from "./errors";
+
+const positiveInteger = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
+const positiveNumber = v.pipe(v.number(), v.finite(), v.gtValue(0));
+
+/** When a learner is finished; with several entries, when any of them is met. */
+export const goalSchema = v.pipe(
+  v.strictObject({
+    npoints: v.optional(positiveInteger),
+    loss: v.optional(positiveNumber),
+    /** Seconds since the learner was given to its job. */
+    seconds: v.optional(positiveNumber),
+  }),
+  v.check((goal) => Object.keys(goal).length > 0, "expected npoints, loss or seconds"),
+);
+export type Goal = v.InferOutput<typeof goalSchema>;
+
+const resourcesSchema = v.strictObject({
+  /** Worker processes of a job; locally one more process coordinates them, which needs no core. */
+  cores: v.optional(positiveInteger),
+});
+
+/** What `adaptive.json` beside a learners file may say. */
+export const studySchema = v.strictObject({
+  $schema: v.optional(v.string()),
+  goal: v.optional(v.nullable(goalSchema)),
+  resources: v.optional(resourcesSchema),
+  /** How often one point is evaluated again after an error before its learner fails. */
+  retries: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
+  saveEverySeconds: v.optional(positiveNumber),
+  /** Failed jobs after which a learner is `failed`. */
+  maxFailures: v.optional(positiveInteger),
+});
+
+/** What the user setting `adaptive.clusters` says about one cluster. */
+export const profileSchema = v.strictObject({
+  python: v.optional(v.pipe(v.string(), v.minLength(1))),
+  /** Shell lines before each Python of ours, e.g. `module load mpi`. */
+  prelude: v.optional(v.array(v.string())),
+  /** What starts the processes of a job; `auto` is the `mpiexec` beside the Python, else the one on PATH. */
+  launcher: v.optional(v.picklist(["auto", "mpiexec", "none"])),
+  resources: v.optional(resourcesSchema),
+  maxJobs: v.optional(positiveInteger),
+  pollSeconds: v.optional(positiveNumber),
+  /** Cores of this machine that local jobs may use together. */
+  budget: v.optional(positiveInteger),
+});
+
+const settingsSchema = v.strictObject({
+  goal: v.nullable(goalSchema),
+  resources: v.strictObject({ cores: positiveInteger }),
+  retries: v.number(),
+  saveEverySeconds: v.number(),
+  maxFailures: v.number(),
+  python: v.string(),
+  prelude: v.array(v.string()),
+  launcher: v.picklist(["auto", "mpiexec", "none"]),
+  maxJobs: v.number(),
+  pollSeconds: v.number(),
+  budget: v.number(),
+});
+/** Everything a run goes by, merged; the rows of `runConfigured`. */
+export type Settings = v.InferOutput<typeof settingsSchema>;
+
+type Layer = Omit<v.InferOutput<typeof studySchema>, "$schema"> & v.InferOutput<typeof profileSchema>;
+/** Where a value came from: what was typed, the study file, the profile, or the default. */
+export type Origin = "typed" | "study" | "profile" | "default";
+
+/**
+ * Merges the layers, the first one that says something wins; `resources` is merged by entry.
+ *
+ * @returns the settings, and for each entry (`resources.cores`) the layer it came from
+ */
+export function mergeSettings(layers: Record<Exclude<Origin, "default">, Layer>, machineCores: number) {
+  const ordered: [Origin, Layer][] = [
+    ["typed", layers.typed],
+    ["study", layers.study],
+    ["profile", layers.profile],
+    ["default", defaults(machineCores)],
+  ];
+  const settings: Record<string, unknown> = {};
+  const origins: Record<string, Origin> = {};
+  for (const [origin, layer] of ordered) {
+    for (const [path, value] of entries(layer)) {
+      if (path in origins) continue;
+      origins[path] = origin;
+      const [name, entry] = path.split(".") as [string, string?];
+      settings[name] = entry ? { ...(settings[name] as object | undefined), [entry]: value } : value;
+    }
+  }
+  return { settings: v.parse(settingsSchema, settings), origins };
+}
+
+/** The settings of a run as its row holds them. */
+export function readSettings(text: string): Settings {
+  return v.parse(settingsSchema, JSON.parse(text));
+}
+
+/**
+ * Reads settings that a person wrote.
+ *
+ * @param where named in the error, e.g. the path of the file
+ * @throws AdaptiveError `bad-setting` naming the setting and what was expected
+ */
+export function parseSettings<S extends v.GenericSchema>(schema: S, value: unknown, where: string): v.InferOutput<S> {
+  const result = v.safeParse(schema, value);
+  if (result.success) return result.output;
+  const issue = result.issues[0];
+  const path = v.getDotPath(issue);
+  throw new AdaptiveError(
+    "bad-setting",
+    `${where}: ${path ? `the setting ${path}: ` : ""}${issue.message}.`,
+    "Correct it and start again; nothing was changed.",
+  );
+}
+
+function defaults(machineCores: number): Layer {
+  return {
+    goal: null,
+    resources: { cores: 1 },
+    retries: 0,
+    saveEverySeconds: 300,
+    maxFailures: 3,
+    python: "python3",
+    prelude: [],
+    launcher: "auto",
+    maxJobs: 100,
+    pollSeconds: 1,
+    budget: machineCores,
+  };
+}
+
+function entries(layer: Layer): [string, unknown][] {
+  return Object.entries(layer)
+    .filter(([, value]) => value !== undefined)
+    .flatMap(([name, value]): [string, unknown][] =>
+      name === "resources"
+        ? Object.entries(value as object).map(([entry, inner]) => [`resources.${entry}`, inner])
+        : [[name, value]],
+    );
+}

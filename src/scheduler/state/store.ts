@@ -1,0 +1,255 @@
+import { open, rename, rm } from "node:fs/promises";
+import { effects, type Change, type NewChange } from "./changes";
+import type { Database } from "./database";
+import { Epochs } from "./epochs";
+import { errnoOf } from "./errors";
+import { syncDirectory, writeFileAtomically } from "./files";
+import { Journal, type JournalFile } from "./journal";
+import type { Model } from "./model";
+import { cutJournals, listJournals, nameOfJournal, recover } from "./recovery";
+import type { RowPatch } from "./rows";
+import type { RunDirectory } from "./runDirectory";
+
+/** What the store takes from the world; tests pass a disk that fails and a clock that they move. */
+export interface StoreWorld {
+  now(): number;
+  sleep(ms: number): Promise<void>;
+  /** Creates a file that must not exist yet. */
+  createFile(path: string): Promise<JournalFile>;
+  /** Throws when this process may no longer write to the run: somebody else has taken it over. */
+  confirmOwnership(): void;
+  /** Told when the disk is full, and (null) when writing goes on. */
+  onDiskFull(message: string | null): void;
+  /** Told of a failure after which nobody knows what is on disk; must end the process, unanswered. */
+  onFatal(error: unknown): void;
+}
+
+export const systemWorld = {
+  now: Date.now,
+  sleep: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
+  createFile: (path: string) => open(path, "wx", 0o600),
+};
+
+/** A snapshot is due after this much journal. */
+const snapshotAfterChanges = 50_000;
+const snapshotAfterBytes = 16 << 20;
+/** How far the database may lag behind the journal. */
+const projectionDelayMs = 100;
+const diskFullRetryMs = 2000;
+const snapshotRetryMs = 60_000;
+
+/**
+ * The state of a run that is being served. A decision is recorded as a change: the model has it at
+ * once, so that two decisions of one moment never contradict each other; `synced` tells when it is
+ * on disk; and only then may anything that follows from it leave the process. Changes recorded while
+ * a sync is under way share the next one.
+ */
+export class Store {
+  private seq: number;
+  private syncedSeq: number;
+  private pending: Change[] = [];
+  private unprojected: RowPatch[] = [];
+  private writing: Promise<void> | null = null;
+  private projection: NodeJS.Timeout | null = null;
+  private readonly waiters: { seq: number; resolve: () => void }[] = [];
+  private readonly listeners = new Set<(changes: readonly Change[]) => void>();
+  private changesSinceSnapshot: number;
+  private noSnapshotBefore = 0;
+
+  private constructor(
+    readonly directory: RunDirectory,
+    readonly model: Model,
+    private readonly projected: Database,
+    private journal: Journal,
+    private readonly epochs: Epochs,
+    private snapshotSeq: number,
+    private readonly world: StoreWorld,
+  ) {
+    this.seq = this.syncedSeq = model.run.seq;
+    this.changesSinceSnapshot = this.seq - snapshotSeq;
+  }
+
+  /** Recovers the run from disk and begins a new incarnation of its scheduler. */
+  static async open(
+    directory: RunDirectory,
+    wasm: Uint8Array,
+    scheduler: { host: string; pid: number; version: string },
+    world: StoreWorld,
+  ): Promise<Store> {
+    const { model, database, snapshotSeq, journals } = await recover(directory, wasm);
+    await cutJournals(directory, journals);
+    const incarnation = 1 + (await lastIncarnation(directory, model));
+    const journal = await createJournal(directory, incarnation, model.run.seq + 1, world);
+    const epochs = await Epochs.open(directory.epochs);
+    const store = new Store(directory, model, database, journal, epochs, snapshotSeq, world);
+    store.record({ kind: "schedulerStarted", incarnation, ...scheduler, journals });
+    await store.synced();
+    return store;
+  }
+
+  /** Everything up to here is on disk. */
+  get position(): { runId: string; incarnation: number; seq: number } {
+    return { runId: this.model.run.runId, incarnation: this.model.run.incarnation, seq: this.syncedSeq };
+  }
+
+  /** The database with all synced changes. */
+  get database(): Database {
+    this.project();
+    return this.projected;
+  }
+
+  /** Makes a change to the model; it is on disk once `synced` returns. */
+  record(change: NewChange): void {
+    const numbered: Change = { ...change, seq: ++this.seq, time: this.world.now() };
+    this.model.apply(effects(numbered));
+    this.pending.push(numbered);
+    // Not at once: what the same turn of the event loop records shares the sync.
+    this.writing ??= new Promise((resolve) => setImmediate(resolve)).then(() => this.write());
+  }
+
+  /** Returns when everything recorded so far is on disk. */
+  synced(): Promise<void> {
+    if (this.syncedSeq >= this.seq) return Promise.resolve();
+    return new Promise((resolve) => this.waiters.push({ seq: this.seq, resolve }));
+  }
+
+  /** Calls the listener with changes when they are on disk; returns what ends that. */
+  onDidSync(listener: (changes: readonly Change[]) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  /** Writes a snapshot unless there is nothing new, and closes the files. */
+  async close(): Promise<void> {
+    await this.synced();
+    await this.writing;
+    if (this.changesSinceSnapshot > 0) await this.snapshotIfThereIsRoom();
+    if (this.projection) clearTimeout(this.projection);
+    await this.journal.close();
+    await this.epochs.close();
+    this.projected.close();
+  }
+
+  private async write(): Promise<void> {
+    try {
+      while (this.pending.length > 0) {
+        const batch = this.pending;
+        this.pending = [];
+        await this.makeDurable(batch);
+        this.world.confirmOwnership();
+        this.publish(batch);
+        if (this.pending.length === 0 && this.isSnapshotDue()) await this.snapshotIfThereIsRoom();
+      }
+      this.writing = null;
+    } catch (error) {
+      this.world.onFatal(error);
+    }
+  }
+
+  private makeDurable(batch: readonly Change[]): Promise<void> {
+    return this.untilThereIsRoom(async () => {
+      await this.epochs.write(batch);
+      await this.journal.append(batch);
+    });
+  }
+
+  private publish(batch: readonly Change[]): void {
+    this.syncedSeq += batch.length;
+    this.changesSinceSnapshot += batch.length;
+    for (const change of batch) this.unprojected.push(...effects(change));
+    this.projection ??= setTimeout(() => this.project(), projectionDelayMs);
+    while (this.waiters[0] && this.waiters[0].seq <= this.syncedSeq) this.waiters.shift()?.resolve();
+    for (const listener of this.listeners) listener(batch);
+  }
+
+  private project(): void {
+    if (this.projection) clearTimeout(this.projection);
+    this.projection = null;
+    if (this.unprojected.length === 0) return;
+    const patches = this.unprojected;
+    this.unprojected = [];
+    this.projected.apply(patches);
+  }
+
+  private isSnapshotDue(): boolean {
+    const isLarge = this.changesSinceSnapshot >= snapshotAfterChanges || this.journal.bytes >= snapshotAfterBytes;
+    return isLarge && this.world.now() >= this.noSnapshotBefore;
+  }
+
+  /** A snapshot only shortens the next start: on a full disk the journal simply grows on. */
+  private async snapshotIfThereIsRoom(): Promise<void> {
+    try {
+      await this.snapshot();
+    } catch (error) {
+      if (!isDiskFull(error)) throw error;
+      this.noSnapshotBefore = this.world.now() + snapshotRetryMs;
+    }
+  }
+
+  /**
+   * Replaces the snapshot, starts a new journal, and deletes the journals that the snapshot before
+   * covers: that one stays readable with what follows it.
+   */
+  private async snapshot(): Promise<void> {
+    const { directory } = this;
+    const next = `${directory.database}.next`;
+    await writeFileAtomically(next, this.database.export());
+    await rename(directory.database, directory.previousDatabase);
+    await rename(next, directory.database);
+    await syncDirectory(directory.own);
+    const olderSeq = this.snapshotSeq;
+    this.snapshotSeq = this.syncedSeq;
+    this.changesSinceSnapshot = 0;
+    const journal = await createJournal(directory, this.model.run.incarnation, this.syncedSeq + 1, this.world);
+    await this.journal.close();
+    this.journal = journal;
+    await this.deleteJournals(olderSeq);
+  }
+
+  /** Deletes the journals whose changes are all up to `seq`. */
+  private async deleteJournals(seq: number): Promise<void> {
+    const journals = await listJournals(this.directory);
+    for (const [i, { name }] of journals.entries()) {
+      const next = journals[i + 1];
+      if (next && next.firstSeq <= seq + 1) await rm(this.directory.at(name));
+    }
+  }
+
+  private async untilThereIsRoom(work: () => Promise<void>): Promise<void> {
+    let wasFull = false;
+    for (;;) {
+      try {
+        await work();
+        if (wasFull) this.world.onDiskFull(null);
+        return;
+      } catch (error) {
+        if (!isDiskFull(error)) throw error;
+        if (!wasFull) this.world.onDiskFull(`The disk of ${this.directory.path} is full; nothing new can be recorded.`);
+        wasFull = true;
+        await this.world.sleep(diskFullRetryMs);
+      }
+    }
+  }
+}
+
+function isDiskFull(error: unknown): boolean {
+  const code = errnoOf(error);
+  return code === "ENOSPC" || code === "EDQUOT";
+}
+
+async function createJournal(
+  directory: RunDirectory,
+  incarnation: number,
+  firstSeq: number,
+  world: StoreWorld,
+): Promise<Journal> {
+  const file = await world.createFile(directory.at(nameOfJournal(incarnation, firstSeq)));
+  await syncDirectory(directory.own);
+  return new Journal(file);
+}
+
+/** A scheduler that died before its first sync has left a journal but no change. */
+async function lastIncarnation(directory: RunDirectory, model: Model): Promise<number> {
+  const journals = await listJournals(directory);
+  return Math.max(model.run.incarnation, ...journals.map(({ incarnation }) => incarnation));
+}
