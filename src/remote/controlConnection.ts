@@ -1,0 +1,134 @@
+import * as v from "valibot";
+import {
+  createMessageConnection,
+  type MessageConnection,
+  ResponseError,
+  StreamMessageReader,
+  StreamMessageWriter,
+} from "vscode-jsonrpc/node";
+import type { Notifications, Params, Progress } from "../scheduler/control/protocol";
+import { isChange } from "../scheduler/state/changes";
+import { AdaptiveError, toAdaptiveError } from "../scheduler/state/errors";
+import { type Clock, within } from "./clock";
+import { outputTail, type ProgramCommand } from "./launch";
+import type { RunningProcess } from "./transport";
+
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+
+/** What is asked of a scheduler, with what its answers must look like. */
+const answerSchemas = {
+  attach: v.object({
+    position: v.object({ runId: v.string(), incarnation: count, seq: count }),
+    snapshot: v.nullable(v.object({ bytes: count })),
+  }),
+  "snapshot/read": v.object({ base64: v.string() }),
+  ping: v.unknown(),
+  watch: v.unknown(),
+  startJobs: v.unknown(),
+  stopJobs: v.unknown(),
+  retryLearners: v.object({ moved: count }),
+  jobOutput: v.object({ text: v.string(), truncated: v.boolean() }),
+} as const;
+export type AskedMethod = keyof typeof answerSchemas;
+export type AnswerOf<M extends AskedMethod> = v.InferOutput<(typeof answerSchemas)[M]>;
+
+/** Hears what the scheduler sends unasked. */
+export type NotificationHandlers = { readonly [N in keyof Notifications]: (value: Notifications[N]) => void };
+
+/** JSON-RPC with one run's scheduler over the standard input and output of its `attach` bridge. */
+export class ControlConnection {
+  /** Rejects with the reason when the connection has ended; never resolves. */
+  readonly ended: Promise<never>;
+  private readonly rpc: MessageConnection;
+  private reject: (why: AdaptiveError) => void = () => undefined;
+  private endedBy: AdaptiveError | null = null;
+
+  constructor(
+    process: RunningProcess,
+    command: ProgramCommand<never>,
+    handlers: NotificationHandlers,
+    private readonly clock: Clock,
+    private readonly signal: AbortSignal,
+  ) {
+    this.ended = new Promise<never>((_, reject) => (this.reject = reject));
+    // Whoever is not waiting just now hears of the end when he waits next.
+    this.ended.catch(() => undefined);
+    const output = outputTail(process);
+    this.rpc = createMessageConnection(new StreamMessageReader(process.stdout), new StreamMessageWriter(process.stdin));
+    void process.exit.then(({ code }) => {
+      try {
+        command.parse({ code, ...output() });
+      } catch (error) {
+        this.end(toAdaptiveError(error));
+      }
+    });
+    this.hear("changes", handlers.changes);
+    this.hear("progress", handlers.progress);
+    this.hear("preview", handlers.preview);
+    this.hear("notice", handlers.notice);
+    this.rpc.listen();
+  }
+
+  /** @throws AdaptiveError what the scheduler answered, or that the connection ended or did not answer in time */
+  async request<M extends AskedMethod>(method: M, params: Params<M>, deadlineMs = 30_000): Promise<AnswerOf<M>> {
+    const { clock, signal } = this;
+    const what = `The scheduler (${method})`;
+    try {
+      const answer = await within(clock, this.rpc.sendRequest<unknown>(method, params), { deadlineMs, signal, what });
+      return v.parse(answerSchemas[method], answer) as AnswerOf<M>;
+    } catch (error) {
+      // The end of a connection fails its open requests; why it ended says more than that.
+      throw this.endedBy ?? fromJsonRpc(error);
+    }
+  }
+
+  dispose(): void {
+    this.end(new AdaptiveError("closed", "The connection to the scheduler was closed"));
+  }
+
+  private end(why: AdaptiveError): void {
+    if (this.endedBy !== null) return;
+    this.endedBy = why;
+    this.reject(why);
+    this.rpc.dispose();
+  }
+
+  private hear<N extends keyof Notifications>(name: N, handler: (value: Notifications[N]) => void): void {
+    this.rpc.onNotification(name, (value: unknown) => {
+      // A notification without parameters is how JSON-RPC carries null.
+      const sent = value ?? null;
+      if (notificationChecks[name](sent)) handler(sent);
+      else this.end(new AdaptiveError("unknown-message", `The scheduler sent ${name} that was not understood`));
+    });
+  }
+}
+
+/** Cheap checks: the scheduler is ours, but may be of another version. */
+const notificationChecks: { readonly [N in keyof Notifications]: (value: unknown) => value is Notifications[N] } = {
+  changes: (value): value is Notifications["changes"] =>
+    isObject(value) &&
+    typeof value["incarnation"] === "number" &&
+    Array.isArray(value["changes"]) &&
+    value["changes"].every(isChange),
+  progress: (value): value is Progress =>
+    isObject(value) &&
+    isObject(value["sample"]) &&
+    ["learners", "npoints", "loss"].every((column) => Array.isArray(value[column])),
+  preview: (value): value is Notifications["preview"] =>
+    isObject(value) && typeof value["learner"] === "number" && isObject(value["preview"]),
+  notice: (value): value is Notifications["notice"] =>
+    value === null || (isObject(value) && typeof value["message"] === "string" && typeof value["hint"] === "string"),
+};
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}
+
+const errorDataSchema = v.object({ code: v.string(), hint: v.optional(v.string(), "") });
+
+function fromJsonRpc(error: unknown): AdaptiveError {
+  if (!(error instanceof ResponseError)) return toAdaptiveError(error);
+  const data = v.safeParse(errorDataSchema, error.data);
+  const { code, hint } = data.success ? data.output : { code: "request-refused", hint: "" };
+  return new AdaptiveError(code, error.message, hint, { cause: error });
+}

@@ -1,0 +1,128 @@
+import * as v from "valibot";
+import { AdaptiveError } from "../scheduler/state/errors";
+import { type Clock, within } from "./clock";
+import type { Program } from "./program";
+import type { RunningProcess, Transport } from "./transport";
+
+/** A call of the scheduler program as a value: what to run, and what its output means. */
+export interface ProgramCommand<T> {
+  argv: readonly string[];
+  env: Readonly<Record<string, string>>;
+  /** @throws AdaptiveError what the program says went wrong */
+  parse(output: CommandOutput): T;
+}
+
+export interface CommandOutput {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+const initSchema = v.object({ run: v.string(), runId: v.string(), resumed: v.boolean() });
+/** A run that is ready to be attached to; `run` is its directory. */
+export type InitResult = v.InferOutput<typeof initSchema>;
+
+/** Makes the run of a study on this machine, or finds the one that exists. */
+export function initCommand(
+  program: Program,
+  study: { learnersFile: string; python: string },
+): ProgramCommand<InitResult> {
+  const { learnersFile, python } = study;
+  return {
+    argv: [...program.argv, "init", "--learners", learnersFile, "--cluster", "local", "--python", python, "--json"],
+    env: program.env,
+    parse: (output) => {
+      if (output.code !== 0) throw programError(output);
+      const result = v.safeParse(initSchema, lastLineAsJson(output.stdout));
+      if (result.success) return result.output;
+      throw new AdaptiveError("bad-answer", "The scheduler's answer to init was not understood", "See the log.", {
+        cause: output.stdout,
+      });
+    },
+  };
+}
+
+/**
+ * The bridge to a run's scheduler, which it starts when none serves the run. It carries JSON-RPC
+ * until it ends, so what it prints is parsed only when that goes wrong.
+ */
+export function attachCommand(program: Program, run: string): ProgramCommand<never> {
+  return {
+    argv: [...program.argv, "attach", run],
+    env: program.env,
+    parse: (output) => {
+      if (output.code === 0) throw new AdaptiveError("scheduler-ended", "The scheduler ended");
+      throw programError(output);
+    },
+  };
+}
+
+/** Runs a command to its end and parses what it printed. */
+export async function runCommand<T>(
+  transport: Transport,
+  command: ProgramCommand<T>,
+  options: { clock: Clock; deadlineMs: number; signal: AbortSignal; cwd?: string },
+): Promise<T> {
+  const { clock, deadlineMs, signal, ...execOptions } = options;
+  const ending = new AbortController();
+  const what = command.argv.slice(0, 3).join(" ");
+  try {
+    const process = await transport.exec(command.argv, {
+      ...execOptions,
+      env: command.env,
+      stdin: "",
+      signal: AbortSignal.any([signal, ending.signal]),
+    });
+    const output = outputTail(process);
+    const { code } = await within(clock, process.exit, { deadlineMs, signal, what });
+    return command.parse({ code, ...output() });
+  } finally {
+    ending.abort();
+  }
+}
+
+const tailBytes = 64 * 1024;
+
+/** Follows a process and gives, whenever asked, the end of what it has printed so far. */
+export function outputTail(process: RunningProcess): () => { stdout: string; stderr: string } {
+  const tails = { stdout: Buffer.alloc(0), stderr: Buffer.alloc(0) };
+  for (const name of ["stdout", "stderr"] as const) {
+    process[name].on("data", (chunk: Buffer) => {
+      tails[name] = Buffer.concat([tails[name], chunk]).subarray(-tailBytes);
+    });
+  }
+  return () => ({ stdout: tails.stdout.toString("utf8"), stderr: tails.stderr.toString("utf8") });
+}
+
+const errorSchema = v.object({
+  error: v.object({ code: v.string(), message: v.string(), hint: v.optional(v.string(), "") }),
+});
+
+/** What a program that failed says of it: its last line, or else the end of its standard error. */
+export function programError(output: CommandOutput): AdaptiveError {
+  const said = v.safeParse(errorSchema, lastLineAsJson(output.stdout));
+  if (said.success) {
+    const { code, message, hint } = said.output.error;
+    return new AdaptiveError(code, message, hint, { cause: output.stderr });
+  }
+  const last = lastLine(output.stderr);
+  const how = output.code === null ? "was ended by a signal" : `ended with exit code ${output.code}`;
+  return new AdaptiveError(
+    "program-failed",
+    `The scheduler program ${how}${last === "" ? "" : `: ${last}`}`,
+    "See the log.",
+    { cause: output.stderr },
+  );
+}
+
+function lastLineAsJson(text: string): unknown {
+  try {
+    return JSON.parse(lastLine(text));
+  } catch {
+    return undefined;
+  }
+}
+
+function lastLine(text: string): string {
+  return text.trimEnd().split("\n").at(-1)?.trim() ?? "";
+}

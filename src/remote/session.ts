@@ -1,0 +1,269 @@
+import { controlProtocol, type Notifications, type Params, type Position } from "../scheduler/control/protocol";
+import { AdaptiveError, toAdaptiveError } from "../scheduler/state/errors";
+import type { JobId, LearnerId } from "../scheduler/state/rows";
+import type { Preview } from "../scheduler/workers/messages";
+import { nextAttempt, reconnectDelayMs } from "./backoff";
+import { type Clock, pause, within } from "./clock";
+import { Coalescer } from "./coalescer";
+import { type AnswerOf, type AskedMethod, ControlConnection } from "./controlConnection";
+import { Emitter } from "./event";
+import { Feed } from "./feed";
+import type { ProgramCommand } from "./launch";
+import { transition } from "./link";
+import { Previews } from "./previews";
+import type { QueryName, ReplicaQueries } from "./replica/queries";
+import type { Replica } from "./replica/replica";
+import type { Link, RunSession } from "./runSession";
+import type { Transport } from "./transport";
+
+const pingEveryMs = 10_000;
+const pingDeadlineMs = 15_000;
+/** Covers starting a scheduler that recovers a large run; requests and the first query wait as long for the link. */
+const waitDeadlineMs = 60_000;
+const changeIntervalMs = 100;
+const maxWatched = 16;
+
+export interface SessionWorld {
+  transport: Transport;
+  /** The bridge to the scheduler, which starts it when none serves the run. */
+  attach: ProgramCommand<never>;
+  replica: Replica;
+  clock: Clock;
+  /** From 0 to 1. */
+  random: () => number;
+  log: (line: string) => void;
+}
+
+/** Keeps one run connected and mirrored until it is disposed. */
+export class Session implements RunSession {
+  private readonly linkChanged = new Emitter<Link>();
+  private readonly changed = new Emitter<void>();
+  private readonly previewed = new Emitter<{ learner: LearnerId; preview: Preview }>();
+  readonly onDidChangeLink = this.linkChanged.event;
+  readonly onDidChange = this.changed.event;
+  readonly onDidPreview = this.previewed.event;
+
+  private currentLink: Link;
+  private currentNotice: Notifications["notice"] = null;
+  private connection: ControlConnection | null = null;
+  /** How far the replica has come; null when it must be filled from a snapshot. */
+  private position: Position | null = null;
+  private hasData = false;
+  private watched: readonly LearnerId[] = [];
+  private readonly previews = new Previews();
+  private readonly changes: Coalescer;
+  private readonly disposing = new AbortController();
+  private wake: () => void = () => undefined;
+
+  constructor(
+    readonly directory: string,
+    private readonly world: SessionWorld,
+  ) {
+    const { clock } = world;
+    this.changes = new Coalescer(clock, changeIntervalMs, () => this.changed.fire());
+    this.currentLink = { at: "offline", since: new Date(clock.now()), why: "not connected yet" };
+    void this.keepConnected();
+  }
+
+  get link(): Link {
+    return this.currentLink;
+  }
+
+  get notice(): Notifications["notice"] {
+    return this.currentNotice;
+  }
+
+  async query<Q extends QueryName>(name: Q, params: ReplicaQueries[Q]["params"]): Promise<ReplicaQueries[Q]["result"]> {
+    await this.until(() => this.hasData);
+    return this.world.replica.query(name, params);
+  }
+
+  watch(learners: readonly LearnerId[]): void {
+    this.watched = learners.slice(0, maxWatched);
+    for (const learner of this.watched) {
+      const preview = this.previews.get(learner);
+      if (preview !== undefined) this.previewed.fire({ learner, preview });
+    }
+    // While there is no connection nothing is lost: the next one begins with this.
+    this.connection?.request("watch", { learners: [...this.watched] }).catch((error: unknown) => {
+      this.world.log(`watch: ${toAdaptiveError(error).message}`);
+    });
+  }
+
+  async startJobs(): Promise<void> {
+    await this.ask("startJobs", {});
+  }
+
+  async stopJobs(): Promise<void> {
+    await this.ask("stopJobs", { gently: false });
+  }
+
+  async retryLearners(learners: readonly LearnerId[]): Promise<number> {
+    return (await this.ask("retryLearners", { learners: [...learners] })).moved;
+  }
+
+  async jobOutput(job: JobId): Promise<{ text: string; truncated: boolean }> {
+    return this.ask("jobOutput", { job, maxBytes: 64 * 1024 });
+  }
+
+  dispose(): void {
+    this.disposing.abort();
+    this.changes.dispose();
+    this.world.replica.dispose();
+    if (this.currentLink.at !== "offline") this.offline("closed");
+    for (const emitter of [this.linkChanged, this.changed, this.previewed]) emitter.dispose();
+  }
+
+  /** Sends a request over the next connection there is; somebody waits, so a pause between attempts ends at once. */
+  private async ask<M extends AskedMethod>(method: M, params: Params<M>): Promise<AnswerOf<M>> {
+    this.wake();
+    await this.until(() => this.connection !== null);
+    if (this.connection === null) throw new AdaptiveError("offline", "The scheduler is not connected");
+    return this.connection.request(method, params);
+  }
+
+  private async until(isSo: () => boolean): Promise<void> {
+    if (isSo()) return;
+    let stop = (): unknown => undefined;
+    const so = new Promise<void>((resolve) => {
+      stop = this.onDidChangeLink(() => isSo() && resolve()).dispose;
+    });
+    await this.bounded(so, "The scheduler").finally(stop);
+  }
+
+  private bounded<T>(promise: Promise<T>, what: string): Promise<T> {
+    return within(this.world.clock, promise, { deadlineMs: waitDeadlineMs, signal: this.disposing.signal, what });
+  }
+
+  private async keepConnected(): Promise<void> {
+    const { clock, random } = this.world;
+    const { signal } = this.disposing;
+    let attempt = 0;
+    while (!signal.aborted) {
+      let onlineSince: number | null = null;
+      try {
+        await this.connect(() => (onlineSince = clock.now()));
+      } catch (error) {
+        if (signal.aborted) return;
+        attempt = nextAttempt(attempt, onlineSince === null ? 0 : clock.now() - onlineSince);
+        const nextInMs = reconnectDelayMs(attempt, random());
+        this.move({ at: "retrying", attempt, nextInMs, why: toAdaptiveError(error).message });
+        const woken = new AbortController();
+        this.wake = () => woken.abort();
+        await pause(clock, nextInMs, AbortSignal.any([signal, woken.signal])).catch(() => undefined);
+      }
+    }
+  }
+
+  /** One connection from its beginning to its end, which is always an error. */
+  private async connect(onOnline: () => void): Promise<never> {
+    const { transport, attach, replica, clock } = this.world;
+    const closing = new AbortController();
+    const signal = AbortSignal.any([this.disposing.signal, closing.signal]);
+    const feed = new Feed(replica, (seq) => {
+      if (seq !== null && this.position !== null && !signal.aborted) this.position = { ...this.position, seq };
+      this.changes.request();
+    });
+    this.move({ at: "connecting", step: "Starting" });
+    try {
+      const process = await this.bounded(transport.exec(attach.argv, { env: attach.env, signal }), "The machine");
+      const handlers = {
+        changes: (sent: Notifications["changes"]) => feed.changes(sent),
+        progress: (sent: Notifications["progress"]) => feed.progress(sent),
+        preview: (sent: Notifications["preview"]) => this.show(sent.learner as LearnerId, sent.preview),
+        notice: (sent: Notifications["notice"]) => this.note(sent),
+      };
+      const connection = new ControlConnection(process, attach, handlers, clock, signal);
+      signal.addEventListener("abort", () => connection.dispose(), { once: true });
+      await this.catchUp(connection, feed);
+      this.connection = connection;
+      await connection.request("watch", { learners: [...this.watched] });
+      onOnline();
+      this.move({ at: "online" });
+      return await Promise.race([connection.ended, feed.failed, this.keepAlive(connection, signal)]);
+    } catch (error) {
+      // After a gap, or a message this version does not know, only a snapshot makes the replica right again.
+      if (mustStartOver(toAdaptiveError(error))) this.position = null;
+      throw error;
+    } finally {
+      this.connection = null;
+      closing.abort();
+    }
+  }
+
+  /** Brings the replica to where the scheduler is, from its own position or from a snapshot. */
+  private async catchUp(connection: ControlConnection, feed: Feed): Promise<void> {
+    const params = { protocol: controlProtocol, position: this.position } as const;
+    const { position, snapshot } = await connection.request("attach", params, waitDeadlineMs);
+    if (snapshot !== null) {
+      this.move({ at: "connecting", step: "Reading" });
+      const bytes = await readSnapshot(connection, snapshot.bytes);
+      // What the replica holds while it is being replaced is nothing to continue from.
+      this.position = null;
+      const seq = await this.bounded(this.world.replica.load(bytes), "The run's database");
+      this.position = { ...position, seq };
+      this.hasData = true;
+    } else if (this.position === null) {
+      throw new AdaptiveError(
+        "unknown-message",
+        "The scheduler sent no snapshot, but there is nothing to continue from",
+      );
+    }
+    feed.open(position.incarnation);
+    this.changes.request();
+  }
+
+  /** Pings until one is not answered. */
+  private async keepAlive(connection: ControlConnection, signal: AbortSignal): Promise<never> {
+    for (;;) {
+      await pause(this.world.clock, pingEveryMs, signal);
+      await connection.request("ping", {}, pingDeadlineMs);
+    }
+  }
+
+  private show(learner: LearnerId, preview: Preview): void {
+    this.previews.set(learner, preview);
+    this.previewed.fire({ learner, preview });
+  }
+
+  private note(notice: Notifications["notice"]): void {
+    this.currentNotice = notice;
+    this.changes.request();
+  }
+
+  private offline(why: string): void {
+    this.move({ at: "offline", since: new Date(this.world.clock.now()), why });
+  }
+
+  private move(to: Link): void {
+    this.currentLink = transition(this.currentLink, to, this.world.log);
+    this.linkChanged.fire(this.currentLink);
+  }
+}
+
+const startOverCodes: ReadonlySet<string> = new Set([
+  "gap",
+  "unknown-message",
+  "replica-ended",
+  "no-data",
+  "unexpected",
+]);
+
+function mustStartOver(error: AdaptiveError): boolean {
+  return startOverCodes.has(error.code);
+}
+
+async function readSnapshot(connection: ControlConnection, bytes: number): Promise<Uint8Array> {
+  const snapshot = new Uint8Array(bytes);
+  let offset = 0;
+  while (offset < bytes) {
+    const { base64 } = await connection.request("snapshot/read", { offset });
+    const piece = Buffer.from(base64, "base64");
+    if (piece.length === 0 || offset + piece.length > bytes) {
+      throw new AdaptiveError("unknown-message", `A piece of ${piece.length} bytes at ${offset} of ${bytes} came`);
+    }
+    snapshot.set(piece, offset);
+    offset += piece.length;
+  }
+  return snapshot;
+}
