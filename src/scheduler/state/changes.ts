@@ -38,12 +38,20 @@ export type NewChange =
       host: string;
     }
   | { kind: "jobDismissed"; job: JobId; restart: number; instance: string; requestNumber: number; host: string; why: string }
-  | { kind: "learnerDone"; learner: LearnerId; job: JobId; requestNumber: number; npoints: number; loss: number | null }
+  | {
+      kind: "learnerDone";
+      learner: LearnerId;
+      job: JobId;
+      /** Null when the job has said other things since, or has ended. */
+      requestNumber: number | null;
+      npoints: number;
+      loss: number | null;
+    }
   | {
       kind: "learnerReleased";
       learner: LearnerId;
       job: JobId;
-      /** Null when the job ended without saying so itself. */
+      /** Null when it is not the job's newest word. */
       requestNumber: number | null;
       state: "waiting" | "failed" | "stopped";
       reason: string;
@@ -218,6 +226,7 @@ const effectsOf: { [K in Kind]: (change: Of<K>) => RowPatch[] } = {
       table: "jobs",
       key: job,
       set: {
+        ...freed,
         host,
         hasAsked: 1,
         restart,
@@ -233,7 +242,7 @@ const effectsOf: { [K in Kind]: (change: Of<K>) => RowPatch[] } = {
       key: learner,
       set: { state: "done", reason: null, isDone: 1, jobId: null, error: null, npoints, loss, changedAt: time },
     },
-    { table: "jobs", key: job, set: { ...freed, requestNumber, answer: JSON.stringify(accepted) } },
+    ...freeing(job, requestNumber),
   ],
   learnerReleased: ({ learner, job, requestNumber, state, reason, failures, error, npoints, loss, time }) => [
     {
@@ -241,11 +250,7 @@ const effectsOf: { [K in Kind]: (change: Of<K>) => RowPatch[] } = {
       key: learner,
       set: { state, reason, jobId: null, failures, error, npoints, loss, changedAt: time },
     },
-    {
-      table: "jobs",
-      key: job,
-      set: requestNumber === null ? freed : { ...freed, requestNumber, answer: JSON.stringify(accepted) },
-    },
+    ...freeing(job, requestNumber),
   ],
   learnersMoved: ({ learners, state, reason, time }) =>
     learners.map((key) => ({
@@ -267,8 +272,13 @@ export type Answer =
   | { type: "nothing"; why: string }
   | { type: "ok" };
 
-const accepted: Answer = { type: "ok" };
 const freed = { learnerId: null, instances: 0 } as const;
+
+function freeing(job: JobId, requestNumber: number | null): RowPatch[] {
+  if (requestNumber === null) return [];
+  const answer: Answer = { type: "ok" };
+  return [{ table: "jobs", key: job, set: { ...freed, requestNumber, answer: JSON.stringify(answer) } }];
+}
 
 /** States in which nothing more happens to a learner unless a person says so. */
 export function hasEnded(state: LearnerState): boolean {

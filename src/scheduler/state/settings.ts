@@ -92,10 +92,14 @@ export function mergeSettings(layers: Record<Exclude<Origin, "default">, Layer>,
   return { settings: v.parse(settingsSchema, settings), origins };
 }
 
-/** The settings of a run as its row holds them. */
-export function readSettings(text: string): Settings {
-  return v.parse(settingsSchema, JSON.parse(text));
+/** The settings that a run's row holds. */
+export function settingsOf(run: { settings: string }): Settings {
+  if (run.settings !== parsed?.text) {
+    parsed = { text: run.settings, settings: v.parse(settingsSchema, JSON.parse(run.settings)) };
+  }
+  return parsed.settings;
 }
+let parsed: { text: string; settings: Settings } | null = null;
 
 /**
  * Reads settings that a person wrote.

@@ -17,7 +17,7 @@ export interface StoreWorld {
   /** Creates a file that must not exist yet. */
   createFile(path: string): Promise<JournalFile>;
   /** Throws when this process may no longer write to the run: somebody else has taken it over. */
-  confirmOwnership(): void;
+  confirmOwnership(): Promise<void>;
   /** Told when the disk is full, and (null) when writing goes on. */
   onDiskFull(message: string | null): void;
   /** Told of a failure after which nobody knows what is on disk; must end the process, unanswered. */
@@ -136,7 +136,7 @@ export class Store {
         const batch = this.pending;
         this.pending = [];
         await this.makeDurable(batch);
-        this.world.confirmOwnership();
+        await this.world.confirmOwnership();
         this.publish(batch);
         if (this.pending.length === 0 && this.isSnapshotDue()) await this.snapshotIfThereIsRoom();
       }

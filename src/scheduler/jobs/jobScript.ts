@@ -1,0 +1,56 @@
+import type { Settings } from "../state/settings";
+import { shellQuote } from "./quote";
+
+export interface JobScriptOptions {
+  /** Absolute. */
+  runDirectory: string;
+  /** Folder that holds the package `adaptive_scheduler`, absolute. */
+  client: string;
+  /** Folder of the code revision, absolute, and its name. */
+  code: string;
+  revision: string;
+  /** Relative to the code. */
+  learnersFile: string;
+  resourceClass: string;
+  settings: Pick<Settings, "python" | "prelude" | "launcher" | "resources">;
+}
+
+/** The script of a local job: one MPI world, whose rank 0 coordinates `cores` workers. */
+export function jobScript(options: JobScriptOptions): string {
+  const { settings } = options;
+  const environment = {
+    ADAPTIVE_RUN_DIR: options.runDirectory,
+    ADAPTIVE_RESTART: "0",
+    ADAPTIVE_CLASS: options.resourceClass,
+    ADAPTIVE_REVISION: options.revision,
+    ADAPTIVE_LEARNERS_FILE: options.learnersFile,
+    // Each worker computes on one core: a threaded BLAS in all of them would fight over it.
+    MKL_NUM_THREADS: "1",
+    OPENBLAS_NUM_THREADS: "1",
+    OMP_NUM_THREADS: "1",
+    NUMEXPR_NUM_THREADS: "1",
+    PYTHONUNBUFFERED: "1",
+  };
+  return [
+    "#!/usr/bin/env bash",
+    ...Object.entries(environment).map(([name, value]) => `export ${name}=${shellQuote(value)}`),
+    `export PYTHONPATH=${shellQuote(options.code)}:${shellQuote(options.client)}"\${PYTHONPATH:+:$PYTHONPATH}"`,
+    ...settings.prelude,
+    `cd ${shellQuote(options.runDirectory)} || exit 1`,
+    `python=${shellQuote(settings.python)}`,
+    ...launchLines(settings),
+    "",
+  ].join("\n");
+}
+
+function launchLines({ launcher, resources }: Pick<Settings, "launcher" | "resources">): string[] {
+  if (launcher === "none") return [`exec "$python" -m adaptive_scheduler.run`];
+  return [
+    "launcher=mpiexec",
+    // An MPI from a wheel brings its launcher along: it must be the one that belongs to mpi4py.
+    ...(launcher === "auto"
+      ? [`if [ -x "$(dirname "$(command -v "$python")")/mpiexec" ]; then launcher="$(dirname "$(command -v "$python")")/mpiexec"; fi`]
+      : []),
+    `exec "$launcher" -n ${resources.cores + 1} "$python" -m mpi4py.futures -m adaptive_scheduler.run`,
+  ];
+}

@@ -1,0 +1,250 @@
+import * as v from "valibot";
+import type { Answer } from "../state/changes";
+import { asJobId, asLearnerId, type JobId, type JobRow, type LearnerId, type LearnerRow } from "../state/rows";
+import { releaseOf } from "../state/release";
+import { settingsOf } from "../state/settings";
+import type { Store } from "../state/store";
+import {
+  workerProtocol,
+  workerRequestSchema,
+  type Preview,
+  type Wish,
+  type WorkerReply,
+  type WorkerRequest,
+  type WorkerRequestOf,
+} from "./messages";
+import type { ProgressBoard } from "./progress";
+
+/** Processes a job may have, one after the other, for one learner: a script that crashes and is restarted by its job. */
+const maxInstances = 3;
+/** All workers together send at most about this many reports a second. */
+const reportsPerSecond = 100;
+
+type Said = Exclude<WorkerRequest, { type: "start" }>;
+type Reply = WorkerReply extends infer R ? (R extends WorkerReply ? Omit<R, "v" | "n"> : never) : never;
+
+/** What the desk tells others. */
+export interface DeskEvents {
+  /** A job came, or a learner left its job: there may be slots to fill. */
+  onDidFree(): void;
+  onDidPreview(learner: LearnerId, preview: Preview): void;
+}
+
+/**
+ * Answers workers: hands out learners, takes in what they report. An answer that follows from a
+ * change is given when the change is on disk.
+ */
+export class WorkerDesk {
+  private watched: ReadonlySet<LearnerId> = new Set();
+
+  constructor(
+    private readonly store: Store,
+    private readonly board: ProgressBoard,
+    private readonly events: DeskEvents,
+  ) {}
+
+  /**
+   * @param message anything at all
+   * @returns the reply, or null for a message that deserves silence
+   */
+  async answer(message: object): Promise<WorkerReply | null> {
+    const parsed = v.safeParse(workerRequestSchema, message);
+    if (!parsed.success) return refuse(message, v.flatten(parsed.issues));
+    const request = parsed.output;
+    const reply = this.decide(request, false);
+    // Reports change nothing that is recorded, and need not wait for others' syncs.
+    if (request.type !== "report") await this.store.synced();
+    return reply && ({ v: workerProtocol, n: request.n, ...reply } as WorkerReply);
+  }
+
+  /** Takes in a message that its job left in the outbox, perhaps long ago; returns when it is on disk. */
+  async takeIn(message: object): Promise<void> {
+    const parsed = v.safeParse(workerRequestSchema, message);
+    if (parsed.success && parsed.output.type !== "start") this.decide(parsed.output, true);
+    await this.store.synced();
+  }
+
+  /** Sets which learners somebody looks at; returns those whose wish changed. */
+  watch(learners: ReadonlySet<LearnerId>): LearnerId[] {
+    const before = this.watched;
+    this.watched = learners;
+    return [...new Set([...before, ...learners])].filter((id) => before.has(id) !== learners.has(id));
+  }
+
+  wishFor(learner: LearnerId): Wish {
+    const { run, learnerCounts } = this.store.model;
+    const isWatched = this.watched.has(learner);
+    return {
+      stop: run.activity === "stopped" ? (run.stopsGently ? "gently" : "now") : null,
+      preview: isWatched,
+      reportEverySeconds: isWatched ? 1 : Math.max(1, Math.ceil(learnerCounts.running / reportsPerSecond)),
+    };
+  }
+
+  private decide(request: WorkerRequest, isLate: boolean): Reply | null {
+    const { model } = this.store;
+    const job = model.jobs.get(asJobId(request.job));
+    if (!job) {
+      // It may have started before its submission was told to us: silence makes it ask again.
+      const isAwaited = [...model.submissions.values()].some(({ state }) => state === "submitting");
+      return isAwaited ? null : unknownJob(request.job);
+    }
+    if (request.type === "report") return this.report(request, job.jobId);
+    if (job.instance === request.instance && !isLate) {
+      if (request.n < job.requestNumber) return null;
+      if (request.n === job.requestNumber) return this.repeated(job);
+    }
+    return request.type === "start" ? this.start(request, job) : this.finish(request, job);
+  }
+
+  private start(request: WorkerRequestOf<"start">, job: JobRow): Reply {
+    const { model } = this.store;
+    if (job.state === "ended") return unknownJob(request.job);
+    if (job.learnerId !== null) {
+      const held = model.learner(job.learnerId);
+      const isSameProcess = job.instance === request.instance;
+      if (isSameProcess || job.instances < maxInstances) return this.assign(request, job, held, isSameProcess);
+      this.release(held, job, null, "failed", `its job ${job.jobId} restarted it ${maxInstances} times`);
+    }
+    if (model.run.activity === "stopped") return this.dismiss(request, job, "the jobs of this run are being stopped");
+    const next = model.waiting.values().next();
+    if (next.done) return this.dismiss(request, job, "no learner is waiting");
+    return this.assign(request, job, model.learner(next.value), false);
+  }
+
+  private assign(request: WorkerRequestOf<"start">, job: JobRow, learner: LearnerRow, isSameProcess: boolean): Reply {
+    const epoch = isSameProcess ? learner.epoch : learner.epoch + 1;
+    const instances = job.learnerId === learner.id && !isSameProcess ? job.instances + 1 : Math.max(1, job.instances);
+    this.store.record({
+      kind: "learnerAssigned",
+      learner: learner.id,
+      epoch,
+      revision: request.revision,
+      job: job.jobId,
+      restart: request.restart,
+      instance: request.instance,
+      instances,
+      requestNumber: request.n,
+      host: request.host,
+    });
+    return this.assignment(learner.id, epoch);
+  }
+
+  private dismiss(request: WorkerRequestOf<"start">, job: JobRow, why: string): Reply {
+    this.store.record({
+      kind: "jobDismissed",
+      job: job.jobId,
+      restart: request.restart,
+      instance: request.instance,
+      requestNumber: request.n,
+      host: request.host,
+      why,
+    });
+    return { type: "nothing", why };
+  }
+
+  private report(request: WorkerRequestOf<"report">, job: JobId): Reply {
+    const learner = this.store.model.learners.get(asLearnerId(request.learner));
+    if (!learner || learner.jobId !== job || learner.epoch !== request.epoch) return fenced(learner);
+    this.board.note(learner.id, learner, request);
+    if (request.preview) this.events.onDidPreview(learner.id, request.preview);
+    return { type: "ok", wish: this.wishFor(learner.id) };
+  }
+
+  /** Also what comes late, through the outbox of a job that found no scheduler: the epoch alone decides. */
+  private finish(request: Exclude<Said, { type: "report" }>, job: JobRow): Reply {
+    const learner = this.store.model.learners.get(asLearnerId(request.learner));
+    const isEntitled =
+      learner?.epoch === request.epoch &&
+      (learner.jobId === job.jobId || (learner.jobId === null && learner.lastJobId === job.jobId && !learner.isDone));
+    if (!isEntitled) return fenced(learner);
+    this.board.note(learner.id, learner, request);
+    const isNewest = job.learnerId === learner.id && request.n > job.requestNumber;
+    const requestNumber = isNewest ? request.n : null;
+    switch (request.type) {
+      case "done":
+        this.store.record({
+          kind: "learnerDone",
+          learner: learner.id,
+          job: job.jobId,
+          requestNumber,
+          npoints: request.npoints,
+          loss: request.loss,
+        });
+        if (request.preview) this.events.onDidPreview(learner.id, request.preview);
+        break;
+      case "failed":
+        this.release(learner, job, requestNumber, "failed", request.error);
+        break;
+      case "released":
+        if (request.why === "learners-changed") {
+          this.release(learner, job, requestNumber, "failed", "the learners file has another learner at its place");
+        } else this.release(learner, job, requestNumber, "given back", whyReleased[request.why]);
+        break;
+    }
+    this.events.onDidFree();
+    return { type: "ok", wish: this.wishFor(learner.id) };
+  }
+
+  private release(
+    learner: LearnerRow,
+    job: JobRow,
+    requestNumber: number | null,
+    how: "failed" | "given back",
+    reason: string,
+  ): void {
+    const { maxFailures } = settingsOf(this.store.model.run);
+    const progress = this.board.of(learner.id, learner);
+    this.store.record(releaseOf(learner, job.jobId, requestNumber, how, reason, progress, maxFailures));
+  }
+
+  private repeated(job: JobRow): Reply | null {
+    if (job.answer === null) return null;
+    const answer = JSON.parse(job.answer) as Answer;
+    switch (answer.type) {
+      case "assign":
+        return this.assignment(answer.learner, answer.epoch);
+      case "nothing":
+        return answer;
+      case "ok":
+        return { type: "ok", wish: { stop: null, preview: false, reportEverySeconds: 1 } };
+    }
+  }
+
+  private assignment(id: LearnerId, epoch: number): Reply {
+    const learner = this.store.model.learner(id);
+    const { goal, retries, saveEverySeconds } = settingsOf(this.store.model.run);
+    return {
+      type: "assign",
+      learner: id,
+      epoch,
+      index: learner.position,
+      fname: learner.type === "BalancingLearner" ? (JSON.parse(learner.fname) as string[]) : learner.fname,
+      goal,
+      retries,
+      saveEverySeconds,
+      wish: this.wishFor(id),
+    };
+  }
+}
+
+const whyReleased = { stopped: "stopped by a person", terminated: "its job was told to end" } as const;
+
+function fenced(learner: LearnerRow | undefined): Reply {
+  return { type: "fenced", why: learner ? `learner ${learner.id} is not this job's any more` : "there is no such learner" };
+}
+
+function unknownJob(job: string): Reply {
+  return { type: "error", code: "unknown-job", message: `This scheduler has no running job ${job}.` };
+}
+
+/** An error for a worker of another version or with a faulty message; silence for what cannot be answered. */
+function refuse(message: object, issues: { root?: unknown; nested?: object }): WorkerReply | null {
+  if (!("n" in message) || typeof message.n !== "number") return null;
+  const envelope = { v: workerProtocol, n: message.n, type: "error" } as const;
+  if ("v" in message && message.v !== workerProtocol) {
+    return { ...envelope, code: "wrong-version", message: `This scheduler speaks version ${workerProtocol}.` };
+  }
+  const where = Object.keys(issues.nested ?? {}).join(", ");
+  return { ...envelope, code: "bad-message", message: `Not understood${where ? `: ${where}` : ""}.` };
+}

@@ -1,0 +1,47 @@
+import { readFile, rm } from "node:fs/promises";
+import { networkInterfaces } from "node:os";
+import * as v from "valibot";
+import { errnoOf } from "../state/errors";
+import { writeFileAtomically } from "../state/files";
+
+const z85Key = v.pipe(v.string(), v.length(40));
+
+const endpointSchema = v.object({
+  version: v.literal(1),
+  incarnation: v.number(),
+  host: v.string(),
+  pid: v.number(),
+  urls: v.array(v.string()),
+  serverKey: z85Key,
+  clientPublicKey: z85Key,
+  clientSecretKey: z85Key,
+});
+/** Where a scheduler listens, and the keys to speak to it: the file `endpoint.json`. */
+export type Endpoint = v.InferOutput<typeof endpointSchema>;
+
+/** Only the user may read it: whoever has the keys is let in. */
+export function writeEndpoint(path: string, endpoint: Endpoint): Promise<void> {
+  return writeFileAtomically(path, JSON.stringify(endpoint), 0o600);
+}
+
+/** Null when no scheduler serves the run. */
+export async function readEndpoint(path: string): Promise<Endpoint | null> {
+  try {
+    return v.parse(endpointSchema, JSON.parse(await readFile(path, "utf8")));
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return null;
+    throw error;
+  }
+}
+
+export function removeEndpoint(path: string): Promise<void> {
+  return rm(path, { force: true });
+}
+
+/** The addresses under which a port of this machine may be reached from others. */
+export function reachableUrls(port: number): string[] {
+  return Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .filter(({ internal }) => !internal)
+    .map(({ address, family }) => `tcp://${family === "IPv6" ? `[${address}]` : address}:${port}`);
+}
