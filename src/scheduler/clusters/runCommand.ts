@@ -30,10 +30,9 @@ function outputOf({ argv, stdin, deadlineMs }: ClusterCommand<unknown>): Promise
       clearTimeout(deadline);
       reject(new AdaptiveError("command-missing", `${program} cannot be run: ${cause.message}.`, "", { cause }));
     });
-    // Not "close": jobs that the command started hold its pipes open for as long as they live.
-    child.on("exit", (exitCode) => {
+    child.on("close", (exitCode) => {
       clearTimeout(deadline);
-      setImmediate(() => resolve({ exitCode, stdout: stdout(), stderr: stderr() }));
+      resolve({ exitCode, stdout: stdout(), stderr: stderr() });
     });
     child.stdin.on("error", () => {
       // It ended without reading its input; its exit code and words say why.

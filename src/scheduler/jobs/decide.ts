@@ -1,5 +1,5 @@
 import type { QueuedJob } from "../clusters/cluster";
-import type { NewChange } from "../state/changes";
+import type { Answer, NewChange } from "../state/changes";
 import type { Model } from "../state/model";
 import { releaseOf } from "../state/release";
 import { asJobId, type JobId, type JobRow, type LearnerId } from "../state/rows";
@@ -115,10 +115,15 @@ function shortfall(
   const unresolved = [...model.submissions.values()].filter(({ state }) => state === "submitting");
   if (unresolved.length > 0) return null;
   const givenBack = changes.filter((change) => change.kind === "learnerReleased" && change.state === "waiting").length;
-  const free = live.filter(({ learnerId, hasAsked }) => learnerId === null && !hasAsked).length;
+  const free = live.filter(willAsk).length;
   const room = Math.min(settings.maxJobs, Math.floor(settings.budget / settings.resources.cores)) - live.length;
   const count = Math.min(model.waiting.size + givenBack - free, room);
   return count > 0 ? { resourceClass, count } : null;
+}
+
+/** Whether a job without a learner is about to ask for one: it has just been submitted, or has just finished one. */
+function willAsk({ learnerId, answer }: JobRow): boolean {
+  return learnerId === null && (answer === null || (JSON.parse(answer) as Answer).type === "ok");
 }
 
 /** Once the run is stopped, jobs without a learner end at once; the others after they had time to save. */

@@ -1,0 +1,56 @@
+import { spawn } from "node:child_process";
+import { open } from "node:fs/promises";
+import { ask, type Address } from "../control/dealer";
+import { AdaptiveError } from "../state/errors";
+import { ownerOf } from "../state/lock";
+import type { RunDirectory } from "../state/runDirectory";
+import { readEndpoint } from "../workers/endpoint";
+import type { Program } from "./program";
+
+const startDeadlineMs = 30_000;
+const checkMs = 100;
+
+/** Where the run's scheduler listens, or null when none lives. */
+export async function findScheduler(directory: RunDirectory): Promise<Address | null> {
+  return (await ownerOf(directory.lock)) ? readEndpoint(directory.endpoint) : null;
+}
+
+/**
+ * Finds the run's scheduler, or starts one that outlives this process.
+ *
+ * @throws AdaptiveError `scheduler-did-not-start` with the end of its log
+ */
+export async function findOrStartScheduler(directory: RunDirectory, { self }: Program): Promise<Address> {
+  const found = await findScheduler(directory);
+  if (found) return found;
+  const output = await open(directory.at("serve.out"), "w", 0o600);
+  const [runtime = process.execPath, ...args] = self;
+  const child = spawn(runtime, [...args, "serve", directory.path], {
+    detached: true,
+    stdio: ["ignore", output.fd, output.fd],
+    cwd: directory.path,
+  });
+  const failure = new Promise<string>((resolve) => {
+    child.on("error", (error) => resolve(error.message));
+    child.on("exit", (code) => resolve(`it ended with exit code ${code ?? "none"}`));
+  });
+  child.unref();
+  await output.close();
+  let failed: string | null = null;
+  void failure.then((why) => (failed = why));
+  for (let waitedMs = 0; waitedMs < startDeadlineMs; waitedMs += checkMs) {
+    const address = await findScheduler(directory);
+    // Also when ours ended because another one was started at the same moment.
+    if (address) {
+      await ask(address, "ping", {});
+      return address;
+    }
+    if (failed !== null) break;
+    await new Promise((resolve) => setTimeout(resolve, checkMs));
+  }
+  throw new AdaptiveError(
+    "scheduler-did-not-start",
+    `The scheduler did not start: ${failed ?? "it said nothing for 30 s"}.`,
+    `See ${directory.at("serve.out")}.`,
+  );
+}

@@ -1,0 +1,215 @@
+import { Log } from "../log";
+import { Scheduler } from "../server";
+import type { AdaptiveError } from "../state/errors";
+import type { Model } from "../state/model";
+import { hasEnded } from "../state/changes";
+import type { LearnerRow } from "../state/rows";
+import type { RunDirectory } from "../state/runDirectory";
+import { settingsOf } from "../state/settings";
+import { createRun, runDirectoryOf } from "../study/createRun";
+import { gatherSettings, type StartOptions } from "../study/settings";
+import { exitCodes, type Program } from "./program";
+import { figuresLine, formatDuration, progressLine, type Figures } from "./progressView";
+import { endAtOnce } from "./serve";
+
+export interface RunOptions extends StartOptions {
+  json: boolean;
+  /** Goes on serving when every learner has ended. */
+  stay: boolean;
+}
+
+const frameMs = 500;
+/** Without a terminal, a line at this interval. */
+const lineMs = 10_000;
+
+/**
+ * The headless main job: makes the study's run or resumes it, serves it with its progress shown, and
+ * ends when every learner has. Ctrl-C has the learners saved and leaves the run to be resumed.
+ */
+export async function run(options: RunOptions, program: Program): Promise<number> {
+  const found = runDirectoryOf(options.learnersFile);
+  const isResumed = await found.hasRun();
+  const directory = isResumed ? found : await createRun(options, program.assets, Date.now);
+  const log = new Log(directory.log);
+  const view = createView(options, program);
+  const closed = new Signal<void>();
+  const scheduler = await Scheduler.serve({
+    directory,
+    assets: program.assets,
+    log,
+    onDidEnd: () => closed.send(),
+    onFatal: (error) => endAtOnce(log, error),
+    onNotice: (notice) => notice && view.notice(notice),
+  });
+  if (isResumed) await configure(scheduler, options);
+  view.begin(scheduler.store.model, directory, isResumed);
+  const interrupted = onInterrupt(scheduler, view, program);
+  await scheduler.setActivity("active", null);
+  const startedAt = Date.now();
+  const timer = setInterval(() => view.frame(figuresOf(scheduler, startedAt)), frameMs);
+  const ending = await Promise.race([endOfWork(scheduler), interrupted, closed.received]);
+  clearInterval(timer);
+  view.end(figuresOf(scheduler, startedAt), scheduler.store.model);
+  if (options.stay && ending === "over") {
+    view.stay();
+    await Promise.race([interrupted, closed.received]);
+  }
+  const failed = [...scheduler.store.model.learners.values()].some(({ state }) => state === "failed");
+  await scheduler.close();
+  if (ending === "interrupted") return exitCodes.interrupted;
+  if (ending === "paused") return exitCodes.error;
+  return failed ? exitCodes.learnersFailed : exitCodes.success;
+}
+
+/** What was typed or edited since the run was made holds from now on. */
+async function configure(scheduler: Scheduler, options: StartOptions): Promise<void> {
+  const { store } = scheduler;
+  const { settings, origins } = await gatherSettings(options);
+  if (JSON.stringify(settings) === JSON.stringify(settingsOf(store.model.run))) return;
+  store.record({ kind: "runConfigured", settings: JSON.stringify(settings), origins: JSON.stringify(origins) });
+  await store.synced();
+}
+
+/** Returns when every learner has ended and every job with it, or when submitting has paused by itself. */
+async function endOfWork({ store }: Scheduler): Promise<"over" | "paused"> {
+  for (;;) {
+    const { model } = store;
+    const isPaused = model.run.activity === "paused" && model.run.deathsBeforeStart > 0;
+    const isOver = [...model.learners.values()].every(({ state }) => hasEnded(state));
+    if (model.liveJobs.size === 0 && (isOver || isPaused)) return isOver ? "over" : "paused";
+    await new Promise<void>((resolve) => {
+      const stop = store.onDidSync(() => {
+        stop();
+        resolve();
+      });
+    });
+  }
+}
+
+/** Ctrl-C: once stops the jobs, which save; twice leaves at once, and the jobs go on. */
+async function onInterrupt(scheduler: Scheduler, view: View, program: Program): Promise<"interrupted"> {
+  await interruption();
+  view.stopping();
+  const again = interruption().then(() => program.print("The jobs go on; the next start finds them."));
+  await scheduler.setActivity("stopped", "interrupted in the terminal");
+  await Promise.race([again, noJobs(scheduler)]);
+  return "interrupted";
+}
+
+function interruption(): Promise<void> {
+  return new Promise((resolve) => {
+    process.once("SIGINT", resolve);
+    process.once("SIGTERM", resolve);
+  });
+}
+
+async function noJobs({ store }: Scheduler): Promise<void> {
+  while (store.model.liveJobs.size > 0) await new Promise((resolve) => setTimeout(resolve, frameMs));
+}
+
+function figuresOf({ store, board }: Scheduler, startedAt: number): Figures {
+  const { learnerCounts, liveJobs } = store.model;
+  return { learners: learnerCounts, npoints: board.npoints, jobs: liveJobs.size, elapsedMs: Date.now() - startedAt };
+}
+
+/** What a person or a program sees of a run. */
+interface View {
+  begin(model: Model, directory: RunDirectory, isResumed: boolean): void;
+  frame(figures: Figures): void;
+  notice(notice: AdaptiveError): void;
+  stopping(): void;
+  end(figures: Figures, model: Model): void;
+  stay(): void;
+}
+
+function createView({ json }: RunOptions, program: Program): View {
+  if (json) return jsonView(program);
+  return process.stdout.isTTY ? terminalView(program) : linesView(program);
+}
+
+function jsonView({ printJson }: Program): View {
+  let last = "";
+  return {
+    begin: (model, directory, isResumed) => {
+      const { runId } = model.run;
+      printJson({ event: "begin", run: directory.path, runId, resumed: isResumed, learners: model.learners.size });
+    },
+    frame: ({ learners, npoints, jobs, elapsedMs }) => {
+      const figures = { learners, npoints, jobs };
+      if (JSON.stringify(figures) === last) return;
+      last = JSON.stringify(figures);
+      printJson({ event: "progress", ...figures, seconds: elapsedMs / 1000 });
+    },
+    notice: ({ code, message, hint }) => printJson({ event: "notice", code, message, hint }),
+    stopping: () => printJson({ event: "stopping" }),
+    end: ({ learners, npoints, elapsedMs }, model) => {
+      const failed = failedLearners(model).map(({ id, fname, error }) => ({ id, fname, error }));
+      printJson({ event: "end", learners, npoints, seconds: elapsedMs / 1000, failed });
+    },
+    stay: () => printJson({ event: "serving" }),
+  };
+}
+
+function linesView({ print }: Program): View {
+  let printedAt = 0;
+  let last = "";
+  return {
+    ...peopleView(print),
+    frame: (figures) => {
+      const { done, failed } = figures.learners;
+      const mark = `${done} ${failed}`;
+      if (figures.elapsedMs - printedAt < lineMs && (mark === last || figures.elapsedMs - printedAt < frameMs)) return;
+      printedAt = figures.elapsedMs;
+      last = mark;
+      print(figuresLine(figures));
+    },
+  };
+}
+
+function terminalView({ print }: Program): View {
+  // The bar is redrawn in place; whatever else is printed pushes it down.
+  const clear = "\r\u001b[2K";
+  const people = peopleView((text) => print(`${clear}${text}`));
+  return {
+    ...people,
+    frame: (figures) => process.stdout.write(`${clear}${progressLine(figures, process.stdout.columns)}`),
+    end: (figures, model) => {
+      process.stdout.write(`${clear}${progressLine(figures, process.stdout.columns)}\n`);
+      people.end(figures, model);
+    },
+  };
+}
+
+function peopleView(print: (text: string) => void): Omit<View, "frame"> {
+  let folder = "";
+  return {
+    begin: (model, directory, isResumed) => {
+      folder = directory.path;
+      const { done } = model.learnerCounts;
+      const cores = settingsOf(model.run).budget;
+      const where = `on ${cores} ${cores === 1 ? "core" : "cores"} of this computer`;
+      const before = isResumed ? `, resumed with ${done} done` : "";
+      print(`${model.run.name}: ${model.learners.size} learners ${where}${before}. Ctrl-C saves and stops.`);
+    },
+    notice: ({ message, hint }) => print(hint ? `${message}\n  ${hint}` : message),
+    stopping: () => print("Stopping: the learners save what they have. Ctrl-C again leaves the jobs running."),
+    end: ({ elapsedMs, learners }, model) => {
+      const failed = failedLearners(model);
+      for (const { fname, reason } of failed) print(`failed: ${fname}: ${reason ?? "no reason known"}`);
+      const rest = learners.waiting + learners.running;
+      const ending = rest > 0 ? `${rest} learners are left; start again to resume` : `all ended`;
+      print(`${learners.done} done, ${failed.length} failed, ${ending} (${formatDuration(elapsedMs)}). Data: ${folder}`);
+    },
+    stay: () => print("Serving until Ctrl-C, so that the editor can show the results."),
+  };
+}
+
+function failedLearners(model: Model): LearnerRow[] {
+  return [...model.learners.values()].filter(({ state }) => state === "failed");
+}
+
+/** Something that happens once. */
+class Signal<T> {
+  send: (value: T) => void = () => undefined;
+  readonly received = new Promise<T>((resolve) => (this.send = resolve));
+}

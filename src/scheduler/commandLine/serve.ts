@@ -1,0 +1,30 @@
+import { Log } from "../log";
+import { Scheduler } from "../server";
+import { toAdaptiveError } from "../state/errors";
+import { RunDirectory } from "../state/runDirectory";
+import { exitCodes, type Program } from "./program";
+
+/** Serves a run until it is told to end, or has nothing left to do. */
+export async function serve(path: string, { assets }: Program): Promise<number> {
+  const directory = new RunDirectory(path);
+  await directory.readRunFile();
+  const log = new Log(directory.log);
+  const ended = new Promise<void>((resolve, reject) => {
+    Scheduler.serve({ directory, assets, log, onDidEnd: resolve, onFatal: (error) => endAtOnce(log, error) }).then(
+      (scheduler) => {
+        for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => void scheduler.close());
+      },
+      reject,
+    );
+  });
+  await ended;
+  return exitCodes.success;
+}
+
+/** What is on disk is not known any more, or not ours: no word may leave this process. */
+export function endAtOnce(log: Log, error: unknown): never {
+  const { message } = toAdaptiveError(error);
+  log.write(`ends at once: ${message}`);
+  process.stderr.write(`adaptive-scheduler: ${message}\n`);
+  process.exit(exitCodes.error);
+}

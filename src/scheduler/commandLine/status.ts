@@ -1,0 +1,58 @@
+import { ask } from "../control/dealer";
+import { recover } from "../state/recovery";
+import { type JobState, type LearnerState } from "../state/rows";
+import { RunDirectory } from "../state/runDirectory";
+import { findScheduler } from "./launch";
+import { exitCodes, type Program } from "./program";
+import { figuresLine } from "./progressView";
+
+interface Report {
+  directory: string;
+  name: string;
+  activity: string;
+  reason: string | null;
+  scheduler: { host: string; pid: number; startedAt: number; residentBytes: number; queueCalls: number } | null;
+  learners: Record<LearnerState, number>;
+  jobs: Partial<Record<JobState, number>>;
+  npoints: number;
+}
+
+/** Says how a run stands, from its scheduler or, when none lives, from disk. */
+export async function status(path: string, json: boolean, program: Program): Promise<number> {
+  const report = await reportOn(new RunDirectory(path), program);
+  if (json) program.printJson(report);
+  else program.print(describe(report));
+  return exitCodes.success;
+}
+
+async function reportOn(directory: RunDirectory, { assets }: Program): Promise<Report> {
+  await directory.readRunFile();
+  const address = await findScheduler(directory);
+  if (address) {
+    const { run, learners, host, pid, startedAt, residentBytes, queueCalls, ...rest } = await ask(address, "status", {});
+    const { name, activity, reason } = run;
+    const scheduler = { host, pid, startedAt, residentBytes, queueCalls };
+    const { jobs, npoints } = rest;
+    return { directory: directory.path, name, activity, reason, scheduler, learners, jobs, npoints } as Report;
+  }
+  const { model, database } = await recover(directory, await assets.wasm());
+  database.close();
+  const { name, activity, reason } = model.run;
+  let npoints = 0;
+  for (const learner of model.learners.values()) npoints += learner.npoints;
+  const jobs: Report["jobs"] = {};
+  for (const id of model.liveJobs) jobs[model.job(id).state] = (jobs[model.job(id).state] ?? 0) + 1;
+  return { directory: directory.path, name, activity, reason, scheduler: null, learners: model.learnerCounts, jobs, npoints };
+}
+
+function describe({ directory, name, activity, reason, scheduler, learners, jobs, npoints }: Report): string {
+  const jobsLine = Object.entries(jobs).map(([state, count]) => `${count} ${state}`);
+  return [
+    `${name} in ${directory}`,
+    `learners   ${figuresLine({ learners, npoints, jobs: 0, elapsedMs: 0 }).split(" · ").slice(0, -1).join(" · ")}`,
+    `jobs       ${jobsLine.join(" · ") || "none"}, ${activity}${reason ? ` (${reason})` : ""}`,
+    scheduler
+      ? `scheduler  on ${scheduler.host}, pid ${scheduler.pid}, ${Math.round(scheduler.residentBytes / 2 ** 20)} MB, since ${new Date(scheduler.startedAt).toLocaleString()}`
+      : "scheduler  none runs; the next start goes on from here",
+  ].join("\n");
+}

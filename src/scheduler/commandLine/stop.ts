@@ -1,0 +1,29 @@
+import { ask } from "../control/dealer";
+import { AdaptiveError } from "../state/errors";
+import { RunDirectory } from "../state/runDirectory";
+import { findScheduler } from "./launch";
+import { exitCodes, type Program } from "./program";
+
+export interface StopOptions {
+  gently: boolean;
+  /** Ends the scheduler instead, and lets the jobs go on. */
+  shutDown: boolean;
+}
+
+/** Stops a run's jobs, or its scheduler. */
+export async function stop(path: string, { gently, shutDown }: StopOptions, program: Program): Promise<number> {
+  const directory = new RunDirectory(path);
+  await directory.readRunFile();
+  const address = await findScheduler(directory);
+  if (!address) {
+    throw new AdaptiveError(
+      "no-scheduler",
+      `No scheduler serves the run in ${directory.path}.`,
+      "Jobs that still run end by themselves; adaptive-scheduler serve finds them again.",
+    );
+  }
+  if (shutDown) await ask(address, "shutDown", {});
+  else await ask(address, "stopJobs", { gently });
+  program.print(shutDown ? "The scheduler ends; jobs go on." : "The jobs save their learners and end. Start again to resume.");
+  return exitCodes.success;
+}

@@ -1,0 +1,67 @@
+import * as zmq from "zeromq";
+import { AdaptiveError, toAdaptiveError } from "../state/errors";
+import { openObjectChannel } from "./channel";
+import type { Method, Params, Results } from "./protocol";
+
+/** Where a scheduler listens, and the keys to speak to it. */
+export interface Address {
+  host: string;
+  pid: number;
+  urls: readonly string[];
+  serverKey: string;
+  clientPublicKey: string;
+  clientSecretKey: string;
+}
+
+const heartbeatMs = 5_000;
+const answerDeadlineMs = 10_000;
+
+/** A person's socket to the scheduler. Messages are JSON texts, one a frame. */
+export function openDealer(address: Address): zmq.Dealer {
+  const dealer = new zmq.Dealer({
+    curveServerKey: address.serverKey,
+    curvePublicKey: address.clientPublicKey,
+    curveSecretKey: address.clientSecretKey,
+    linger: 0,
+    heartbeatInterval: heartbeatMs,
+    heartbeatTimeout: 3 * heartbeatMs,
+  });
+  const [url] = address.urls;
+  if (url) dealer.connect(url);
+  return dealer;
+}
+
+/**
+ * Asks the scheduler one thing.
+ *
+ * @throws AdaptiveError `scheduler-silent` when there is no answer, or the scheduler's own error
+ */
+export async function ask<M extends Method>(address: Address, method: M, params: Params<M>): Promise<Results[M]> {
+  const dealer = openDealer(address);
+  const { connection, receive } = openObjectChannel((message) => void dealer.send(JSON.stringify(message)));
+  let deadline: NodeJS.Timeout | undefined;
+  try {
+    connection.listen();
+    void (async () => {
+      for await (const [frame] of dealer) if (frame) receive(JSON.parse(frame.toString("utf8")) as object);
+    })();
+    const silence = new Promise<never>((_, reject) => {
+      deadline = setTimeout(() => reject(silent(address)), answerDeadlineMs);
+    });
+    return await Promise.race([connection.sendRequest<Results[M]>(method, params), silence]);
+  } catch (error) {
+    throw toAdaptiveError(error);
+  } finally {
+    clearTimeout(deadline);
+    connection.dispose();
+    dealer.close();
+  }
+}
+
+function silent({ urls, host, pid }: Address): AdaptiveError {
+  return new AdaptiveError(
+    "scheduler-silent",
+    `The scheduler on ${host} (pid ${pid}) does not answer at ${urls.join(", ")}.`,
+    "It may have just ended: try again.",
+  );
+}

@@ -1,0 +1,51 @@
+import { open, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { errnoOf } from "../state/errors";
+import type { Model } from "../state/model";
+import type { JobRow } from "../state/rows";
+
+/** Outputs of ended jobs that are kept, to be read when something went wrong. */
+const keptOutputs = 200;
+
+/** The files of jobs: their output to read, and what to delete once they have ended. */
+export class JobFiles {
+  private readonly endedJobs: string[];
+
+  constructor(
+    readonly folder: string,
+    private readonly model: Model,
+  ) {
+    this.endedJobs = [...model.jobs.values()].filter(({ state }) => state === "ended").map(({ jobId }) => jobId);
+  }
+
+  /** The last bytes of what a job printed, from the start of a line on. */
+  async tail(job: string, maxBytes: number): Promise<{ text: string; truncated: boolean }> {
+    try {
+      const file = await open(join(this.folder, `${job}.out`), "r");
+      try {
+        const { size } = await file.stat();
+        const length = Math.min(size, maxBytes);
+        const { buffer } = await file.read(Buffer.alloc(length), 0, length, size - length);
+        const text = buffer.toString("utf8");
+        const truncated = size > length;
+        return { text: truncated ? text.slice(text.indexOf("\n") + 1) : text, truncated };
+      } finally {
+        await file.close();
+      }
+    } catch (error) {
+      if (errnoOf(error) === "ENOENT") return { text: "", truncated: false };
+      throw error;
+    }
+  }
+
+  /** Deletes what an ended job leaves behind, except its output while that is among the newest. */
+  async tidy(job: JobRow): Promise<void> {
+    this.endedJobs.push(job.jobId);
+    const forgotten = this.endedJobs.splice(0, this.endedJobs.length - keptOutputs).map((id) => `${id}.out`);
+    const isArrayLive = [...this.model.liveJobs].some((id) => this.model.job(id).submission === job.submission);
+    const script = isArrayLive ? [] : [`${job.submission}.sh`];
+    for (const name of [`${job.jobId}.pid`, `${job.jobId}.end`, ...script, ...forgotten]) {
+      await rm(join(this.folder, name), { force: true });
+    }
+  }
+}

@@ -1,0 +1,147 @@
+import { dirname, join } from "node:path";
+import { parseArgs, type ParseArgsConfig } from "node:util";
+import { assetsIn } from "./assets";
+import { attach } from "./commandLine/attach";
+import { findOrStartScheduler } from "./commandLine/launch";
+import { exitCodes, type Program } from "./commandLine/program";
+import { run } from "./commandLine/run";
+import { serve } from "./commandLine/serve";
+import { status } from "./commandLine/status";
+import { stop } from "./commandLine/stop";
+import { AdaptiveError, toAdaptiveError } from "./state/errors";
+import { RunDirectory } from "./state/runDirectory";
+import { createRun, runDirectoryOf } from "./study/createRun";
+import type { StartOptions } from "./study/settings";
+import { version } from "./version";
+
+const help = `Runs studies of adaptive learners as jobs, and keeps them running.
+
+Usage: adaptive-scheduler COMMAND [OPTIONS]
+
+  run --learners FILE    make or resume the run of a study and serve it until all is done
+      --cluster local      where the jobs run: this computer
+      --cores N            cores that jobs may use together (default: all)
+      --python PATH        Python of the jobs, with adaptive, mpi4py, pyzmq, cloudpickle (default: python3)
+      --json               a JSON object a line instead of the progress bar
+      --stay               go on serving when all is done, until Ctrl-C
+  init --learners FILE   only make the run (options as for run)
+  serve [RUN]            serve a run; jobs that are running are found again
+      --detach             in the background; returns when it answers
+  status [RUN] [--json]  how a run stands
+  stop [RUN]             save all learners and cancel the jobs; starting again resumes
+      --gently             let evaluations that are running finish first
+      --shut-down          end the scheduler instead; jobs go on
+  attach [RUN]           JSON-RPC with the run's scheduler over standard input and output;
+                         starts the scheduler when none runs
+
+RUN is the folder of a run (default: this one): for a study on this computer, the folder of its
+learners file. Ctrl-C during run saves and stops; the same command resumes.
+
+Exit codes: 0 all done, 1 some learners failed, 2 an error, 130 interrupted.
+`;
+
+const options = {
+  learners: { type: "string" },
+  cluster: { type: "string" },
+  cores: { type: "string" },
+  python: { type: "string" },
+  profile: { type: "string" },
+  json: { type: "boolean" },
+  stay: { type: "boolean" },
+  detach: { type: "boolean" },
+  gently: { type: "boolean" },
+  "shut-down": { type: "boolean" },
+  help: { type: "boolean", short: "h" },
+  version: { type: "boolean" },
+} as const satisfies ParseArgsConfig["options"];
+
+const program: Program = {
+  assets: assetsIn(join(__dirname, "..")),
+  self: [process.execPath, __filename],
+  printJson: (value) => process.stdout.write(`${JSON.stringify(value)}\n`),
+  print: (text) => process.stdout.write(`${text}\n`),
+};
+
+async function main(args: readonly string[]): Promise<number> {
+  const { values, positionals } = parse(args);
+  const [command, path = process.cwd(), ...rest] = positionals;
+  if (values.version) return say(version);
+  if (values.help || command === undefined) return say(help.trimEnd());
+  if (rest.length > 0) throw usageError(`"${rest[0] ?? ""}" is one argument too many.`);
+  switch (command) {
+    case "run":
+      return run({ ...startOptions(values), json: values.json === true, stay: values.stay === true }, program);
+    case "init":
+      return init(startOptions(values), values.json === true);
+    case "serve":
+      if (!values.detach) return serve(path, program);
+      await findOrStartScheduler(new RunDirectory(path), program);
+      return exitCodes.success;
+    case "status":
+      return status(path, values.json === true, program);
+    case "stop":
+      return stop(path, { gently: values.gently === true, shutDown: values["shut-down"] === true }, program);
+    case "attach":
+      return attach(path, program);
+    default:
+      throw usageError(`There is no command "${command}".`);
+  }
+}
+
+type Values = ReturnType<typeof parse>["values"];
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({ args: [...args], options, allowPositionals: true });
+  } catch (error) {
+    throw usageError(toAdaptiveError(error).message);
+  }
+}
+
+function startOptions({ learners, cluster, cores, python, profile }: Values): StartOptions {
+  if (!learners) throw usageError("--learners FILE is missing.");
+  if (cluster !== undefined && cluster !== "local") {
+    throw usageError(`There is no cluster "${cluster}"; this version runs jobs on this computer: --cluster local.`);
+  }
+  const budget = cores === undefined ? undefined : Number(cores);
+  if (budget !== undefined && !(Number.isSafeInteger(budget) && budget > 0)) {
+    throw usageError(`--cores must be a whole number above 0, not "${cores ?? ""}".`);
+  }
+  return { learnersFile: learners, cluster: "local", typed: { budget, python }, profile: profile ?? null };
+}
+
+async function init(options: StartOptions, json: boolean): Promise<number> {
+  const found = runDirectoryOf(options.learnersFile);
+  const resumed = await found.hasRun();
+  const directory = resumed ? found : await createRun(options, program.assets, Date.now);
+  const { runId } = await directory.readRunFile();
+  if (json) program.printJson({ run: directory.path, runId, resumed });
+  else program.print(`${resumed ? "There is a run" : "Made the run"} in ${directory.path}`);
+  return exitCodes.success;
+}
+
+function say(text: string): number {
+  program.print(text);
+  return exitCodes.success;
+}
+
+function usageError(message: string): AdaptiveError {
+  return new AdaptiveError("usage", message, "See adaptive-scheduler --help.");
+}
+
+async function endWith(args: readonly string[]): Promise<number> {
+  try {
+    return await main(args);
+  } catch (error) {
+    const { code, message, hint } = toAdaptiveError(error);
+    if (args.includes("--json")) program.printJson({ error: { code, message, hint } });
+    else process.stderr.write(`adaptive-scheduler: ${message}\n${hint ? `  ${hint}\n` : ""}`);
+    return exitCodes.error;
+  }
+}
+
+// Sockets and timers that are still open must not keep a command that is finished.
+void endWith(process.argv.slice(2)).then((exitCode) => {
+  process.exitCode = exitCode;
+  process.stdout.write("", () => process.exit());
+});

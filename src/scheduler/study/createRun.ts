@@ -1,0 +1,115 @@
+import { randomUUID } from "node:crypto";
+import { access, constants, mkdir, rm, stat, writeFile } from "node:fs/promises";
+import { homedir } from "node:os";
+import { basename, dirname, join, resolve } from "node:path";
+import type { NewChange } from "../state/changes";
+import { createFolders, createState } from "../state/createState";
+import { AdaptiveError, errnoOf } from "../state/errors";
+import { writeFileAtomically } from "../state/files";
+import { RunLock } from "../state/lock";
+import { RunDirectory, type RunFile } from "../state/runDirectory";
+import type { Assets } from "../assets";
+import { copyClient, copyCode } from "./code";
+import { inspectLearners } from "./inspect";
+import { gatherSettings, type StartOptions } from "./settings";
+
+/** The run of a study on this machine lives in the study's own folder. */
+export function runDirectoryOf(learnersFile: string): RunDirectory {
+  return new RunDirectory(dirname(resolve(learnersFile)));
+}
+
+/**
+ * Makes the run of a study: everything is written before `run.json`, which makes it a run; when
+ * something fails nothing is left behind.
+ *
+ * @throws AdaptiveError for a study that cannot be run, saying why and what to do
+ */
+export async function createRun(options: StartOptions, assets: Assets, now: () => number): Promise<RunDirectory> {
+  const learnersFile = resolve(options.learnersFile);
+  await checkReadable(learnersFile);
+  const gathered = await gatherSettings(options);
+  const directory = runDirectoryOf(learnersFile);
+  await makeOwnFolder(directory);
+  const lock = await RunLock.acquire(directory.lock, () => undefined);
+  try {
+    // Somebody else may have made it while we waited.
+    if (await directory.hasRun()) return directory;
+    const revision = await copyCode(directory.path, directory);
+    const client = await copyClient(assets.folder, directory);
+    const name = basename(learnersFile);
+    const code = directory.code(revision);
+    const learners = await inspectLearners(join(code, name), [code, client], directory.path, gathered.settings);
+    const run: RunFile = {
+      version: 1,
+      runId: randomUUID(),
+      name: directory.name,
+      study: learnersFile,
+      cluster: options.cluster,
+      created: new Date(now()).toISOString(),
+    };
+    const { runId, cluster } = run;
+    const changes: NewChange[] = [
+      { kind: "runCreated", runId, name: run.name, cluster, learnersFile: name },
+      { kind: "runConfigured", settings: JSON.stringify(gathered.settings), origins: JSON.stringify(gathered.origins) },
+      { kind: "codeRevised", revision },
+      { kind: "learnersAdded", learners },
+    ];
+    await createState(directory, changes, await assets.wasm(), now());
+    await writeFileAtomically(directory.runFile, JSON.stringify(run, null, 2));
+    await register(run, directory);
+    return directory;
+  } catch (error) {
+    await rm(directory.own, { recursive: true, force: true });
+    throw asWriteError(error, directory);
+  } finally {
+    await lock.release();
+  }
+}
+
+async function checkReadable(learnersFile: string): Promise<void> {
+  try {
+    if ((await stat(learnersFile)).isFile()) return;
+  } catch (error) {
+    if (errnoOf(error) !== "ENOENT" && errnoOf(error) !== "ENOTDIR") throw error;
+  }
+  throw new AdaptiveError(
+    "no-learners-file",
+    `There is no file ${learnersFile}.`,
+    "Name a Python file that defines the lists learners and fnames.",
+  );
+}
+
+async function makeOwnFolder(directory: RunDirectory): Promise<void> {
+  try {
+    await access(directory.path, constants.W_OK);
+    await createFolders(directory);
+    await writeFile(directory.at(".gitignore"), "*\n");
+  } catch (error) {
+    throw asWriteError(error, directory);
+  }
+}
+
+/** A small file in the home directory, by which the run is found again from anywhere. */
+async function register({ runId }: RunFile, directory: RunDirectory): Promise<void> {
+  const folder = join(homedir(), ".adaptive-scheduler", "runs");
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await writeFileAtomically(join(folder, `${runId}.json`), JSON.stringify({ directory: directory.path }));
+}
+
+function asWriteError(error: unknown, directory: RunDirectory): unknown {
+  const code = errnoOf(error);
+  if (code === "EACCES" || code === "EROFS" || code === "EPERM") {
+    return new AdaptiveError(
+      "not-writable",
+      `${directory.path} is not writable.`,
+      "The run and its data are kept there: move the study to a folder of yours.",
+      { cause: error },
+    );
+  }
+  if (code === "ENOSPC" || code === "EDQUOT") {
+    return new AdaptiveError("disk-full", `The disk of ${directory.path} is full.`, "Make room and start again.", {
+      cause: error,
+    });
+  }
+  return error;
+}
