@@ -1,0 +1,1 @@
+"""What a job of Adaptive Scheduler imports; importing it loads nothing else."""

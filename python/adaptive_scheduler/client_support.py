@@ -1,0 +1,114 @@
+"""What a script that runs a learner calls: ask for a learner, and say that it is done.
+
+Inside a job the script's own `url` is not needed: the run directory says where its scheduler is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+from adaptive_scheduler.assignment import Assignment, Fname, ask, normal
+from adaptive_scheduler.door import Door, Patience
+from adaptive_scheduler.job import NOTHING_LEFT, Job, log
+
+PATIENCE = Patience()
+
+_doors: list[Door] = []
+_assignments: list[Assignment] = []
+
+
+def get_learner(
+    url: str | None, learners: Sequence[Any], combos: Sequence[Any] | None = None
+) -> tuple[Any, Fname]:
+    """Ask the scheduler which learner to run.
+
+    Until `is_done` the learner's data is saved only while this job may save it, its progress is
+    reported, and its runner ends also at the run's goal and when the run is stopped.
+
+    Parameters
+    ----------
+    url : str
+        Ignored inside a job, where the run's own address is used.
+    learners : list of learners
+        The `learners` of the learners file; its `fnames` are found beside it.
+    combos : list of dict, optional
+        Not needed any more.
+
+    Returns
+    -------
+    learner, fname
+        The learner, not loaded, and its file name, for a BalancingLearner a list.
+
+    Raises
+    ------
+    SystemExit
+        With 75 when there is nothing to run, with 0 when no scheduler answers.
+    RuntimeError
+        Outside of a job, and in the worker processes of one.
+    """
+    job = Job.from_environment()
+    fnames = _fnames_beside(learners)
+    log(f"the scheduler of {job.run_dir} is asked, instead of {url}")
+    _ensure_event_loop()
+    if not _doors:
+        _doors.append(Door(job, PATIENCE))
+    assignment = ask(job, _doors[0], learners, fnames)
+    if assignment is None:
+        raise SystemExit(NOTHING_LEFT)
+    _assignments.append(assignment)
+    log(f"learner {assignment.number} {assignment}: started")
+    return assignment.learner, assignment.fname
+
+
+def is_done(url: str | None, fname: Fname) -> None:
+    """Save the learner and tell the scheduler that it is done.
+
+    Parameters
+    ----------
+    url : str
+        Ignored inside a job.
+    fname : str or list of str
+        What `get_learner` returned.
+
+    Raises
+    ------
+    OSError
+        When the data could not be saved.
+    SystemExit
+        With 75, when the learner was given to another job meanwhile.
+    """
+    Job.from_environment()
+    for assignment in _assignments:
+        if normal(assignment.fname) == normal(fname):
+            _assignments.remove(assignment)
+            assignment.finish()
+            return
+    raise ValueError(f"{fname!r} is not a file name that get_learner gave to this script.")
+
+
+tell_done = is_done
+
+
+def _fnames_beside(learners: Sequence[Any]) -> Sequence[Fname]:
+    for module in list(sys.modules.values()):
+        names = getattr(module, "__dict__", {})
+        if names.get("learners") is learners and "fnames" in names:
+            return names["fnames"]  # type: ignore[no-any-return]
+    raise LookupError(
+        "No module has these `learners` and, beside them, `fnames`. Define both lists in one file "
+        "and import them: `from _learners import learners, combos`."
+    )
+
+
+def _ensure_event_loop() -> None:
+    # Since Python 3.14 the main thread has none of itself, and a runner may expect it.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        try:
+            asyncio.get_event_loop()
+        except RuntimeError:
+            asyncio.set_event_loop(asyncio.new_event_loop())
