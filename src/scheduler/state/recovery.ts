@@ -68,15 +68,17 @@ export async function listJournals(directory: RunDirectory): Promise<{ name: str
 }
 
 async function readJournals(directory: RunDirectory): Promise<{ changes: Change[]; journals: Record<string, number> }> {
-  const files = await listJournals(directory);
+  const limits: Record<string, number> = {};
   const journals: Record<string, number> = {};
   const parts: Change[][] = [];
   // Newest first: each scheduler noted at its start how much of the older files counts.
-  for (const [i, { name }] of files.reverse().entries()) {
+  for (const [i, { name }] of (await listJournals(directory)).reverse().entries()) {
     const bytes = await readFile(directory.at(name));
-    const { changes, goodBytes } = readJournal(bytes.subarray(0, journals[name]), name, i === 0);
-    journals[name] ??= goodBytes;
-    for (const change of changes) if (change.kind === "schedulerStarted") Object.assign(journals, { ...change.journals, ...journals });
+    const { changes, goodBytes } = readJournal(bytes.subarray(0, limits[name]), name, i === 0);
+    journals[name] = goodBytes;
+    for (const change of changes) {
+      if (change.kind === "schedulerStarted") Object.assign(limits, { ...change.journals, ...limits });
+    }
     parts.unshift(changes);
   }
   return { changes: parts.flat(), journals };

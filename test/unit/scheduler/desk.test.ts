@@ -1,0 +1,220 @@
+import { describe, expect, test } from "vitest";
+import { asJobId, asLearnerId } from "../../../src/scheduler/state/rows";
+import type { Store } from "../../../src/scheduler/state/store";
+import { WorkerDesk } from "../../../src/scheduler/workers/desk";
+import { ProgressBoard } from "../../../src/scheduler/workers/progress";
+import { createRunOnDisk, defaultSettings, openStore } from "./runFixture";
+
+const settings = { ...defaultSettings, goal: { npoints: 50 }, maxFailures: 2 };
+
+async function openDesk(learners: number, jobs: number) {
+  const store = await openStore(await createRunOnDisk(learners, settings));
+  submit(store, 1, jobs);
+  await store.synced();
+  const freed: true[] = [];
+  const previews: unknown[] = [];
+  const desk = new WorkerDesk(store, new ProgressBoard(store.model), {
+    onDidFree: () => freed.push(true),
+    onDidPreview: (learner, preview) => previews.push({ learner, preview }),
+  });
+  return { store, desk, freed, previews };
+}
+
+function submit(store: Store, submission: number, count: number) {
+  const jobs = Array.from({ length: count }, (_, i) => {
+    const id = asJobId(`${submission}_${i + 1}`);
+    return { id, name: `study-${id}` };
+  });
+  store.record({ kind: "jobsSubmitted", submission, resourceClass: "default", jobs });
+}
+
+const from = (job: string, instance: string, n: number) => ({
+  v: 1,
+  job,
+  restart: 0,
+  instance,
+  n,
+  host: "n1",
+  pid: 7,
+});
+const start = (job: string, instance: string, n: number) => ({
+  ...from(job, instance, n),
+  type: "start",
+  resourceClass: "default",
+  revision: "r1",
+});
+const said = (type: string, job: string, n: number, learner: number, epoch: number, more: object = {}) => ({
+  ...from(job, `i-${job}`, n),
+  type,
+  learner,
+  epoch,
+  npoints: 10 * n,
+  loss: 0.5,
+  ...more,
+});
+
+describe("a job that asks for a learner", () => {
+  test("gets the first that waits, with all it needs, and nobody else gets that one", async () => {
+    const { desk, store } = await openDesk(2, 3);
+    const replies = await Promise.all(["1_1", "1_2", "1_3"].map((job) => desk.answer(start(job, `i-${job}`, 1))));
+    expect(replies).toEqual([
+      {
+        v: 1,
+        n: 1,
+        type: "assign",
+        learner: 0,
+        epoch: 1,
+        index: 0,
+        fname: "data/0",
+        goal: { npoints: 50 },
+        retries: 0,
+        saveEverySeconds: 300,
+        wish: { stop: null, preview: false, reportEverySeconds: 1 },
+      },
+      expect.objectContaining({ type: "assign", learner: 1, index: 1 }),
+      { v: 1, n: 1, type: "nothing", why: "no learner is waiting" },
+    ]);
+    expect(store.model.learner(asLearnerId(0))).toMatchObject({ state: "running", jobId: "1_1", revision: "r1" });
+  });
+
+  test("gets the same answer when it asks again, also after the scheduler has started anew", async () => {
+    const { desk, store } = await openDesk(3, 2);
+    const first = await desk.answer(start("1_1", "a", 1));
+    expect(await desk.answer(start("1_1", "a", 1))).toEqual(first);
+    await store.close();
+    const heir = await openStore(store.directory);
+    const newDesk = new WorkerDesk(heir, new ProgressBoard(heir.model), {
+      onDidFree: () => undefined,
+      onDidPreview: () => undefined,
+    });
+    expect(await newDesk.answer(start("1_1", "a", 1))).toEqual(first);
+    expect(heir.model.learnerCounts).toMatchObject({ running: 1, waiting: 2 });
+  });
+
+  test("keeps its learner with a new epoch when its process was started again, at most three times", async () => {
+    const { desk, store } = await openDesk(1, 1);
+    const epochs = [];
+    for (const instance of ["a", "b", "c"]) {
+      const reply = await desk.answer(start("1_1", instance, 1));
+      epochs.push(reply?.type === "assign" && [reply.learner, reply.epoch]);
+    }
+    expect(epochs).toEqual([
+      [0, 1],
+      [0, 2],
+      [0, 3],
+    ]);
+    await desk.answer(start("1_1", "d", 1));
+    expect(store.model.learner(asLearnerId(0))).toMatchObject({ failures: 1 });
+  });
+
+  test("gets nothing once the run is stopped", async () => {
+    const { desk, store } = await openDesk(1, 1);
+    store.record({ kind: "activityChanged", activity: "stopped", stopsGently: 0, reason: null });
+    expect(await desk.answer(start("1_1", "a", 1))).toMatchObject({ type: "nothing" });
+    expect(store.model.learnerCounts.waiting).toBe(1);
+  });
+
+  test("hears nothing before its submission is known, and an error when it is nobody's", async () => {
+    const { desk, store } = await openDesk(1, 0);
+    expect(await desk.answer(start("2_1", "a", 1))).toMatchObject({ type: "error", code: "unknown-job" });
+    store.record({ kind: "jobsSubmitting", submission: 2, resourceClass: "default", count: 1 });
+    expect(await desk.answer(start("2_1", "a", 1))).toBeNull();
+    submit(store, 2, 1);
+    expect(await desk.answer(start("2_1", "a", 1))).toMatchObject({ type: "assign" });
+  });
+});
+
+describe("a job that holds a learner", () => {
+  test("reports, and is told what is wished", async () => {
+    const { desk, store, previews } = await openDesk(1, 1);
+    await desk.answer(start("1_1", "i-1_1", 1));
+    desk.watch(new Set([asLearnerId(0)]));
+    const preview = { kind: "line", x: [0], y: [[1]], xLabel: "x", yLabel: "y", bounds: [-1, 1], npoints: 1 };
+    const reply = await desk.answer(said("report", "1_1", 2, 0, 1, { preview }));
+    expect(reply).toEqual({ v: 1, n: 2, type: "ok", wish: { stop: null, preview: true, reportEverySeconds: 1 } });
+    expect(previews).toEqual([{ learner: 0, preview }]);
+    store.record({ kind: "activityChanged", activity: "stopped", stopsGently: 1, reason: null });
+    expect(await desk.answer(said("report", "1_1", 3, 0, 1))).toMatchObject({ wish: { stop: "gently" } });
+  });
+
+  test("is done once: a repetition has the same answer, and done stays done", async () => {
+    const { desk, store, freed } = await openDesk(1, 2);
+    await desk.answer(start("1_1", "i-1_1", 1));
+    const done = said("done", "1_1", 2, 0, 1);
+    expect(await desk.answer(done)).toMatchObject({ type: "ok" });
+    expect(await desk.answer(done)).toMatchObject({ type: "ok" });
+    expect(await desk.answer(said("failed", "1_1", 3, 0, 1, { error: "e", traceback: "" }))).toMatchObject({
+      type: "fenced",
+    });
+    expect(await desk.answer(start("1_2", "x", 1))).toMatchObject({ type: "nothing" });
+    expect(store.model.learner(asLearnerId(0))).toMatchObject({ state: "done", isDone: 1, npoints: 20, jobId: null });
+    expect(freed).toHaveLength(1);
+  });
+
+  test("is refused once its learner was given to another", async () => {
+    const { desk, store } = await openDesk(1, 2);
+    await desk.answer(start("1_1", "i-1_1", 1));
+    await desk.answer(said("released", "1_1", 2, 0, 1, { why: "terminated" }));
+    await desk.answer(start("1_2", "i-1_2", 1));
+    for (const type of ["report", "done"]) {
+      expect(await desk.answer(said(type, "1_1", 3, 0, 1))).toMatchObject({ type: "fenced" });
+    }
+    expect(store.model.learner(asLearnerId(0))).toMatchObject({ state: "running", jobId: "1_2", epoch: 2 });
+  });
+
+  test("may say late that it is done, through the outbox, while the learner is nobody else's", async () => {
+    const { desk, store } = await openDesk(2, 1);
+    await desk.answer(start("1_1", "i-1_1", 1));
+    const done = said("done", "1_1", 2, 0, 1);
+    await desk.answer(start("1_1", "i-1_1", 3));
+    store.record({
+      kind: "learnerReleased",
+      learner: asLearnerId(0),
+      job: asJobId("1_1"),
+      requestNumber: null,
+      state: "waiting",
+      reason: "lost",
+      failures: 0,
+      error: null,
+      npoints: 0,
+      loss: null,
+    });
+    await desk.takeIn(done);
+    expect(store.model.learner(asLearnerId(0))).toMatchObject({ state: "done" });
+  });
+
+  test("fails its learner, and the last allowed time that is final", async () => {
+    const { desk, store } = await openDesk(1, 1);
+    const fail = async (n: number, epoch: number) => {
+      await desk.answer(start("1_1", "i-1_1", n));
+      await desk.answer(said("failed", "1_1", n + 1, 0, epoch, { error: "ZeroDivisionError", traceback: "…" }));
+      return store.model.learner(asLearnerId(0));
+    };
+    expect(await fail(1, 1)).toMatchObject({ state: "waiting", failures: 1, error: "ZeroDivisionError" });
+    expect(await fail(3, 2)).toMatchObject({ state: "failed", reason: "failed 2 times: ZeroDivisionError" });
+  });
+});
+
+test("nonsense gets an error when it can be answered, else silence, and changes nothing", async () => {
+  const { desk, store } = await openDesk(1, 1);
+  const before = store.position.seq;
+  const messages: [object, unknown][] = [
+    [{}, null],
+    [{ hello: "world" }, null],
+    [[1, 2, 3], null],
+    [{ ...start("1_1", "a", 1), v: 2 }, { type: "error", code: "wrong-version" }],
+    [{ ...start("1_1", "a", 1), type: "dance" }, { type: "error", code: "bad-message" }],
+    [{ ...start("1_1", "a", 1), job: 7 }, { type: "error", code: "bad-message" }],
+    [{ ...start("1_1", "a", 1), n: -1 }, { type: "error", code: "bad-message" }],
+    [{ ...start("1_1", "a", 1), n: "1" }, null],
+    [said("report", "1_1", 1, 0, 1, { loss: "small" }), { type: "error", code: "bad-message" }],
+    [said("report", "1_1", 1, 99, 1), { type: "fenced" }],
+    [said("done", "1_1", 1, 0, 1), { type: "fenced" }],
+  ];
+  for (const [message, expected] of messages) {
+    const reply = await desk.answer(message);
+    if (expected === null) expect(reply).toBeNull();
+    else expect(reply).toMatchObject(expected);
+  }
+  expect(store.position.seq).toBe(before);
+});

@@ -1,0 +1,73 @@
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { Change } from "../../../src/scheduler/state/changes";
+import { crc32 } from "../../../src/scheduler/state/crc32";
+import { decodeLine, encodeLine, readJournal } from "../../../src/scheduler/state/journal";
+
+const changes = fc
+  .array(fc.record({ revision: fc.string({ unit: "binary" }), time: fc.nat() }), { minLength: 1, maxLength: 10 })
+  .map((items) => items.map((item, i): Change => ({ kind: "codeRevised", seq: i + 1, ...item })));
+const textOf = (items: readonly Change[]) => Buffer.from(items.map(encodeLine).join(""));
+
+describe("a journal", () => {
+  test("has the checksum of gzip", () => {
+    expect(crc32(Buffer.from("123456789"))).toBe(0xcbf43926);
+  });
+
+  test("is read as it was written, one JSON object a line", () => {
+    fc.assert(
+      fc.property(changes, (items) => {
+        const bytes = textOf(items);
+        expect(readJournal(bytes, "j", true)).toEqual({ changes: items, goodBytes: bytes.length });
+        for (const line of bytes.toString().trimEnd().split("\n")) expect(JSON.parse(line)).toHaveProperty("crc");
+      }),
+    );
+  });
+
+  test("cut anywhere, gives the changes whose lines are whole", () => {
+    fc.assert(
+      fc.property(changes, fc.nat(), (items, cut) => {
+        const bytes = textOf(items);
+        const part = bytes.subarray(0, cut % (bytes.length + 1));
+        const whole = part.toString("latin1").split("\n").length - 1;
+        const { changes, goodBytes } = readJournal(part, "j", true);
+        expect(changes).toEqual(items.slice(0, whole));
+        expect(textOf(changes).length).toBe(goodBytes);
+      }),
+    );
+  });
+
+  test("never gives a change with a flipped bit", () => {
+    fc.assert(
+      fc.property(changes, fc.nat(), fc.integer({ min: 0, max: 7 }), (items, where, bit) => {
+        const bytes = textOf(items);
+        const at = where % bytes.length;
+        bytes[at] = (bytes[at] ?? 0) ^ (1 << bit);
+        let read: Change[] = [];
+        try {
+          read = readJournal(bytes, "j", true).changes;
+        } catch (error) {
+          expect(error).toMatchObject({ code: "journal-damaged" });
+        }
+        expect(read).toEqual(items.slice(0, read.length));
+        expect(read.length).toBeLessThan(items.length);
+      }),
+    );
+  });
+
+  test("damaged before its end stops the start, with file and offset", () => {
+    const items: Change[] = [1, 2].map((seq) => ({ kind: "codeRevised", seq, time: 0, revision: "a" }));
+    const bytes = textOf(items);
+    bytes[30] = 0;
+    expect(() => readJournal(bytes, "journal-1-1.jsonl", true)).toThrow("journal-1-1.jsonl is damaged at byte 0");
+    const torn = textOf(items).subarray(0, -5);
+    const second = torn.indexOf(10) + 1;
+    expect(() => readJournal(torn, "journal-1-1.jsonl", false)).toThrow(`damaged at byte ${second}`);
+  });
+
+  test("does not take a line of an unknown kind for a change", () => {
+    const line = encodeLine({ kind: "codeRevised", seq: 1, time: 0, revision: "a" });
+    expect(decodeLine(line.trimEnd())).not.toBeNull();
+    expect(decodeLine('{"crc":"00000000","kind":"codeRevised"}')).toBeNull();
+  });
+});

@@ -1,0 +1,66 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { onTestFinished } from "vitest";
+import type { NewChange } from "../../../src/scheduler/state/changes";
+import { createFolders, createState } from "../../../src/scheduler/state/createState";
+import { asLearnerId } from "../../../src/scheduler/state/rows";
+import { RunDirectory } from "../../../src/scheduler/state/runDirectory";
+import { mergeSettings } from "../../../src/scheduler/state/settings";
+import { Store, systemWorld, type StoreWorld } from "../../../src/scheduler/state/store";
+
+export const wasm = await readFile(createRequire(import.meta.url).resolve("sql.js/dist/sql-wasm.wasm"));
+
+export const defaultSettings = mergeSettings({ typed: {}, study: {}, profile: {} }, 2).settings;
+
+/** The changes that make a run of Learner1D named `data/0`, `data/1`, … */
+export function firstChanges(learners: number, settings = defaultSettings): NewChange[] {
+  return [
+    { kind: "runCreated", runId: "test-run", name: "study", cluster: "local", learnersFile: "_learners.py" },
+    { kind: "runConfigured", settings: JSON.stringify(settings), origins: "{}" },
+    { kind: "codeRevised", revision: "r1" },
+    {
+      kind: "learnersAdded",
+      learners: Array.from({ length: learners }, (_, i) => ({
+        id: asLearnerId(i),
+        position: i,
+        fname: `data/${i}`,
+        combo: JSON.stringify({ offset: i }),
+        type: "Learner1D",
+      })),
+    },
+  ];
+}
+
+export async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "adaptive-test-"));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** A run on disk that nobody serves. */
+export async function createRunOnDisk(learners: number, settings = defaultSettings): Promise<RunDirectory> {
+  const directory = new RunDirectory(await temporaryFolder());
+  await createFolders(directory);
+  await createState(directory, firstChanges(learners, settings), wasm, 0);
+  return directory;
+}
+
+/** Opens the store of a run; what the test does not name is the real world. */
+export async function openStore(directory: RunDirectory, world: Partial<StoreWorld> = {}): Promise<Store> {
+  return Store.open(
+    directory,
+    wasm,
+    { host: "head", pid: 1, version: "0" },
+    {
+      ...systemWorld,
+      confirmOwnership: () => Promise.resolve(),
+      onDiskFull: () => undefined,
+      onFatal: (error) => {
+        throw error;
+      },
+      ...world,
+    },
+  );
+}

@@ -1,0 +1,282 @@
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import * as fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { NewChange } from "../../../src/scheduler/state/changes";
+import type { JournalFile } from "../../../src/scheduler/state/journal";
+import { recover } from "../../../src/scheduler/state/recovery";
+import { asJobId, asLearnerId } from "../../../src/scheduler/state/rows";
+import { systemWorld, type Store } from "../../../src/scheduler/state/store";
+import { createRunOnDisk, openStore, wasm } from "./runFixture";
+
+const job = asJobId("1_1");
+const assigned = (learner: number, epoch: number): NewChange => ({
+  kind: "learnerAssigned",
+  learner: asLearnerId(learner),
+  epoch,
+  revision: "r1",
+  job,
+  restart: 0,
+  instance: "i",
+  instances: 1,
+  requestNumber: 1,
+  host: "n1",
+});
+const submitted: NewChange = {
+  kind: "jobsSubmitted",
+  submission: 1,
+  resourceClass: "default",
+  jobs: [{ id: job, name: "study-1_1" }],
+};
+
+/** A file on which syncing waits until the test lets it go. */
+function heldFile(log: string[]) {
+  let release = () => {};
+  const wrap = async (path: string): Promise<JournalFile> => {
+    const file = await systemWorld.createFile(path);
+    let isFirst = true;
+    return {
+      write: async (...args) => {
+        log.push("write");
+        return file.write(...args);
+      },
+      datasync: async () => {
+        log.push("syncing");
+        // The first is the start of the scheduler itself.
+        if (!isFirst) await new Promise<void>((resolve) => (release = resolve));
+        isFirst = false;
+        await file.datasync();
+        log.push("sync");
+      },
+      truncate: (length) => file.truncate(length),
+      close: () => file.close(),
+    };
+  };
+  return { wrap, release: () => release() };
+}
+
+const turns = async (count: number) => {
+  for (let i = 0; i < count; i++) await new Promise((resolve) => setImmediate(resolve));
+};
+
+describe("the store", () => {
+  test("says that a change is durable only after it was written and synced, in this order", async () => {
+    const log: string[] = [];
+    const held = heldFile(log);
+    const store = await openStore(await createRunOnDisk(2), { createFile: held.wrap });
+    log.length = 0;
+    store.onDidSync(() => log.push("stream"));
+    store.record(submitted);
+    const answered = store.synced().then(() => log.push("answer"));
+    while (!log.includes("syncing")) await turns(1);
+    await turns(20);
+    expect(log).toEqual(["write", "syncing"]);
+    expect(store.database.rows("jobs")).toEqual([]);
+    held.release();
+    await answered;
+    expect(log).toEqual(["write", "syncing", "sync", "stream", "answer"]);
+    expect(store.database.rows("jobs")).toHaveLength(1);
+  });
+
+  test("has a change in its model at once, so that two decisions of one moment never meet", async () => {
+    const store = await openStore(await createRunOnDisk(2));
+    store.record(submitted);
+    store.record(assigned(0, 1));
+    expect([...store.model.waiting]).toEqual([1]);
+    await store.close();
+  });
+
+  test("shares one sync among the changes of one moment", async () => {
+    let syncs = 0;
+    const createFile = async (path: string): Promise<JournalFile> => {
+      const file = await systemWorld.createFile(path);
+      return {
+        write: (...args) => file.write(...args),
+        datasync: () => (syncs++, file.datasync()),
+        truncate: (length) => file.truncate(length),
+        close: () => file.close(),
+      };
+    };
+    const store = await openStore(await createRunOnDisk(0), { createFile });
+    const before = syncs;
+    for (let i = 0; i < 100; i++) store.record({ kind: "codeRevised", revision: String(i) });
+    await store.synced();
+    expect(syncs - before).toBe(1);
+    await store.close();
+  });
+
+  test("writes who may save before an assignment is answered", async () => {
+    const directory = await createRunOnDisk(3);
+    const store = await openStore(directory);
+    store.record(submitted);
+    store.record(assigned(2, 7));
+    await store.synced();
+    const epochs = await readFile(directory.epochs);
+    expect([0, 1, 2].map((learner) => epochs.readBigUInt64LE(8 * learner))).toEqual([0n, 0n, 7n]);
+    await store.close();
+  });
+
+  test("waits while the disk is full, says so, and loses nothing", async () => {
+    const directory = await createRunOnDisk(1);
+    const said: (string | null)[] = [];
+    let isFull = false;
+    const createFile = async (path: string): Promise<JournalFile> => {
+      const file = await systemWorld.createFile(path);
+      return {
+        write: async (bytes, offset, length, position) => {
+          if (!isFull) return file.write(bytes, offset, length, position);
+          // Half of it still fits.
+          if (length > 20) return file.write(bytes, offset, 20, position);
+          throw Object.assign(new Error("no space left on device"), { code: "ENOSPC" });
+        },
+        datasync: () => file.datasync(),
+        truncate: (length) => file.truncate(length),
+        close: () => file.close(),
+      };
+    };
+    const store = await openStore(directory, {
+      createFile,
+      onDiskFull: (message) => said.push(message),
+      sleep: async () => {
+        isFull = false;
+        await turns(1);
+      },
+    });
+    isFull = true;
+    store.record({ kind: "codeRevised", revision: "r2" });
+    await store.synced();
+    expect(said).toEqual([expect.stringContaining("full"), null]);
+    await store.close();
+    expect((await recover(directory, wasm)).model.run.revision).toBe("r2");
+  });
+
+  test("ends the process unanswered when a sync fails", async () => {
+    const fatal: unknown[] = [];
+    let isBroken = false;
+    const createFile = async (path: string): Promise<JournalFile> => {
+      const file = await systemWorld.createFile(path);
+      return {
+        write: (...args) => file.write(...args),
+        datasync: () =>
+          isBroken ? Promise.reject(Object.assign(new Error("input/output error"), { code: "EIO" })) : file.datasync(),
+        truncate: (length) => file.truncate(length),
+        close: () => file.close(),
+      };
+    };
+    const store = await openStore(await createRunOnDisk(1), { createFile, onFatal: (error) => fatal.push(error) });
+    isBroken = true;
+    store.record({ kind: "codeRevised", revision: "r2" });
+    let isAnswered = false;
+    void store.synced().then(() => (isAnswered = true));
+    while (fatal.length === 0) await turns(1);
+    await turns(20);
+    expect(fatal).toEqual([expect.objectContaining({ code: "EIO" })]);
+    expect(isAnswered).toBe(false);
+  });
+
+  test("does not answer when another scheduler has taken the run over", async () => {
+    const fatal: unknown[] = [];
+    let isOurs = true;
+    const store = await openStore(await createRunOnDisk(1), {
+      confirmOwnership: () => (isOurs ? Promise.resolve() : Promise.reject(new Error("taken over"))),
+      onFatal: (error) => fatal.push(error),
+    });
+    isOurs = false;
+    store.record({ kind: "codeRevised", revision: "r2" });
+    while (fatal.length === 0) await turns(1);
+    expect(store.position.seq).toBe(5);
+  });
+});
+
+describe("after a crash", () => {
+  const steps = fc.array(
+    fc.oneof(
+      { weight: 6, arbitrary: fc.constant("change" as const) },
+      { weight: 1, arbitrary: fc.constant("crash" as const) },
+      { weight: 1, arbitrary: fc.constant("close" as const) },
+    ),
+    { minLength: 1, maxLength: 30 },
+  );
+
+  test("the model and the database are what they were, through any sequence of crashes and clean ends", async () => {
+    await fc.assert(
+      fc.asyncProperty(steps, async (steps) => {
+        const directory = await createRunOnDisk(5);
+        let store = await openStore(directory);
+        let epoch = 0;
+        store.record(submitted);
+        for (const step of steps) {
+          if (step === "change") store.record(assigned(epoch % 5, ++epoch));
+          else {
+            await store.synced();
+            if (step === "close") await store.close();
+            const before = stateOf(store);
+            store = await openStore(directory);
+            expect(stateOf(store)).toEqual(before);
+          }
+        }
+        await store.close();
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  test("the database says the same as the model", async () => {
+    const store = await openStore(await createRunOnDisk(3));
+    store.record(submitted);
+    store.record(assigned(1, 1));
+    store.record({ kind: "learnerDone", learner: asLearnerId(1), job, requestNumber: 2, npoints: 11, loss: 0.5 });
+    await store.synced();
+    expect(store.database.rows("learners", "ORDER BY id")).toEqual([...store.model.learners.values()]);
+    expect(store.database.rows("jobs")).toEqual([...store.model.jobs.values()]);
+    expect(store.database.rows("run")).toEqual([store.model.run]);
+    await store.close();
+  });
+
+  test("what a former scheduler wrote after it was replaced is void", async () => {
+    const directory = await createRunOnDisk(1);
+    const former = await openStore(directory);
+    const heir = await openStore(directory);
+    former.record({ kind: "codeRevised", revision: "zombie" });
+    await former.synced();
+    heir.record({ kind: "codeRevised", revision: "heir" });
+    await heir.synced();
+    expect((await recover(directory, wasm)).model.run.revision).toBe("heir");
+  });
+
+  test("a missing journal is told, not passed over", async () => {
+    const directory = await createRunOnDisk(1);
+    const store = await openStore(directory);
+    store.record({ kind: "codeRevised", revision: "r2" });
+    await store.synced();
+    const other = await createRunOnDisk(1);
+    const [journal = ""] = (await readdir(directory.own)).filter((name) => name.startsWith("journal"));
+    const lines = (await readFile(directory.at(journal), "utf8")).split("\n").slice(1).join("\n");
+    await writeFile(other.at(journal), lines);
+    await expect(recover(other, wasm)).rejects.toMatchObject({ code: "journal-damaged" });
+  });
+
+  test("old journals are deleted, and the older snapshot stays readable", async () => {
+    const directory = await createRunOnDisk(1);
+    for (let i = 0; i < 5; i++) {
+      const store = await openStore(directory);
+      store.record({ kind: "codeRevised", revision: `r${i}` });
+      await store.close();
+    }
+    const journals = (await readdir(directory.own)).filter((name) => name.startsWith("journal"));
+    expect(journals.length).toBeLessThanOrEqual(4);
+    await writeFile(directory.database, "not a database");
+    expect((await recover(directory, wasm)).model.run.revision).toBe("r4");
+  });
+});
+
+function stateOf({ model }: Store) {
+  const { seq: _, incarnation: __, ...run } = model.run;
+  return {
+    run,
+    learners: structuredClone([...model.learners.values()]),
+    jobs: structuredClone([...model.jobs.values()]),
+    waiting: [...model.waiting].sort(),
+    counts: { ...model.learnerCounts },
+    live: [...model.liveJobs],
+  };
+}
