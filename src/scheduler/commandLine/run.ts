@@ -3,7 +3,7 @@ import { Scheduler } from "../server";
 import type { AdaptiveError } from "../state/errors";
 import type { Model } from "../state/model";
 import { hasEnded } from "../state/changes";
-import type { LearnerRow } from "../state/rows";
+import { learnerStates, type LearnerRow } from "../state/rows";
 import type { RunDirectory } from "../state/runDirectory";
 import { settingsOf } from "../state/settings";
 import { createRun, runDirectoryOf } from "../study/createRun";
@@ -32,14 +32,18 @@ export async function run(options: RunOptions, program: Program): Promise<number
   const directory = isResumed ? found : await createRun(options, program.assets, Date.now);
   const log = new Log(directory.log);
   const view = createView(options, program);
-  const closed = new Signal<void>();
+  const closed = new Signal<"closed">();
+  const paused = new Signal<"paused">();
   const scheduler = await Scheduler.serve({
     directory,
     assets: program.assets,
     log,
-    onDidEnd: () => closed.send(),
+    onDidEnd: () => closed.send("closed"),
     onFatal: (error) => endAtOnce(log, error),
-    onNotice: (notice) => notice && view.notice(notice),
+    onNotice: (notice) => {
+      if (notice) view.notice(notice);
+      if (notice?.code === "jobs-die-at-once") paused.send("paused");
+    },
   });
   if (isResumed) await configure(scheduler, options);
   view.begin(scheduler.store.model, directory, isResumed);
@@ -47,7 +51,7 @@ export async function run(options: RunOptions, program: Program): Promise<number
   await scheduler.setActivity("active", null);
   const startedAt = Date.now();
   const timer = setInterval(() => view.frame(figuresOf(scheduler, startedAt)), frameMs);
-  const ending = await Promise.race([endOfWork(scheduler), interrupted, closed.received]);
+  const ending = await Promise.race([endOfWork(scheduler), paused.received, interrupted, closed.received]);
   clearInterval(timer);
   view.end(figuresOf(scheduler, startedAt), scheduler.store.model);
   if (options.stay && ending === "over") {
@@ -70,13 +74,11 @@ async function configure(scheduler: Scheduler, options: StartOptions): Promise<v
   await store.synced();
 }
 
-/** Returns when every learner has ended and every job with it, or when submitting has paused by itself. */
-async function endOfWork({ store }: Scheduler): Promise<"over" | "paused"> {
+/** Returns when every learner has ended, and every job with it. */
+async function endOfWork({ store }: Scheduler): Promise<"over"> {
   for (;;) {
-    const { model } = store;
-    const isPaused = model.run.activity === "paused" && model.run.deathsBeforeStart > 0;
-    const isOver = [...model.learners.values()].every(({ state }) => hasEnded(state));
-    if (model.liveJobs.size === 0 && (isOver || isPaused)) return isOver ? "over" : "paused";
+    const { learnerCounts, liveJobs } = store.model;
+    if (liveJobs.size === 0 && !learnerStates.some((state) => learnerCounts[state] > 0 && !hasEnded(state))) return "over";
     await new Promise<void>((resolve) => {
       const stop = store.onDidSync(() => {
         stop();
