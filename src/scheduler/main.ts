@@ -22,10 +22,11 @@ Usage: adaptive-scheduler COMMAND [OPTIONS]
       --cluster local      where the jobs run: this computer
       --cores N            cores that jobs may use together (default: all)
       --python PATH        Python of the jobs, with adaptive, mpi4py, pyzmq, cloudpickle (default: python3)
+      --port N             the port that jobs and editors connect to (default: any free one)
       --json               a JSON object a line instead of the progress bar
       --stay               go on serving when all is done, until Ctrl-C
   init --learners FILE   only make the run (options as for run)
-  serve [RUN]            serve a run; jobs that are running are found again
+  serve [RUN]            serve a run; jobs that are running are found again (--port as for run)
       --detach             in the background; returns when it answers
   status [RUN] [--json]  how a run stands
   stop [RUN]             save all learners and cancel the jobs; starting again resumes
@@ -45,6 +46,7 @@ const options = {
   cluster: { type: "string" },
   cores: { type: "string" },
   python: { type: "string" },
+  port: { type: "string" },
   profile: { type: "string" },
   json: { type: "boolean" },
   stay: { type: "boolean" },
@@ -70,11 +72,19 @@ async function main(args: readonly string[]): Promise<number> {
   if (rest.length > 0) throw usageError(`"${rest[0] ?? ""}" is one argument too many.`);
   switch (command) {
     case "run":
-      return run({ ...startOptions(values), json: values.json === true, stay: values.stay === true }, program);
+      return run(
+        {
+          ...startOptions(values),
+          port: wholeNumber("port", values.port) ?? null,
+          json: values.json === true,
+          stay: values.stay === true,
+        },
+        program,
+      );
     case "init":
       return init(startOptions(values), values.json === true);
     case "serve":
-      if (!values.detach) return serve(path, program);
+      if (!values.detach) return serve(path, wholeNumber("port", values.port) ?? null, program);
       await findOrStartScheduler(new RunDirectory(path), program);
       return exitCodes.success;
     case "status":
@@ -103,11 +113,13 @@ function startOptions({ learners, cluster, cores, python, profile }: Values): St
   if (cluster !== undefined && cluster !== "local") {
     throw usageError(`There is no cluster "${cluster}"; this version runs jobs on this computer: --cluster local.`);
   }
-  const budget = cores === undefined ? undefined : Number(cores);
-  if (budget !== undefined && !(Number.isSafeInteger(budget) && budget > 0)) {
-    throw usageError(`--cores must be a whole number above 0, not "${cores ?? ""}".`);
-  }
-  return { learnersFile: learners, cluster: "local", typed: { budget, python }, profile: profile ?? null };
+  const typed = { budget: wholeNumber("cores", cores), python };
+  return { learnersFile: learners, cluster: "local", typed, profile: profile ?? null };
+}
+
+function wholeNumber(name: string, text: string | undefined): number | undefined {
+  if (text === undefined || /^[1-9]\d*$/.test(text)) return text === undefined ? undefined : Number(text);
+  throw usageError(`--${name} must be a whole number above 0, not "${text}".`);
 }
 
 async function init(options: StartOptions, json: boolean): Promise<number> {

@@ -27,6 +27,8 @@ export interface ServeOptions {
   directory: RunDirectory;
   assets: Assets;
   log: Log;
+  /** The port to listen at; null for any free one. */
+  port: number | null;
   /** Called once, when the scheduler has closed because a client asked for it or nothing was left to do. */
   onDidEnd(): void;
   /** Told when the process must end unanswered. */
@@ -71,9 +73,19 @@ export class Scheduler {
    * @throws AdaptiveError `already-served`, `no-run`, and those of recovery
    */
   static async serve(options: ServeOptions): Promise<Scheduler> {
-    const { directory, assets, log } = options;
+    const { directory, log } = options;
     await directory.readRunFile();
     const lock = await RunLock.acquire(directory.lock, (message) => log.write(message));
+    try {
+      return await Scheduler.openWith(lock, options);
+    } catch (error) {
+      await lock.release();
+      throw error;
+    }
+  }
+
+  private static async openWith(lock: RunLock, options: ServeOptions): Promise<Scheduler> {
+    const { directory, assets, port } = options;
     let scheduler: Scheduler | null = null;
     const ready = (): Scheduler => {
       if (!scheduler) throw new Error("The scheduler is not complete yet.");
@@ -111,7 +123,7 @@ export class Scheduler {
       onNotice: (notice) => ready().show(notice),
       now: Date.now,
     });
-    const door = await Door.open("tcp://127.0.0.1:*");
+    const door = await Door.open(`tcp://127.0.0.1:${port ?? "*"}`);
     const clients = new Clients({
       store,
       commands: {

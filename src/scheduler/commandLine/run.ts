@@ -14,6 +14,8 @@ import { endAtOnce } from "./serve";
 
 export interface RunOptions extends StartOptions {
   json: boolean;
+  /** The port to listen at; null for any free one. */
+  port: number | null;
   /** Goes on serving when every learner has ended. */
   stay: boolean;
 }
@@ -38,6 +40,7 @@ export async function run(options: RunOptions, program: Program): Promise<number
     directory,
     assets: program.assets,
     log,
+    port: options.port,
     onDidEnd: () => closed.send("closed"),
     onFatal: (error) => endAtOnce(log, error),
     onNotice: (notice) => {

@@ -5,12 +5,12 @@ import { RunDirectory } from "../state/runDirectory";
 import { exitCodes, type Program } from "./program";
 
 /** Serves a run until it is told to end, or has nothing left to do. */
-export async function serve(path: string, { assets }: Program): Promise<number> {
+export async function serve(path: string, port: number | null, { assets }: Program): Promise<number> {
   const directory = new RunDirectory(path);
   await directory.readRunFile();
   const log = new Log(directory.log);
   const ended = new Promise<void>((resolve, reject) => {
-    Scheduler.serve({ directory, assets, log, onDidEnd: resolve, onFatal: (error) => endAtOnce(log, error) }).then(
+    Scheduler.serve({ directory, assets, log, port, onDidEnd: resolve, onFatal: (error) => endAtOnce(log, error) }).then(
       (scheduler) => {
         for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => void scheduler.close());
       },

@@ -1,0 +1,135 @@
+import { execFile } from "node:child_process";
+import { access, mkdir, rm, writeFile } from "node:fs/promises";
+import { once } from "node:events";
+import { createServer, type AddressInfo } from "node:net";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { createStudy, peaks, type Study } from "./program";
+
+/** Runs the study with these arguments, and gives what went wrong; nothing of a run may be left. */
+async function failureOf(study: Study, ...more: string[]): Promise<string> {
+  const { exitCode, stdout, stderr } = await study.run(...more).ended;
+  expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: "" });
+  await expect(access(study.at(".adaptive"))).rejects.toThrow();
+  return stderr;
+}
+
+describe("a Python", () => {
+  test("that is missing is named, with what it needs", async () => {
+    const study = await createStudy(peaks(1));
+    const words = await failureOf(study, "--python", "/opt/no/python");
+    expect(words).toContain("There is no Python at /opt/no/python");
+    expect(words).toContain("adaptive, mpi4py, pyzmq and cloudpickle");
+  });
+
+  test("without the packages is named, with the packages and the command that installs them", async () => {
+    const study = await createStudy(peaks(1));
+    const bare = join(study.folder, "..", "bare");
+    await promisify(execFile)("python3", ["-m", "venv", "--without-pip", bare]);
+    const words = await failureOf(study, "--python", join(bare, "bin/python"));
+    expect(words).toContain(join(bare, "bin/python"));
+    expect(words).toMatch(/adaptive/);
+    expect(words).toContain("-m pip install adaptive mpi4py pyzmq cloudpickle");
+  });
+});
+
+describe("a learners file", () => {
+  test.each([
+    ["that raises", "x = 1\n1 / 0\n", /_learners\.py:2: .*ZeroDivisionError/],
+    ["that is no Python", "learners = [\n", /_learners\.py:1: .*SyntaxError/],
+    ["without learners", "fnames = []\n", /_learners\.py.*learners/],
+    ["without fnames", "learners = []\n", /_learners\.py.*fnames/],
+    ["with lists of different lengths", `${peaks(3)}\nfnames.pop()\n`, /_learners\.py.*3.*2/],
+    ["with a name twice", `${peaks(2)}\nfnames[1] = "./" + fnames[0]\n`, /data\/offset=0\.0\.pickle/],
+    ["with a name outside of the run", `${peaks(1)}\nfnames[0] = "../elsewhere"\n`, /elsewhere/],
+  ])("%s is named with its line, and no half-made run is left", async (_, text, words) => {
+    expect(await failureOf(await createStudy(text))).toMatch(words);
+  });
+
+  test("that does not exist is named", async () => {
+    const study = await createStudy(peaks(1));
+    await rm(study.learnersFile);
+    expect(await failureOf(study)).toContain(`There is no file ${study.learnersFile}`);
+  });
+});
+
+test("a wrong setting is named with its file", async () => {
+  const study = await createStudy(peaks(1), { goal: { npoints: "many" } });
+  const words = await failureOf(study);
+  expect(words).toContain(study.at("adaptive.json"));
+  expect(words).toContain("goal.npoints");
+});
+
+test("a program that reads us gets the error as JSON", async () => {
+  const study = await createStudy("1 / 0");
+  const { exitCode, stdout } = await study.run("--json").ended;
+  expect(exitCode).toBe(2);
+  expect(JSON.parse(stdout)).toMatchObject({ error: { code: "learners-file-raised" } });
+});
+
+test.each([
+  [["run"], "--learners FILE is missing"],
+  [["run", "--learners", "x", "--cluster", "moon"], 'no cluster "moon"'],
+  [["run", "--learners", "x", "--cores", "few"], "--cores must be a whole number"],
+  [["dance"], 'no command "dance"'],
+  [["status", "--loud"], "--loud"],
+  [["status", "a", "b"], "one argument too many"],
+  [["status"], "There is no run in"],
+])("%j is answered with what is wrong", async (args, words) => {
+  const study = await createStudy(peaks(1));
+  const { exitCode, stderr } = await study.start(args).ended;
+  expect(exitCode).toBe(2);
+  expect(stderr).toContain(words);
+});
+
+/** Runs the command in a mount namespace of its own, in which this shell line has set things up. */
+const inNamespace = (shellLine: string) => ["unshare", "--mount", "--map-root-user", "sh", "-c", `${shellLine} && exec "$@"`, "sh"];
+
+test("a directory that is not writable is named, and what to do", async () => {
+  const study = await createStudy(peaks(1));
+  const remount = `mount --bind '${study.folder}' '${study.folder}' && mount -o remount,bind,ro '${study.folder}'`;
+  const { exitCode, stderr } = await study.start(["run", "--learners", study.learnersFile], inNamespace(remount)).ended;
+  expect(exitCode).toBe(2);
+  expect(stderr).toContain(`${study.folder} is not writable`);
+});
+
+describe("a full disk", () => {
+  const onSmallDisk = (study: Study, bytes: number) => {
+    const copy = join(study.folder, "..", "copy");
+    return inNamespace(
+      `cp -r '${study.folder}' '${copy}' && mount -t tmpfs -o size=${bytes} tmpfs '${study.folder}' && cp '${copy}'/* '${study.folder}'`,
+    );
+  };
+
+  test("at the start is named, and no half-made run is left", async () => {
+    const study = await createStudy(peaks(1));
+    const prefix = onSmallDisk(study, 40_000);
+    const { exitCode, stderr } = await study.start(["run", "--learners", study.learnersFile, "--python", "python3"], prefix).ended;
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain(`The disk of ${study.folder} is full`);
+  });
+});
+
+test("a run directory whose files make no sense is named, and left alone", async () => {
+  const study = await createStudy(peaks(1));
+  await mkdir(study.at(".adaptive"));
+  await writeFile(study.at(".adaptive", "run.json"), "{}");
+  const { exitCode, stderr } = await study.start(["status"]).ended;
+  expect(exitCode).toBe(2);
+  expect(stderr).toContain("run.json cannot be understood");
+});
+
+test("a port that something else has is named; the run is whole and goes on with another", async () => {
+  const other = createServer().listen(0, "127.0.0.1");
+  onTestFinished(() => void other.close());
+  await once(other, "listening");
+  const { port } = other.address() as AddressInfo;
+  const study = await createStudy(peaks(1, 0.001), { goal: { npoints: 3 } });
+  const { exitCode, stderr } = await study.run("--port", String(port)).ended;
+  expect(exitCode).toBe(2);
+  expect(stderr).toContain(`cannot listen at tcp://127.0.0.1:${port}`);
+  const status = await study.start(["status", "--json"]).ended;
+  expect(JSON.parse(status.stdout)).toMatchObject({ scheduler: null, learners: { waiting: 1 } });
+  expect(await study.run().ended).toMatchObject({ exitCode: 0 });
+});

@@ -1,0 +1,145 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { createInterface } from "node:readline";
+import { onTestFinished } from "vitest";
+import type { Change } from "../../src/scheduler/state/changes";
+
+const root = resolve(import.meta.dirname, "../..");
+export const python = join(root, ".venv/bin/python");
+export const programFile = join(root, "dist/scheduler/main.js");
+
+/** A learners file of peaks at several offsets; each point takes a little while. */
+export const peaks = (learners: number, secondsPerPoint = 0.02) => `
+import time
+from functools import partial
+import adaptive
+
+def peak(x, offset):
+    time.sleep(${secondsPerPoint})
+    return x + 0.01**2 / (0.01**2 + (x - offset) ** 2)
+
+combos = adaptive.utils.named_product(offset=[i / 10 for i in range(${learners})])
+learners = [adaptive.Learner1D(partial(peak, **combo), bounds=(-1, 1)) for combo in combos]
+fnames = [f"data/offset={combo['offset']}.pickle" for combo in combos]
+`;
+
+/** A study in a folder of its own, with a home directory beside it; all its jobs are ended with the test. */
+export async function createStudy(learnersFile: string, settings: object = {}): Promise<Study> {
+  const base = await mkdtemp(join(tmpdir(), "adaptive-study-"));
+  const folder = join(base, "peaks");
+  await mkdir(folder);
+  await writeFile(join(folder, "_learners.py"), learnersFile);
+  await writeFile(join(folder, "adaptive.json"), JSON.stringify(settings));
+  const study = new Study(folder, join(base, "home"));
+  onTestFinished(async () => {
+    await study.endEverything();
+    await rm(base, { recursive: true, force: true });
+  });
+  return study;
+}
+
+/** A running command of the program. */
+export interface Running {
+  child: ChildProcess;
+  /** What it has printed so far. */
+  printed(): string;
+  /** Waits for a line of standard output that the test looks for, and gives it. */
+  line(isWanted: (line: string) => boolean): Promise<string>;
+  ended: Promise<{ exitCode: number | null; stdout: string; stderr: string }>;
+}
+
+export class Study {
+  private readonly children = new Set<ChildProcess>();
+
+  constructor(
+    readonly folder: string,
+    private readonly home: string,
+  ) {}
+
+  get learnersFile(): string {
+    return join(this.folder, "_learners.py");
+  }
+
+  at(...names: string[]): string {
+    return join(this.folder, ...names);
+  }
+
+  /** Starts `run` on this study. */
+  run(...more: string[]): Running {
+    return this.start(["run", "--learners", this.learnersFile, "--cluster", "local", "--python", python, ...more]);
+  }
+
+  /** Starts any command of the program. */
+  start(args: readonly string[], prefix: readonly string[] = []): Running {
+    const [command = process.execPath, ...rest] = [...prefix, process.execPath, programFile, ...args];
+    const child = spawn(command, rest, {
+      cwd: this.folder,
+      env: { ...process.env, HOME: this.home, NODE_OPTIONS: "" },
+      stdio: ["pipe", "pipe", "pipe"],
+    });
+    this.children.add(child);
+    const printed = { stdout: "", stderr: "" };
+    for (const name of ["stdout", "stderr"] as const) {
+      child[name].setEncoding("utf8").on("data", (text: string) => (printed[name] += text));
+    }
+    const lines = createInterface({ input: child.stdout });
+    return {
+      child,
+      printed: () => printed.stdout + printed.stderr,
+      line: async (isWanted) => {
+        for (const line of printed.stdout.split("\n").slice(0, -1)) if (isWanted(line)) return line;
+        for (;;) {
+          const [line] = (await Promise.race([
+            once(lines, "line"),
+            once(lines, "close").then(() => Promise.reject(new Error(`It ended:\n${printed.stdout}${printed.stderr}`))),
+          ])) as [string];
+          if (isWanted(line)) return line;
+        }
+      },
+      ended: once(child, "close").then(([exitCode]) => ({ exitCode: exitCode as number | null, ...printed })),
+    };
+  }
+
+  /** All changes in the journals, oldest first. */
+  async changes(): Promise<Change[]> {
+    const names = (await readdir(this.at(".adaptive"))).filter((name) => name.startsWith("journal-"));
+    const texts = await Promise.all(names.map((name) => readFile(this.at(".adaptive", name), "utf8")));
+    return texts
+      .flatMap((text) => text.split("\n").slice(0, -1))
+      .map((line) => JSON.parse(line) as Change)
+      .sort((a, b) => a.seq - b.seq);
+  }
+
+  async endEverything(): Promise<void> {
+    for (const child of this.children) if (child.exitCode === null) child.kill("SIGKILL");
+    await this.start(["stop", this.folder, "--shut-down"]).ended;
+    for (const pid of await this.jobPids()) killTree(pid);
+  }
+
+  private async jobPids(): Promise<number[]> {
+    const folder = this.at(".adaptive", "jobs");
+    const names = await readdir(folder).catch(() => []);
+    const files = names.filter((name) => name.endsWith(".pid"));
+    return Promise.all(files.map(async (name) => Number.parseInt(await readFile(join(folder, name), "utf8"))));
+  }
+}
+
+/** Waits until `check` gives something; for what happens outside of this process. */
+export async function eventually<T>(check: () => Promise<T | null | undefined | false>): Promise<T> {
+  for (;;) {
+    const value = await check();
+    if (value) return value;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+function killTree(pid: number): void {
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch {
+    // It has ended already.
+  }
+}
