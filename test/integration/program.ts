@@ -6,6 +6,8 @@ import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { onTestFinished } from "vitest";
 import type { Change } from "../../src/scheduler/state/changes";
+import { Database } from "../../src/scheduler/state/database";
+import type { Row, TableName } from "../../src/scheduler/state/rows";
 
 const root = resolve(import.meta.dirname, "../..");
 export const python = join(root, ".venv/bin/python");
@@ -111,6 +113,15 @@ export class Study {
       .flatMap((text) => text.split("\n").slice(0, -1))
       .map((line) => JSON.parse(line) as Change)
       .sort((a, b) => a.seq - b.seq);
+  }
+
+  /** The rows of a table of the newest snapshot. */
+  async rows<T extends TableName>(table: T): Promise<Row<T>[]> {
+    const wasm = await readFile(join(root, "dist/sql-wasm.wasm"));
+    const database = await Database.open(await readFile(this.at(".adaptive", "database.sqlite")), wasm);
+    const rows = database.rows(table);
+    database.close();
+    return rows;
   }
 
   async endEverything(): Promise<void> {
