@@ -48,7 +48,8 @@ export function initCommand(
  */
 export function attachCommand(program: Program, run: string): ProgramCommand<never> {
   return {
-    argv: [...program.argv, "attach", run],
+    // With --json it says in its last line why it failed, as init does.
+    argv: [...program.argv, "attach", run, "--json"],
     env: program.env,
     parse: (output) => {
       if (output.code === 0) throw new AdaptiveError("scheduler-ended", "The scheduler ended");

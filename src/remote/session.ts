@@ -128,7 +128,14 @@ export class Session implements RunSession {
     const so = new Promise<void>((resolve) => {
       stop = this.onDidChangeLink(() => isSo() && resolve()).dispose;
     });
-    await this.bounded(so, "The scheduler").finally(stop);
+    try {
+      await this.bounded(so, "The scheduler");
+    } catch (error) {
+      const { link } = this;
+      throw link.at === "retrying" ? new AdaptiveError("offline", link.why, "", { cause: error }) : error;
+    } finally {
+      stop();
+    }
   }
 
   private bounded<T>(promise: Promise<T>, what: string): Promise<T> {

@@ -1,0 +1,76 @@
+import { access, constants } from "node:fs/promises";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import * as v from "valibot";
+import { type Uri, workspace } from "vscode";
+import { AdaptiveError } from "../scheduler/state/errors";
+import { RunDirectory } from "../scheduler/state/runDirectory";
+import { systemClock } from "./clock";
+import { attachCommand } from "./launch";
+import { localTransport } from "./localTransport";
+import { localProgram } from "./program";
+import { choosePython } from "./python";
+import { WorkerReplica } from "./replica/replica";
+import { type FoundRun, RunSessions } from "./runSessions";
+import { Session } from "./session";
+import type { Study, StudySource } from "./studies";
+
+/**
+ * The runs on this machine, with everything they take from the editor and the system.
+ * @param distFolder where the bundles lie
+ */
+export function localRunSessions(source: StudySource, distFolder: Uri, log: (line: string) => void): RunSessions {
+  const inDist = (...names: string[]): string => join(distFolder.fsPath, ...names);
+  const runtime = { execPath: process.execPath, electron: process.versions["electron"] };
+  const program = localProgram(runtime, inDist("scheduler", "main.js"));
+  return new RunSessions({
+    source,
+    isTrusted: () => workspace.isTrusted,
+    onDidGrantTrust: workspace.onDidGrantWorkspaceTrust,
+    findRun,
+    choosePython: pythonOf,
+    connect: (directory) =>
+      new Session(directory, {
+        transport: localTransport,
+        attach: attachCommand(program, directory),
+        replica: new WorkerReplica({ workerFile: inDist("replicaWorker.js"), wasmFile: inDist("sql-wasm.wasm") }),
+        clock: systemClock,
+        random: Math.random,
+        log,
+      }),
+    transport: localTransport,
+    program,
+    clock: systemClock,
+    log,
+  });
+}
+
+async function findRun(folder: string): Promise<FoundRun | null> {
+  const directory = new RunDirectory(folder);
+  try {
+    const { created } = await directory.readRunFile();
+    return { directory: directory.path, created };
+  } catch (error) {
+    if (error instanceof AdaptiveError && error.code === "no-run") return null;
+    throw error;
+  }
+}
+
+const clustersSchema = v.object({ local: v.optional(v.object({ python: v.optional(v.string()) })) });
+
+function pythonOf(study: Study): Promise<string> {
+  const clusters = v.safeParse(clustersSchema, workspace.getConfiguration("adaptive").get("clusters"));
+  const around = workspace.getWorkspaceFolder(study.folder)?.uri.fsPath;
+  return choosePython(
+    {
+      setting: clusters.success ? clusters.output.local?.python : undefined,
+      home: homedir(),
+      folders: [study.folder.fsPath, ...(around === undefined ? [] : [around])],
+    },
+    (file) =>
+      access(file, constants.X_OK).then(
+        () => true,
+        () => false,
+      ),
+  );
+}

@@ -1,0 +1,169 @@
+import type { CancellationToken, Event } from "vscode";
+import { AdaptiveError } from "../scheduler/state/errors";
+import type { Clock } from "./clock";
+import { Emitter } from "./event";
+import { initCommand, runCommand } from "./launch";
+import type { Program } from "./program";
+import type { RunSession } from "./runSession";
+import type { Study, StudySource } from "./studies";
+import type { Transport } from "./transport";
+
+/** `init` imports the learners file, which may build a hundred thousand learners. */
+const initDeadlineMs = 900_000;
+
+export interface RunSessionsWorld {
+  source: StudySource;
+  /** Whether the workspace may run what lies in it, and when it becomes so. */
+  isTrusted(): boolean;
+  readonly onDidGrantTrust: Event<void>;
+  /** The run of a study in this folder, or null. */
+  findRun(folder: string): Promise<FoundRun | null>;
+  choosePython(study: Study): Promise<string>;
+  /** A session that connects by itself. */
+  connect(directory: string): RunSession;
+  transport: Transport;
+  program: Program;
+  clock: Clock;
+  log: (line: string) => void;
+}
+
+export interface FoundRun {
+  directory: string;
+  /** ISO 8601. */
+  created: string;
+}
+
+export type StartStep = "Checking" | "Starting";
+
+/** The runs of the workspace's studies; one at a time is connected. In a workspace that is not trusted, none, and no process is started. */
+export class RunSessions {
+  private readonly activeChanged = new Emitter<RunSession | null>();
+  private readonly studiesChanged = new Emitter<void>();
+  readonly onDidChangeActive = this.activeChanged.event;
+  readonly onDidChangeStudies = this.studiesChanged.event;
+  private session: RunSession | null = null;
+  private seen: ReadonlySet<string> = new Set();
+  private adopting: Promise<void> = Promise.resolve();
+  private isDisposed = false;
+  private readonly registrations: { dispose(): unknown }[];
+
+  constructor(private readonly world: RunSessionsWorld) {
+    const { source, onDidGrantTrust } = world;
+    this.registrations = [
+      source.onDidChangeStudies(() => {
+        this.studiesChanged.fire();
+        this.adopt();
+      }),
+      source.onDidChangeRuns(() => this.adopt()),
+      onDidGrantTrust(() => this.adopt()),
+    ];
+    this.adopt();
+  }
+
+  get active(): RunSession | null {
+    return this.session;
+  }
+
+  get studies(): readonly Study[] {
+    return this.world.source.studies;
+  }
+
+  /**
+   * Makes the study's run, or finds the one that exists, connects to it and sets its jobs going.
+   * @throws AdaptiveError why that cannot be; code `cancelled` when the token was
+   */
+  async start(
+    study: Study,
+    _cluster: "local",
+    progress: (step: StartStep) => void,
+    token: CancellationToken,
+  ): Promise<RunSession> {
+    const { world } = this;
+    if (!world.isTrusted()) {
+      throw new AdaptiveError(
+        "not-trusted",
+        `The folder of ${study.name} is not trusted, so nothing in it is run.`,
+        "Use the command Workspaces: Manage Workspace Trust if you know where its files come from.",
+      );
+    }
+    const cancelling = new AbortController();
+    const registration = token.onCancellationRequested(() => cancelling.abort());
+    if (token.isCancellationRequested) cancelling.abort();
+    try {
+      progress("Checking");
+      const python = await world.choosePython(study);
+      const { run } = await runCommand(
+        world.transport,
+        initCommand(world.program, { learnersFile: study.learnersFile, python }),
+        { clock: world.clock, deadlineMs: initDeadlineMs, signal: cancelling.signal, cwd: study.folder.fsPath },
+      );
+      progress("Starting");
+      const session = this.activate(run);
+      await session.startJobs();
+      return session;
+    } finally {
+      registration.dispose();
+    }
+  }
+
+  dispose(): void {
+    this.isDisposed = true;
+    for (const registration of this.registrations) registration.dispose();
+    this.session?.dispose();
+    this.session = null;
+    this.activeChanged.dispose();
+    this.studiesChanged.dispose();
+  }
+
+  /** Connects to a run that is there already, one search after the other. */
+  private adopt(): void {
+    this.adopting = this.adopting.then(async () => {
+      if (!this.world.isTrusted()) return;
+      const runs = await this.findRuns();
+      if (this.isDisposed) return;
+      const directory = chooseActive({ active: this.session?.directory ?? null, seen: this.seen, runs });
+      this.seen = new Set(runs.map((run) => run.directory));
+      this.activate(directory);
+    });
+  }
+
+  private async findRuns(): Promise<FoundRun[]> {
+    const folders = new Set(this.studies.map((study) => study.folder.fsPath));
+    const found = await Promise.all(
+      [...folders].map((folder) =>
+        this.world.findRun(folder).catch((error: unknown) => {
+          this.world.log(`the run in ${folder}: ${String(error)}`);
+          return null;
+        }),
+      ),
+    );
+    return found.filter((run) => run !== null);
+  }
+
+  private activate(directory: string): RunSession;
+  private activate(directory: string | null): RunSession | null;
+  private activate(directory: string | null): RunSession | null {
+    if (directory === (this.session?.directory ?? null)) return this.session;
+    this.session?.dispose();
+    this.session = directory === null ? null : this.world.connect(directory);
+    this.activeChanged.fire(this.session);
+    return this.session;
+  }
+}
+
+/**
+ * Which run to show: one that has just appeared, since somebody has just started it; else the one
+ * shown, while it exists; else the newest.
+ */
+export function chooseActive(now: {
+  active: string | null;
+  seen: ReadonlySet<string>;
+  runs: readonly FoundRun[];
+}): string | null {
+  const { active, seen, runs } = now;
+  const isShown = runs.some((run) => run.directory === active);
+  const appeared = runs.filter((run) => !seen.has(run.directory));
+  if (isShown && (appeared.length === 0 || appeared.some((run) => run.directory === active))) return active;
+  const candidates = appeared.length > 0 ? appeared : runs;
+  return [...candidates].sort((a, b) => b.created.localeCompare(a.created))[0]?.directory ?? null;
+}
