@@ -2,6 +2,7 @@ import { dirname, join } from "node:path";
 import { parseArgs, type ParseArgsConfig } from "node:util";
 import { assetsIn } from "./assets";
 import { attach } from "./commandLine/attach";
+import { init } from "./commandLine/init";
 import { findOrStartScheduler } from "./commandLine/launch";
 import { exitCodes, type Program } from "./commandLine/program";
 import { run } from "./commandLine/run";
@@ -10,7 +11,6 @@ import { status } from "./commandLine/status";
 import { stop } from "./commandLine/stop";
 import { AdaptiveError, toAdaptiveError } from "./state/errors";
 import { RunDirectory } from "./state/runDirectory";
-import { createRun, runDirectoryOf } from "./study/createRun";
 import type { StartOptions } from "./study/settings";
 import { version } from "./version";
 
@@ -82,7 +82,7 @@ async function main(args: readonly string[]): Promise<number> {
         program,
       );
     case "init":
-      return init(startOptions(values), values.json === true);
+      return init(startOptions(values), values.json === true, program);
     case "serve":
       if (!values.detach) return serve(path, wholeNumber("port", values.port) ?? null, program);
       await findOrStartScheduler(new RunDirectory(path), program);
@@ -120,16 +120,6 @@ function startOptions({ learners, cluster, cores, python, profile }: Values): St
 function wholeNumber(name: string, text: string | undefined): number | undefined {
   if (text === undefined || /^[1-9]\d*$/.test(text)) return text === undefined ? undefined : Number(text);
   throw usageError(`--${name} must be a whole number above 0, not "${text}".`);
-}
-
-async function init(options: StartOptions, json: boolean): Promise<number> {
-  const found = runDirectoryOf(options.learnersFile);
-  const resumed = await found.hasRun();
-  const directory = resumed ? found : await createRun(options, program.assets, Date.now);
-  const { runId } = await directory.readRunFile();
-  if (json) program.printJson({ run: directory.path, runId, resumed });
-  else program.print(`${resumed ? "There is a run" : "Made the run"} in ${directory.path}`);
-  return exitCodes.success;
 }
 
 function say(text: string): number {

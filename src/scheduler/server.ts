@@ -14,7 +14,7 @@ import { AdaptiveError } from "./state/errors";
 import { RunLock } from "./state/lock";
 import { asLearnerId, type Activity, type LearnerId } from "./state/rows";
 import type { RunDirectory } from "./state/runDirectory";
-import { settingsOf } from "./state/settings";
+import { settingsOf, type Configuration } from "./state/settings";
 import { Store, systemWorld } from "./state/store";
 import { copyClient } from "./study/code";
 import { WorkerDesk } from "./workers/desk";
@@ -128,6 +128,7 @@ export class Scheduler {
       store,
       commands: {
         status: () => ready().status(),
+        configure: (configuration) => ready().configure(configuration),
         startJobs: () => ready().setActivity("active", null),
         stopJobs: ({ gently }) => ready().setActivity("stopped", "stopped by a person", gently),
         pauseJobs: () => ready().setActivity("paused", "paused by a person"),
@@ -164,6 +165,16 @@ export class Scheduler {
       this.wishAll();
     }
     this.loop.poke();
+    return null;
+  }
+
+  /** @throws when the settings are not complete */
+  async configure(configuration: Configuration): Promise<null> {
+    settingsOf(configuration);
+    if (configuration.settings !== this.store.model.run.settings) {
+      this.store.record({ kind: "runConfigured", ...configuration });
+      await this.store.synced();
+    }
     return null;
   }
 

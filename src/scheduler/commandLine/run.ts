@@ -7,7 +7,7 @@ import { learnerStates, type LearnerRow } from "../state/rows";
 import type { RunDirectory } from "../state/runDirectory";
 import { settingsOf } from "../state/settings";
 import { createRun, runDirectoryOf } from "../study/createRun";
-import { gatherSettings, type StartOptions } from "../study/settings";
+import { configurationOf, type StartOptions } from "../study/settings";
 import { exitCodes, type Program } from "./program";
 import { figuresLine, formatDuration, progressLine, type Figures } from "./progressView";
 import { endAtOnce } from "./serve";
@@ -48,7 +48,8 @@ export async function run(options: RunOptions, program: Program): Promise<number
       if (notice?.code === "jobs-die-at-once") paused.send("paused");
     },
   });
-  if (isResumed) await configure(scheduler, options);
+  // What was typed or edited since the run was made holds from now on.
+  if (isResumed) await scheduler.configure(await configurationOf(options));
   view.begin(scheduler.store.model, directory, isResumed);
   const interrupted = onInterrupt(scheduler, view, program);
   await scheduler.setActivity("active", null);
@@ -66,15 +67,6 @@ export async function run(options: RunOptions, program: Program): Promise<number
   if (ending === "interrupted") return exitCodes.interrupted;
   if (ending === "paused") return exitCodes.error;
   return failed ? exitCodes.learnersFailed : exitCodes.success;
-}
-
-/** What was typed or edited since the run was made holds from now on. */
-async function configure(scheduler: Scheduler, options: StartOptions): Promise<void> {
-  const { store } = scheduler;
-  const { settings, origins } = await gatherSettings(options);
-  if (JSON.stringify(settings) === JSON.stringify(settingsOf(store.model.run))) return;
-  store.record({ kind: "runConfigured", settings: JSON.stringify(settings), origins: JSON.stringify(origins) });
-  await store.synced();
 }
 
 /** Returns when every learner has ended, and every job with it. */

@@ -27,6 +27,8 @@ export const requestSchemas = {
   /** The learners this client looks at now, at most 16; replaces what it watched before. */
   watch: v.object({ learners: v.pipe(learnerIds, v.maxLength(16)) }),
   status: v.object({}),
+  /** Settings as the rows of a run hold them: JSON. */
+  configure: v.object({ settings: v.string(), origins: v.string() }),
   startJobs: v.object({}),
   stopJobs: v.object({ gently: v.boolean() }),
   pauseJobs: v.object({}),
@@ -49,6 +51,7 @@ export interface Results {
   ping: null;
   watch: null;
   status: Status;
+  configure: null;
   startJobs: null;
   stopJobs: null;
   pauseJobs: null;

@@ -65,14 +65,18 @@ export type Settings = v.InferOutput<typeof settingsSchema>;
 
 type Layer = Omit<v.InferOutput<typeof studySchema>, "$schema"> & v.InferOutput<typeof profileSchema>;
 /** Where a value came from: what was typed, the study file, the profile, or the default. */
-export type Origin = "typed" | "study" | "profile" | "default";
+type Origin = "typed" | "study" | "profile" | "default";
+export type Origins = Record<string, Origin>;
 
 /**
  * Merges the layers, the first one that says something wins; `resources` is merged by entry.
  *
  * @returns the settings, and for each entry (`resources.cores`) the layer it came from
  */
-export function mergeSettings(layers: Record<Exclude<Origin, "default">, Layer>, machineCores: number) {
+export function mergeSettings(
+  layers: Record<Exclude<Origin, "default">, Layer>,
+  machineCores: number,
+): { settings: Settings; origins: Origins } {
   const ordered: [Origin, Layer][] = [
     ["typed", layers.typed],
     ["study", layers.study],
@@ -80,7 +84,7 @@ export function mergeSettings(layers: Record<Exclude<Origin, "default">, Layer>,
     ["default", defaults(machineCores)],
   ];
   const settings: Record<string, unknown> = {};
-  const origins: Record<string, Origin> = {};
+  const origins: Origins = {};
   for (const [origin, layer] of ordered) {
     for (const [path, value] of entries(layer)) {
       if (path in origins) continue;
@@ -92,8 +96,14 @@ export function mergeSettings(layers: Record<Exclude<Origin, "default">, Layer>,
   return { settings: v.parse(settingsSchema, settings), origins };
 }
 
+/** Settings and their origins, as the row of a run holds them: JSON. */
+export interface Configuration {
+  settings: string;
+  origins: string;
+}
+
 /** The settings that a run's row holds. */
-export function settingsOf(run: { settings: string }): Settings {
+export function settingsOf(run: Pick<Configuration, "settings">): Settings {
   if (run.settings !== parsed?.text) {
     parsed = { text: run.settings, settings: v.parse(settingsSchema, JSON.parse(run.settings)) };
   }

@@ -11,7 +11,7 @@ import { RunDirectory, type RunFile } from "../state/runDirectory";
 import type { Assets } from "../assets";
 import { copyClient, copyCode } from "./code";
 import { inspectLearners } from "./inspect";
-import { gatherSettings, type StartOptions } from "./settings";
+import { configurationOf, gatherSettings, type StartOptions } from "./settings";
 
 /** The run of a study on this machine lives in the study's own folder. */
 export function runDirectoryOf(learnersFile: string): RunDirectory {
@@ -27,7 +27,7 @@ export function runDirectoryOf(learnersFile: string): RunDirectory {
 export async function createRun(options: StartOptions, assets: Assets, now: () => number): Promise<RunDirectory> {
   const learnersFile = resolve(options.learnersFile);
   await checkReadable(learnersFile);
-  const gathered = await gatherSettings(options);
+  const { settings } = await gatherSettings(options);
   const directory = runDirectoryOf(learnersFile);
   await makeOwnFolder(directory);
   const lock = await RunLock.acquire(directory.lock, () => undefined);
@@ -38,7 +38,7 @@ export async function createRun(options: StartOptions, assets: Assets, now: () =
     const client = await copyClient(assets.folder, directory);
     const name = basename(learnersFile);
     const code = directory.code(revision);
-    const learners = await inspectLearners(join(code, name), [code, client], directory.path, gathered.settings);
+    const learners = await inspectLearners(join(code, name), [code, client], directory.path, settings);
     const run: RunFile = {
       version: 1,
       runId: randomUUID(),
@@ -50,7 +50,7 @@ export async function createRun(options: StartOptions, assets: Assets, now: () =
     const { runId, cluster } = run;
     const changes: NewChange[] = [
       { kind: "runCreated", runId, name: run.name, cluster, learnersFile: name },
-      { kind: "runConfigured", settings: JSON.stringify(gathered.settings), origins: JSON.stringify(gathered.origins) },
+      { kind: "runConfigured", ...(await configurationOf(options)) },
       { kind: "codeRevised", revision },
       { kind: "learnersAdded", learners },
     ];

@@ -214,7 +214,7 @@ test("nonsense gets an error when it can be answered, else silence, and changes 
   for (const [message, expected] of messages) {
     const reply = await desk.answer(message);
     if (expected === null) expect(reply).toBeNull();
-    else expect(reply).toMatchObject(expected);
+    else expect(reply).toMatchObject(expected as object);
   }
   expect(store.position.seq).toBe(before);
 });

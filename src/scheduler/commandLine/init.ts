@@ -1,0 +1,17 @@
+import { ask } from "../control/dealer";
+import { createRun, runDirectoryOf } from "../study/createRun";
+import { configurationOf, type StartOptions } from "../study/settings";
+import { findOrStartScheduler } from "./launch";
+import { exitCodes, type Program } from "./program";
+
+/** Makes the run of a study; for a run that exists, the settings of now hold from here on. */
+export async function init(options: StartOptions, json: boolean, program: Program): Promise<number> {
+  const found = runDirectoryOf(options.learnersFile);
+  const resumed = await found.hasRun();
+  if (resumed) await ask(await findOrStartScheduler(found, program), "configure", await configurationOf(options));
+  const directory = resumed ? found : await createRun(options, program.assets, Date.now);
+  const { runId } = await directory.readRunFile();
+  if (json) program.printJson({ run: directory.path, runId, resumed });
+  else program.print(`${resumed ? "There is a run" : "Made the run"} in ${directory.path}`);
+  return exitCodes.success;
+}
