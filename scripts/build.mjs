@@ -1,0 +1,84 @@
+/** Builds everything that ships into `dist/`: the extension, its worker, the scheduler, the page and the Python package. */
+import { chmod, cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { build } from "esbuild";
+
+const page = {
+  entryPoints: ["src/views/webview/main.ts"],
+  outdir: "dist/webview",
+  platform: "browser",
+  format: "iife",
+  target: "es2022",
+  bundle: true,
+  minify: true,
+};
+const extension = {
+  entryPoints: { extension: "src/extension.ts", replicaWorker: "src/remote/replica/replicaWorker.ts" },
+  outdir: "dist",
+  platform: "node",
+  format: "cjs",
+  target: "node20",
+  bundle: true,
+  external: ["vscode"],
+};
+const scheduler = {
+  entryPoints: ["src/scheduler/main.ts"],
+  outdir: "dist/scheduler",
+  platform: "node",
+  format: "cjs",
+  target: "node18",
+  bundle: true,
+  external: ["zeromq"],
+  banner: { js: "#!/usr/bin/env node" },
+};
+
+await rm("dist", { recursive: true, force: true });
+await Promise.all([
+  ...[page, extension, scheduler].map((options) => build({ ...options, logLevel: "warning" })),
+  cp("python/adaptive_scheduler", "dist/python/adaptive_scheduler", {
+    recursive: true,
+    filter: (path) => basename(path) !== "__pycache__",
+  }),
+  copyFile("node_modules/sql.js/dist/sql-wasm.wasm", "dist/sql-wasm.wasm"),
+  copyZeromq(),
+]);
+await chmod("dist/scheduler/main.js", 0o755);
+
+/**
+ * The one native module, without what no machine of ours loads: of each platform the build with
+ * the highest ABI (Node-API: it serves every later Node too), named in the manifest its loader reads.
+ */
+async function copyZeromq() {
+  const from = "node_modules/zeromq";
+  const to = "dist/node_modules/zeromq";
+  const manifest = JSON.parse(await readFile(join(from, "build/manifest.json"), "utf8"));
+  const newest = new Map();
+  for (const [key, file] of Object.entries(manifest)) {
+    const { os, arch, libc, abi } = JSON.parse(key);
+    const platform = `${os}-${arch}-${libc}`;
+    if (os !== "win32" && abi > (newest.get(platform)?.abi ?? 0)) newest.set(platform, { abi, key, file });
+  }
+  const kept = [...newest.values()];
+  await Promise.all([
+    ...kept.map(({ file }) => copyFile(join(from, "build", file), join(to, "build", file))),
+    writeJson(join(to, "build/manifest.json"), Object.fromEntries(kept.map(({ key, file }) => [key, file]))),
+    ...["package.json", "LICENSE.txt", "LICENSE_MPL-2.0.txt"].map((file) => copyFile(join(from, file), join(to, file))),
+    cp(join(from, "lib"), join(to, "lib"), {
+      recursive: true,
+      filter: (path) => !/\.(map|d\.ts|tsbuildinfo)$|ts3\.7/.test(path),
+    }),
+    ...["package.json", "LICENSE", "build/loader.js"].map((file) =>
+      copyFile(join("node_modules/cmake-ts", file), join("dist/node_modules/cmake-ts", file)),
+    ),
+  ]);
+}
+
+async function copyFile(from, to) {
+  await mkdir(dirname(to), { recursive: true });
+  await cp(from, to);
+}
+
+async function writeJson(path, value) {
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, JSON.stringify(value, null, 2));
+}

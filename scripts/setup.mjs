@@ -1,0 +1,112 @@
+/** What `npm start` and `npm test` need before they can work. Plain Node: it runs before anything is installed. */
+import { access, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fingerprint, once, root, run, StepError, step, tryRun } from "./steps.mjs";
+
+export const python = join(root, ".venv/bin/python");
+export const vsix = join(root, "dist/adaptive-scheduler.vsix");
+
+/** Installs what the project builds with. */
+export async function setUpNode() {
+  await step("Node packages", async () => {
+    const { engines } = JSON.parse(await readFile(join(root, "package.json"), "utf8"));
+    const [major = 0, minor = 0] = engines.node.match(/\d+/g).map(Number);
+    const [ownMajor = 0, ownMinor = 0] = process.versions.node.split(".").map(Number);
+    if (ownMajor < major || (ownMajor === major && ownMinor < minor)) {
+      throw new StepError(`This is Node ${process.versions.node}.`, `Install Node ${engines.node} and run the same again.`);
+    }
+    await once("node_modules/.stamp", await fingerprint(["package-lock.json"]), () =>
+      run("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], {
+        hint: "npm must reach its registry: check the network or the proxy and run the same again.",
+      }),
+    );
+  });
+}
+
+/**
+ * Makes the Python environment in which the jobs run.
+ * @param {readonly string[]} requirements files in `python/`
+ */
+export async function setUpPython(requirements) {
+  await step("Python environment", async () => {
+    if ((await tryRun(python, ["--version"])).exitCode !== 0) {
+      await run(await findPython(), ["-m", "venv", "--clear", ".venv"]);
+    }
+    for (const file of requirements) {
+      await once(`.venv/${file}.stamp`, await fingerprint([`python/${file}`]), () =>
+        run(python, ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", `python/${file}`], {
+          hint: "pip must reach its package index: check the network or the proxy and run the same again.",
+        }),
+      );
+    }
+  });
+}
+
+/** Builds and packages the extension when a source has changed. */
+export async function setUpBuild() {
+  const sources = await fingerprint([
+    ...["src", "python/adaptive_scheduler", "media", "scripts/build.mjs", "scripts/package.mjs", ".vscodeignore"],
+    ...["package.json", "package-lock.json", "README.md", "CHANGELOG.md", "LICENSE"],
+  ]);
+  await step("Build", () =>
+    once("dist/.stamp", sources, async () => {
+      await run(process.execPath, ["scripts/build.mjs"]);
+      await run(process.execPath, ["scripts/package.mjs"]);
+    }),
+  );
+}
+
+/** Chromium for the end-to-end tests. */
+export async function setUpChromium() {
+  await step("Chromium", async () => {
+    if (await findChromium()) return;
+    const install = "apt-get update && apt-get install -y --no-install-recommends chromium";
+    const hint = `Install it and run the same again: ${process.platform === "darwin" ? "brew install --cask chromium" : `sudo sh -c '${install}'`}`;
+    if (process.getuid?.() !== 0) throw new StepError("The end-to-end tests need Chromium.", hint);
+    await run("sh", ["-c", install], { hint });
+  });
+}
+
+/** @returns {Promise<string | null>} */
+export async function findChromium() {
+  const onMac = ["Chromium", "Google Chrome"].map((name) => `/Applications/${name}.app/Contents/MacOS/${name}`);
+  for (const name of ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"]) {
+    const path = await onPath(name);
+    if (path) return path;
+  }
+  for (const path of onMac) if (await exists(path)) return path;
+  return null;
+}
+
+/**
+ * @param {string} name of a command
+ * @returns {Promise<string | null>} its path
+ */
+export async function onPath(name) {
+  for (const folder of (process.env.PATH ?? "").split(":")) {
+    const path = join(folder, name);
+    if (await exists(path)) return path;
+  }
+  return null;
+}
+
+/** A Python that can make the environment. */
+async function findPython() {
+  const script = "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 9))";
+  const names = ["python3", ...[14, 13, 12, 11, 10, 9].map((minor) => `python3.${minor}`)];
+  for (const name of names) if ((await tryRun(name, ["-c", script])).exitCode === 0) return name;
+  throw new StepError(
+    `No Python of at least 3.9 with venv was found; tried ${names.join(", ")}.`,
+    process.platform === "darwin"
+      ? "Install it and run the same again: brew install python"
+      : "Install it and run the same again; on Debian and Ubuntu: sudo apt-get install python3 python3-venv",
+  );
+}
+
+/** @param {string} path */
+function exists(path) {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}

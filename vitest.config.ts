@@ -1,0 +1,16 @@
+import { defineConfig } from "vitest/config";
+
+const project = (name: string, testTimeout: number, options: object = {}) => ({
+  test: { name, include: [`test/${name}/**/*.test.ts`], testTimeout, hookTimeout: testTimeout, ...options },
+});
+
+export default defineConfig({
+  test: {
+    projects: [
+      project("unit", 5_000),
+      // These start real processes, which would only wait for each other's cores.
+      project("integration", 120_000, { fileParallelism: false }),
+      project("e2e", 240_000, { fileParallelism: false }),
+    ],
+  },
+});
