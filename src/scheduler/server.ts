@@ -75,12 +75,16 @@ export class Scheduler {
   static async serve(options: ServeOptions): Promise<Scheduler> {
     const { directory, log } = options;
     await directory.readRunFile();
-    const lock = await RunLock.acquire(directory.lock, (message) => log.write(message));
     try {
-      return await Scheduler.openWith(lock, options);
+      const lock = await RunLock.acquire(directory.lock, (message) => log.write(message));
+      try {
+        return await Scheduler.openWith(lock, options);
+      } catch (error) {
+        await lock.release();
+        throw error;
+      }
     } catch (error) {
-      await lock.release();
-      throw error;
+      throw directory.explain(error);
     }
   }
 

@@ -5,7 +5,7 @@ import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { createStudy, peaks, type Study } from "./program";
+import { createStudy, peaks, python, type Study } from "./program";
 
 /** Runs the study with these arguments, and gives what went wrong; nothing of a run may be left. */
 async function failureOf(study: Study, ...more: string[]): Promise<string> {
@@ -95,19 +95,29 @@ test("a directory that is not writable is named, and what to do", async () => {
 });
 
 describe("a full disk", () => {
-  const onSmallDisk = (study: Study, bytes: number) => {
-    const copy = join(study.folder, "..", "copy");
-    return inNamespace(
-      `cp -r '${study.folder}' '${copy}' && mount -t tmpfs -o size=${bytes} tmpfs '${study.folder}' && cp '${copy}'/* '${study.folder}'`,
-    );
+  /** A disk of its own for the study, with its files and no more room than this. */
+  const onSmallDisk = ({ folder }: Study, bytes: number, more = "true") => {
+    const copy = `cp -r '${folder}/.' "$copy" && mount -t tmpfs -o size=${bytes} tmpfs '${folder}' && cp -r "$copy/." '${folder}'`;
+    return inNamespace(`copy=$(mktemp -d '${folder}/../XXXXXX') && ${copy} && ${more}`);
   };
 
-  test("at the start is named, and no half-made run is left", async () => {
+  test("at the start is named", async () => {
     const study = await createStudy(peaks(1));
-    const prefix = onSmallDisk(study, 40_000);
-    const { exitCode, stderr } = await study.start(["run", "--learners", study.learnersFile, "--python", "python3"], prefix).ended;
+    const args = ["run", "--learners", study.learnersFile, "--python", python];
+    const { exitCode, stderr } = await study.start(args, onSmallDisk(study, 40_000)).ended;
     expect(exitCode).toBe(2);
     expect(stderr).toContain(`The disk of ${study.folder} is full`);
+  });
+
+  test("of a run that exists is named, and the run is unharmed", async () => {
+    const study = await createStudy(peaks(1, 0.001), { goal: { npoints: 3 } });
+    expect(await study.start(["init", "--learners", study.learnersFile, "--python", python]).ended).toMatchObject({ exitCode: 0 });
+    const fill = `{ cat /dev/zero >'${study.folder}/filler' || true; } 2>/dev/null`;
+    const args = ["run", "--learners", study.learnersFile, "--python", python];
+    const { exitCode, stderr } = await study.start(args, onSmallDisk(study, 1_000_000, fill)).ended;
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain(`The disk of ${study.folder} is full`);
+    expect(await study.run().ended).toMatchObject({ exitCode: 0 });
   });
 });
 

@@ -115,4 +115,29 @@ export class RunDirectory {
       );
     }
   }
+
+  /** An error of the file system in this directory, in words for a person; any other as it is. */
+  explain(error: unknown): unknown {
+    switch (errnoOf(error)) {
+      case "EACCES":
+      case "EPERM":
+      case "EROFS":
+        return new AdaptiveError(
+          "not-writable",
+          `${this.path} is not writable.`,
+          "The run and its data are kept there: move the study to a folder of yours.",
+          { cause: error },
+        );
+      case "ENOSPC":
+      case "EDQUOT":
+        return new AdaptiveError(
+          "disk-full",
+          `The disk of ${this.path} is full.`,
+          "Make room and start again; nothing is lost.",
+          { cause: error },
+        );
+      default:
+        return error;
+    }
+  }
 }

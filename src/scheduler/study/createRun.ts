@@ -60,7 +60,7 @@ export async function createRun(options: StartOptions, assets: Assets, now: () =
     return directory;
   } catch (error) {
     await rm(directory.own, { recursive: true, force: true });
-    throw asWriteError(error, directory);
+    throw directory.explain(error);
   } finally {
     await lock.release();
   }
@@ -85,7 +85,7 @@ async function makeOwnFolder(directory: RunDirectory): Promise<void> {
     await createFolders(directory);
     await writeFile(directory.at(".gitignore"), "*\n");
   } catch (error) {
-    throw asWriteError(error, directory);
+    throw directory.explain(error);
   }
 }
 
@@ -94,22 +94,4 @@ async function register({ runId }: RunFile, directory: RunDirectory): Promise<vo
   const folder = join(homedir(), ".adaptive-scheduler", "runs");
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await writeFileAtomically(join(folder, `${runId}.json`), JSON.stringify({ directory: directory.path }));
-}
-
-function asWriteError(error: unknown, directory: RunDirectory): unknown {
-  const code = errnoOf(error);
-  if (code === "EACCES" || code === "EROFS" || code === "EPERM") {
-    return new AdaptiveError(
-      "not-writable",
-      `${directory.path} is not writable.`,
-      "The run and its data are kept there: move the study to a folder of yours.",
-      { cause: error },
-    );
-  }
-  if (code === "ENOSPC" || code === "EDQUOT") {
-    return new AdaptiveError("disk-full", `The disk of ${directory.path} is full.`, "Make room and start again.", {
-      cause: error,
-    });
-  }
-  return error;
 }
