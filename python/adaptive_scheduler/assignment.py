@@ -193,6 +193,14 @@ class Assignment:
             log(f"learner {self.number} {self}: {why}, but {type(error).__name__}: {error}")
         self._leave(TERMINATED if why == "terminated" else 0)
 
+    def terminate(self) -> bool:
+        """End as after SIGTERM, in the runner's loop; False when no runner has it any more."""
+        # Not here: a signal comes at any place, also where the learner takes in a point.
+        is_running = self._runner is not None and not self._is_over()
+        if is_running:
+            self._in_loop(lambda: None if self._ending else self.end_now("terminated"))
+        return is_running or self._ending
+
     # What ends it in order, in the main thread.
 
     def save(self) -> str | None:

@@ -111,7 +111,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         data = load(options.file)
         # A DataSaver's file holds the data of its learner and what else was returned.
         data = data[0] if isinstance(data, tuple) else data
-        print(json.dumps({"preview": of_data(data)}, allow_nan=False))
+        print(json.dumps(of_data(data), allow_nan=False))
     except FileNotFoundError:
         return _fail("no-data", f"{options.file} is not there: nothing is saved yet.")
     except Exception as error:

@@ -1,7 +1,11 @@
-"""The default runner of a job: one learner after the other, until nothing is left.
+"""The default runner of a job: asks for learners and runs them, one after the other.
 
-Started by the job script as `mpiexec -n N python -m mpi4py.futures -m adaptive_scheduler.run`, or
-without MPI as `python -m adaptive_scheduler.run`.
+Started as `mpiexec -n N python -m mpi4py.futures -m adaptive_scheduler.run`, where rank 0 chooses
+the points and the others evaluate; or without MPI as `python -m adaptive_scheduler.run`, with
+processes of its own (as many as `LOKY_MAX_CPU_COUNT` says, else one for each core).
+
+Exit codes: 0 when nothing is left, no scheduler answers, or the learner was stopped at once; 75 when
+the learner has been given to another job; 143 after SIGTERM; 1 when this job cannot run learners.
 """
 
 from __future__ import annotations
@@ -10,92 +14,124 @@ import asyncio
 import os
 import signal
 import sys
-import traceback
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
+import adaptive
 import cloudpickle
-from adaptive import AsyncRunner
 
 from adaptive_scheduler import pool
-from adaptive_scheduler.assignment import Assignment, LearnersChangedError, ask
-from adaptive_scheduler.door import Door, Patience, RefusedError
-from adaptive_scheduler.job import Job, log
+from adaptive_scheduler.assignment import Assignment, ask
+from adaptive_scheduler.door import Door, Patience
+from adaptive_scheduler.failure import describe
+from adaptive_scheduler.job import TERMINATED, Job, log
 from adaptive_scheduler.learners_file import LearnersFileError, Study, load
+
+PATIENCE = Patience()
 
 
 def main() -> None:
-    """Run learners until the scheduler has none for this job."""
+    """Run learners until the scheduler has none left."""
     job = Job.from_environment()
-    study = load_study(job)
-    door = Door(job, Patience())
-    while (assignment := ask(job, door, study.learners, study.fnames)) is not None:
+    ending = _Ending()
+    signal.signal(signal.SIGTERM, ending)
+    study = _load_study(job)
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    door = Door(job, PATIENCE)
+    while True:
+        assignment = ask(job, door, study.learners, study.fnames)
+        if assignment is None:
+            return
+        ending.assignment = assignment
+        index = _index(study, assignment)
         log(f"learner {assignment.number} {assignment}: started")
-        asyncio.run(run(assignment, getattr(study.module, "goal", None)))
+        _pickle_by_value(job.code_dir)
+        _run(assignment, getattr(study.module, "goal", None), loop)
+        ending.assignment = None
+        _forget_data(study, index)
 
 
-def load_study(job: Job) -> Study:
-    """Load the learners file of this job's code revision; its functions will travel by value."""
-    study = load(job.code_dir / os.environ["ADAPTIVE_LEARNERS_FILE"])
-    for module in list(sys.modules.values()):
-        file = getattr(module, "__file__", None)
-        if file and job.code_dir in Path(file).parents:
-            cloudpickle.register_pickle_by_value(module)
-    return study
+class _Ending:
+    """Handler of SIGTERM: saves the learner that runs, if any, and ends the job."""
+
+    def __init__(self) -> None:
+        self.assignment: Assignment | None = None
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        if self.assignment is None or not self.assignment.terminate():
+            log("terminated")
+            pool.end_process(TERMINATED)
 
 
-async def run(assignment: Assignment, script_goal: Any) -> None:
-    """Run a learner to its goal, from what its data files hold.
-
-    Parameters
-    ----------
-    assignment
-        The learner.
-    script_goal
-        `goal` of the learners file, for a run that has none: a function of the learner, or None to
-        go on until the learner is stopped.
-    """
-    loop = asyncio.get_running_loop()
-    learner = assignment.learner
+def _run(
+    assignment: Assignment, goal: Callable[[Any], bool] | None, loop: asyncio.AbstractEventLoop
+) -> None:
+    """Run a learner until its goal, a wish or an error ends it, and tell the scheduler."""
+    runner: Any = None
     try:
-        learner.load(assignment.fname)
-        runner = AsyncRunner(
-            learner,
-            # Never None, which adaptive warns of: a run's own goal and its stop end it too.
-            goal=(not assignment.has_goal and script_goal) or (lambda _: False),
+        assignment.learner.load(assignment.fname)
+        runner = adaptive.AsyncRunner(
+            assignment.learner,
+            # The goal of the run takes the place of the file's; the hook of assignment adds it.
+            goal=_never if assignment.has_goal or not goal else goal,
             executor=pool.executor(),
             ioloop=loop,
             retries=assignment.retries,
+            raise_if_retries_exceeded=True,
         )
-        runner.start_periodic_saving({"fname": assignment.fname}, interval=assignment.save_every)
-        loop.add_signal_handler(signal.SIGTERM, assignment.end_now, "terminated")
-        await runner.task
+        saving = runner.start_periodic_saving(
+            {"fname": assignment.fname}, interval=assignment.save_every
+        )
+        try:
+            loop.run_until_complete(runner.task)
+        finally:
+            saving.cancel()
+            with suppress(asyncio.CancelledError, Exception):
+                loop.run_until_complete(saving)
     except Exception as error:
-        assignment.fail(*described(error))
+        assignment.fail(*describe(error, runner))
         return
-    finally:
-        loop.remove_signal_handler(signal.SIGTERM)
-    assignment.finish()
+    with suppress(OSError):  # that it could not be saved has been told
+        assignment.finish()
 
 
-def described(error: Exception) -> tuple[str, str]:
-    """Say in one line what went wrong in the user's function, and give its traceback."""
-    # adaptive raises a RuntimeError of its own from the one of the function.
-    cause = error.__cause__ or error
-    place = ""
-    if error.__cause__ is not None:
-        # 'An error occured while evaluating "learner.function(0.0)". …'
-        point = str(error).partition("learner.function(")[2].partition(')"')[0]
-        place = f" at x = {point}" if point else ""
-    message = " ".join(str(cause).split())
-    text = "".join(traceback.format_exception(type(cause), cause, cause.__traceback__))
-    return f"{type(cause).__name__}: {message}{place}", text
+def _never(learner: Any) -> bool:
+    """Goal of an endless learner; those that know their end (`done`) end there."""
+    return bool(learner.done()) if hasattr(learner, "done") else False
+
+
+def _load_study(job: Job) -> Study:
+    path = job.code_dir / os.environ["ADAPTIVE_LEARNERS_FILE"]
+    try:
+        return load(path)
+    except LearnersFileError as error:
+        where = error.file if error.line is None else f"{error.file}:{error.line}"
+        log(f"{where}: {error.message} {error.hint}")
+        raise SystemExit(1) from error
+
+
+def _index(study: Study, assignment: Assignment) -> int:
+    return next(i for i, learner in enumerate(study.learners) if learner is assignment.learner)
+
+
+def _forget_data(study: Study, index: int) -> None:
+    """Free the data of a learner that ended: a job may run thousands."""
+    if isinstance(study.learners, list):
+        study.learners[index] = study.learners[index].new()
+
+
+def _pickle_by_value(code_dir: Path) -> None:
+    """Let the study's functions travel whole: no other process has, or should import, its files."""
+    root = code_dir.resolve()
+    for module in list(sys.modules.values()):
+        file = getattr(module, "__file__", None)
+        if file and root in Path(file).resolve().parents:
+            cloudpickle.register_pickle_by_value(module)
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except LearnersFileError as error:
-        sys.exit(f"{error.file}:{error.line or 1}: {error.message}")
-    except (LearnersChangedError, RefusedError) as error:
-        sys.exit(str(error))
+    main()
