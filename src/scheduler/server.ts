@@ -30,11 +30,11 @@ export interface ServeOptions {
   /** The port to listen at; null for any free one. */
   port: number | null;
   /** Called once, when the scheduler has closed because a client asked for it or nothing was left to do. */
-  onDidEnd(): void;
+  onDidEnd: () => void;
   /** Told when the process must end unanswered. */
-  onFatal(error: unknown): never;
+  onFatal: (error: unknown) => never;
   /** Conditions that a person should know of; null when the last one is over. */
-  onNotice?(notice: AdaptiveError | null): void;
+  onNotice?: (notice: AdaptiveError | null) => void;
 }
 
 const tickMs = 1000;
@@ -96,10 +96,19 @@ export class Scheduler {
       return scheduler;
     };
     const onDiskFull = (message: string | null) => {
-      ready().show(message ? new AdaptiveError("disk-full", message, "Make room: it goes on by itself, and nothing is lost.") : null);
+      ready().show(
+        message
+          ? new AdaptiveError("disk-full", message, "Make room: it goes on by itself, and nothing is lost.")
+          : null,
+      );
     };
     const world = { ...systemWorld, confirmOwnership: () => lock.confirm(), onDiskFull, onFatal: options.onFatal };
-    const store = await Store.open(directory, await assets.wasm(), { host: hostname(), pid: process.pid, version }, world);
+    const store = await Store.open(
+      directory,
+      await assets.wasm(),
+      { host: hostname(), pid: process.pid, version },
+      world,
+    );
     const client = await copyClient(assets.folder, directory);
     const board = new ProgressBoard(store.model);
     const previews = new Previews(store, client, (learner, preview) =>
@@ -120,7 +129,15 @@ export class Scheduler {
         const { revision, learnersFile } = store.model.run;
         const code = directory.code(revision);
         const settings = settingsOf(store.model.run);
-        return jobScript({ runDirectory: directory.path, client, code, revision, learnersFile, resourceClass, settings });
+        return jobScript({
+          runDirectory: directory.path,
+          client,
+          code,
+          revision,
+          learnersFile,
+          resourceClass,
+          settings,
+        });
       },
       progress,
       takeInMessage: (message) => desk.takeIn(message),
@@ -148,7 +165,18 @@ export class Scheduler {
       onDidWatch: (watched) => ready().watch(watched),
       now: Date.now,
     });
-    scheduler = new Scheduler(options, lock, store, door, board, desk, loop, clients, previews, new Series(store.database));
+    scheduler = new Scheduler(
+      options,
+      lock,
+      store,
+      door,
+      board,
+      desk,
+      loop,
+      clients,
+      previews,
+      new Series(store.database),
+    );
     await scheduler.open();
     return scheduler;
   }
@@ -310,7 +338,13 @@ export class Scheduler {
     const { model } = this.store;
     let running = 0;
     for (const id of model.liveJobs) if (model.job(id).state === "running") running++;
-    return { time, npoints: this.board.npoints, running, queued: model.liveJobs.size - running, done: model.learnerCounts.done };
+    return {
+      time,
+      npoints: this.board.npoints,
+      running,
+      queued: model.liveJobs.size - running,
+      done: model.learnerCounts.done,
+    };
   }
 
   private rollUp(): void {

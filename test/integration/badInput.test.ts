@@ -84,7 +84,15 @@ test.each([
 });
 
 /** Runs the command in a mount namespace of its own, in which this shell line has set things up. */
-const inNamespace = (shellLine: string) => ["unshare", "--mount", "--map-root-user", "sh", "-c", `${shellLine} && exec "$@"`, "sh"];
+const inNamespace = (shellLine: string) => [
+  "unshare",
+  "--mount",
+  "--map-root-user",
+  "sh",
+  "-c",
+  `${shellLine} && exec "$@"`,
+  "sh",
+];
 
 test("a directory that is not writable is named, and what to do", async () => {
   const study = await createStudy(peaks(1));
@@ -111,7 +119,9 @@ describe("a full disk", () => {
 
   test("of a run that exists is named, and the run is unharmed", async () => {
     const study = await createStudy(peaks(1, 0.001), { goal: { npoints: 3 } });
-    expect(await study.start(["init", "--learners", study.learnersFile, "--python", python]).ended).toMatchObject({ exitCode: 0 });
+    expect(await study.start(["init", "--learners", study.learnersFile, "--python", python]).ended).toMatchObject({
+      exitCode: 0,
+    });
     const fill = `{ cat /dev/zero >'${study.folder}/filler' || true; } 2>/dev/null`;
     const args = ["run", "--learners", study.learnersFile, "--python", python];
     const { exitCode, stderr } = await study.start(args, onSmallDisk(study, 1_000_000, fill)).ended;

@@ -50,7 +50,9 @@ describe("run", () => {
     const study = await createStudy(peaks(6, 0.1), { goal: { npoints: 25 } });
     const first = study.run("--json");
     await first.line((line) => isEvent("progress")(line) && /"running":2/.test(line));
-    const endpoint = JSON.parse(await readFile(study.at(".adaptive", "endpoint.json"), "utf8")) as { incarnation: number };
+    const endpoint = JSON.parse(await readFile(study.at(".adaptive", "endpoint.json"), "utf8")) as {
+      incarnation: number;
+    };
     first.child.kill("SIGKILL");
     await first.ended;
     const before = await study.changes();

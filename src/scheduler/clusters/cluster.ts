@@ -13,7 +13,7 @@ export interface ClusterCommand<T> {
   stdin?: string;
   deadlineMs: number;
   /** @throws AdaptiveError with the command's own words when it failed */
-  parse(output: CommandOutput): T;
+  parse: (output: CommandOutput) => T;
 }
 
 /** Jobs to submit together: one array. */
@@ -37,9 +37,9 @@ export interface QueuedJob {
 }
 
 export interface Cluster {
-  submit(submission: Submission): ClusterCommand<{ id: string; name: string }[]>;
+  submit: (submission: Submission) => ClusterCommand<{ id: string; name: string }[]>;
   /** All jobs of this run in one command. A job that is missing has ended. */
-  list(): ClusterCommand<QueuedJob[]>;
+  list: () => ClusterCommand<QueuedJob[]>;
   /** @param force for jobs that did not end when they were asked to */
-  cancel(jobs: readonly string[], force: boolean): ClusterCommand<void>;
+  cancel: (jobs: readonly string[], force: boolean) => ClusterCommand<void>;
 }

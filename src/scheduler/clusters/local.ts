@@ -30,7 +30,14 @@ export function localCluster(folder: string, name: string): Cluster {
           if (!Number.isSafeInteger(submission) || (state !== "running" && state !== "ended")) {
             throw new AdaptiveError("queue-garbled", `The listing of local jobs has the line "${line}".`);
           }
-          return { id, name: jobName(id), submission, state, host: hostname(), exitCode: exitCode ? Number(exitCode) : null };
+          return {
+            id,
+            name: jobName(id),
+            submission,
+            state,
+            host: hostname(),
+            exitCode: exitCode ? Number(exitCode) : null,
+          };
         }),
       ),
     cancel: (jobs, force) => command(cancelScript, [force ? "KILL" : "TERM", ...jobs], () => undefined),
@@ -41,7 +48,10 @@ export function localCluster(folder: string, name: string): Cluster {
 function linesOf({ exitCode, stdout, stderr }: CommandOutput): string[] {
   const lines = stdout.split("\n").filter((line) => line !== "");
   if (exitCode !== 0 || lines.pop() !== sentinel) {
-    throw new AdaptiveError("local-command-failed", `Local jobs: ${stderr.trim() || `bash ended with exit code ${exitCode}`}.`);
+    throw new AdaptiveError(
+      "local-command-failed",
+      `Local jobs: ${stderr.trim() || `bash ended with exit code ${exitCode}`}.`,
+    );
   }
   return lines;
 }

@@ -6,8 +6,8 @@ export interface Program {
   /** Starts this program anew: the runtime and its first arguments. */
   self: readonly string[];
   /** One line for a program that reads us. */
-  printJson(value: object): void;
-  print(text: string): void;
+  printJson: (value: object) => void;
+  print: (text: string) => void;
 }
 
 /** The exit codes of all commands. */

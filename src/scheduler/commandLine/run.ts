@@ -73,7 +73,8 @@ export async function run(options: RunOptions, program: Program): Promise<number
 async function endOfWork({ store }: Scheduler): Promise<"over"> {
   for (;;) {
     const { learnerCounts, liveJobs } = store.model;
-    if (liveJobs.size === 0 && !learnerStates.some((state) => learnerCounts[state] > 0 && !hasEnded(state))) return "over";
+    if (liveJobs.size === 0 && !learnerStates.some((state) => learnerCounts[state] > 0 && !hasEnded(state)))
+      return "over";
     await new Promise<void>((resolve) => {
       const stop = store.onDidSync(() => {
         stop();
@@ -195,7 +196,9 @@ function peopleView(print: (text: string) => void): Omit<View, "frame"> {
       for (const { fname, reason } of failed) print(`failed: ${fname}: ${reason ?? "no reason known"}`);
       const rest = learners.waiting + learners.running;
       const ending = rest > 0 ? `${rest} learners are left; start again to resume` : `all ended`;
-      print(`${learners.done} done, ${failed.length} failed, ${ending} (${formatDuration(elapsedMs)}). Data: ${folder}`);
+      print(
+        `${learners.done} done, ${failed.length} failed, ${ending} (${formatDuration(elapsedMs)}). Data: ${folder}`,
+      );
     },
     stay: () => print("Serving until Ctrl-C, so that the editor can show the results."),
   };

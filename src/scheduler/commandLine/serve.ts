@@ -10,12 +10,16 @@ export async function serve(path: string, port: number | null, { assets }: Progr
   await directory.readRunFile();
   const log = new Log(directory.log);
   const ended = new Promise<void>((resolve, reject) => {
-    Scheduler.serve({ directory, assets, log, port, onDidEnd: resolve, onFatal: (error) => endAtOnce(log, error) }).then(
-      (scheduler) => {
-        for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => void scheduler.close());
-      },
-      reject,
-    );
+    Scheduler.serve({
+      directory,
+      assets,
+      log,
+      port,
+      onDidEnd: resolve,
+      onFatal: (error) => endAtOnce(log, error),
+    }).then((scheduler) => {
+      for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => void scheduler.close());
+    }, reject);
   });
   await ended;
   return exitCodes.success;

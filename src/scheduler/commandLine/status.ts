@@ -29,11 +29,15 @@ async function reportOn(directory: RunDirectory, { assets }: Program): Promise<R
   await directory.readRunFile();
   const address = await findScheduler(directory);
   if (address) {
-    const { run, learners, host, pid, startedAt, residentBytes, queueCalls, ...rest } = await ask(address, "status", {});
+    const { run, learners, host, pid, startedAt, residentBytes, queueCalls, ...rest } = await ask(
+      address,
+      "status",
+      {},
+    );
     const { name, activity, reason } = run;
     const scheduler = { host, pid, startedAt, residentBytes, queueCalls };
     const { jobs, npoints } = rest;
-    return { directory: directory.path, name, activity, reason, scheduler, learners, jobs, npoints } as Report;
+    return { directory: directory.path, name, activity, reason, scheduler, learners, jobs, npoints };
   }
   const { model, database } = await recover(directory, await assets.wasm());
   database.close();
@@ -42,7 +46,16 @@ async function reportOn(directory: RunDirectory, { assets }: Program): Promise<R
   for (const learner of model.learners.values()) npoints += learner.npoints;
   const jobs: Report["jobs"] = {};
   for (const id of model.liveJobs) jobs[model.job(id).state] = (jobs[model.job(id).state] ?? 0) + 1;
-  return { directory: directory.path, name, activity, reason, scheduler: null, learners: model.learnerCounts, jobs, npoints };
+  return {
+    directory: directory.path,
+    name,
+    activity,
+    reason,
+    scheduler: null,
+    learners: model.learnerCounts,
+    jobs,
+    npoints,
+  };
 }
 
 function describe({ directory, name, activity, reason, scheduler, learners, jobs, npoints }: Report): string {

@@ -24,6 +24,8 @@ export async function stop(path: string, { gently, shutDown }: StopOptions, prog
   }
   if (shutDown) await ask(address, "shutDown", {});
   else await ask(address, "stopJobs", { gently });
-  program.print(shutDown ? "The scheduler ends; jobs go on." : "The jobs save their learners and end. Start again to resume.");
+  program.print(
+    shutDown ? "The scheduler ends; jobs go on." : "The jobs save their learners and end. Start again to resume.",
+  );
   return exitCodes.success;
 }

@@ -12,7 +12,7 @@ import {
 export interface ObjectChannel {
   connection: MessageConnection;
   /** Takes in a message from the other side. */
-  receive(message: object): void;
+  receive: (message: object) => void;
 }
 
 export function openObjectChannel(send: (message: object) => void): ObjectChannel {

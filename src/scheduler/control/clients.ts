@@ -131,7 +131,8 @@ export class Clients {
 
   /** Null when they are not all here any more, or belong to another history. */
   private changesSince(from: Position, position: Position): readonly Change[] | null {
-    if (from.runId !== position.runId || from.incarnation !== position.incarnation || from.seq > position.seq) return null;
+    if (from.runId !== position.runId || from.incarnation !== position.incarnation || from.seq > position.seq)
+      return null;
     if (from.seq === position.seq) return [];
     const first = this.recent.findIndex(({ seq }) => seq === from.seq + 1);
     return first < 0 ? null : this.recent.slice(first);

@@ -19,7 +19,7 @@ export interface Circumstances {
   listing: readonly QueuedJob[] | null;
   /** Submissions that this process is making at the moment. */
   inFlight: ReadonlySet<number>;
-  progress(learner: LearnerId): { npoints: number; loss: number | null };
+  progress: (learner: LearnerId) => { npoints: number; loss: number | null };
   now: number;
 }
 

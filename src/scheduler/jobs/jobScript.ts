@@ -49,7 +49,9 @@ function launchLines({ launcher, resources }: Pick<Settings, "launcher" | "resou
     "launcher=mpiexec",
     // An MPI from a wheel brings its launcher along: it must be the one that belongs to mpi4py.
     ...(launcher === "auto"
-      ? [`if [ -x "$(dirname "$(command -v "$python")")/mpiexec" ]; then launcher="$(dirname "$(command -v "$python")")/mpiexec"; fi`]
+      ? [
+          `if [ -x "$(dirname "$(command -v "$python")")/mpiexec" ]; then launcher="$(dirname "$(command -v "$python")")/mpiexec"; fi`,
+        ]
       : []),
     `exec "$launcher" -n ${resources.cores + 1} "$python" -m mpi4py.futures -m adaptive_scheduler.run`,
   ];

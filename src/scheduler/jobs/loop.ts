@@ -15,12 +15,12 @@ export interface LoopOptions {
   run: RunCommand;
   files: JobFiles;
   /** The script of the jobs submitted from now on. */
-  script(resourceClass: string): string;
-  progress(learner: LearnerId): { npoints: number; loss: number | null };
-  takeInMessage(message: object): Promise<void>;
+  script: (resourceClass: string) => string;
+  progress: (learner: LearnerId) => { npoints: number; loss: number | null };
+  takeInMessage: (message: object) => Promise<void>;
   /** A condition to tell people of, or null when it is over. */
-  onNotice(notice: AdaptiveError | null): void;
-  now(): number;
+  onNotice: (notice: AdaptiveError | null) => void;
+  now: () => number;
 }
 
 /** Between two rounds that messages asked for: what comes in together is decided together. */
@@ -63,12 +63,14 @@ export class JobLoop {
     if (this.timer) clearTimeout(this.timer);
     this.timer = setTimeout(() => {
       this.timer = null;
-      this.current = this.round().catch(this.onFailure).then(() => {
-        this.current = null;
-        if (this.isClosed) return;
-        this.schedule(this.isAwaited ? pokeDelayMs : this.pollDelayMs());
-        this.isAwaited = false;
-      });
+      this.current = this.round()
+        .catch(this.onFailure)
+        .then(() => {
+          this.current = null;
+          if (this.isClosed) return;
+          this.schedule(this.isAwaited ? pokeDelayMs : this.pollDelayMs());
+          this.isAwaited = false;
+        });
     }, delayMs);
   }
 
@@ -98,7 +100,9 @@ export class JobLoop {
     } catch (error) {
       this.failedPolls++;
       const { message } = toAdaptiveError(error);
-      onNotice(new AdaptiveError("queue-silent", `The queue did not answer: ${message}`, "Jobs go on; it is asked again."));
+      onNotice(
+        new AdaptiveError("queue-silent", `The queue did not answer: ${message}`, "Jobs go on; it is asked again."),
+      );
       return null;
     }
   }
@@ -158,7 +162,13 @@ export class JobLoop {
     if (deathsBeforeStart === 0 || !last) return;
     const { text } = await files.tail(last, tailBytes);
     const words = text.trim() ? `The last one printed:\n${text.trim()}` : "The last one printed nothing.";
-    onNotice(new AdaptiveError("jobs-die-at-once", `${reason ?? ""} ${words}`, "Correct the cause, then start the jobs again."));
+    onNotice(
+      new AdaptiveError(
+        "jobs-die-at-once",
+        `${reason ?? ""} ${words}`,
+        "Correct the cause, then start the jobs again.",
+      ),
+    );
   }
 
   /** Takes in what jobs wrote down because they found no scheduler. */

@@ -37,7 +37,15 @@ export type NewChange =
       requestNumber: number;
       host: string;
     }
-  | { kind: "jobDismissed"; job: JobId; restart: number; instance: string; requestNumber: number; host: string; why: string }
+  | {
+      kind: "jobDismissed";
+      job: JobId;
+      restart: number;
+      instance: string;
+      requestNumber: number;
+      host: string;
+      why: string;
+    }
   | {
       kind: "learnerDone";
       learner: LearnerId;
@@ -61,7 +69,12 @@ export type NewChange =
       loss: number | null;
     }
   | { kind: "learnersMoved"; learners: readonly LearnerId[]; state: "waiting" | "stopped" | "removed"; reason: string }
-  | { kind: "progressNoted"; learners: readonly LearnerId[]; npoints: readonly number[]; loss: readonly (number | null)[] };
+  | {
+      kind: "progressNoted";
+      learners: readonly LearnerId[];
+      npoints: readonly number[];
+      loss: readonly (number | null)[];
+    };
 
 export interface NewLearner {
   id: LearnerId;
@@ -148,7 +161,13 @@ const effectsOf: { [K in Kind]: (change: Of<K>) => RowPatch[] } = {
   activityChanged: ({ activity, stopsGently, reason, time }) => [
     {
       table: "run",
-      set: { activity, activityAt: time, stopsGently, reason, ...(activity === "active" ? { deathsBeforeStart: 0 } : {}) },
+      set: {
+        activity,
+        activityAt: time,
+        stopsGently,
+        reason,
+        ...(activity === "active" ? { deathsBeforeStart: 0 } : {}),
+      },
     },
   ],
   jobsSubmitting: ({ submission, resourceClass, count, time }) => [
@@ -160,33 +179,31 @@ const effectsOf: { [K in Kind]: (change: Of<K>) => RowPatch[] } = {
   ],
   jobsSubmitted: ({ submission, resourceClass, jobs, time }) => [
     { table: "submissions", key: submission, set: { state: "submitted" } },
-    ...jobs.map(
-      (job): RowPatch => ({
-        table: "jobs",
-        key: job.id,
-        set: {
-          jobId: job.id,
-          name: job.name,
-          state: "submitted",
-          resourceClass,
-          submission,
-          learnerId: null,
-          host: null,
-          submittedAt: time,
-          startedAt: null,
-          endedAt: null,
-          hasAsked: 0,
-          cancelledAt: null,
-          exitCode: null,
-          reason: null,
-          restart: 0,
-          instance: null,
-          requestNumber: 0,
-          answer: null,
-          instances: 0,
-        },
-      }),
-    ),
+    ...jobs.map((job): RowPatch => ({
+      table: "jobs",
+      key: job.id,
+      set: {
+        jobId: job.id,
+        name: job.name,
+        state: "submitted",
+        resourceClass,
+        submission,
+        learnerId: null,
+        host: null,
+        submittedAt: time,
+        startedAt: null,
+        endedAt: null,
+        hasAsked: 0,
+        cancelledAt: null,
+        exitCode: null,
+        reason: null,
+        restart: 0,
+        instance: null,
+        requestNumber: 0,
+        answer: null,
+        instances: 0,
+      },
+    })),
   ],
   submissionRefused: ({ submission, reason }) => [
     { table: "submissions", key: submission, set: { state: "refused", reason } },
@@ -268,9 +285,7 @@ const effectsOf: { [K in Kind]: (change: Of<K>) => RowPatch[] } = {
 
 /** What a job was answered last, kept so that a repeated request gets the same answer. */
 export type Answer =
-  | { type: "assign"; learner: LearnerId; epoch: number }
-  | { type: "nothing"; why: string }
-  | { type: "ok" };
+  { type: "assign"; learner: LearnerId; epoch: number } | { type: "nothing"; why: string } | { type: "ok" };
 
 const freed = { learnerId: null, instances: 0 } as const;
 

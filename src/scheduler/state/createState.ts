@@ -6,7 +6,13 @@ import type { RunDirectory } from "./runDirectory";
 
 /** The folders that every run has. */
 export async function createFolders(directory: RunDirectory): Promise<void> {
-  for (const folder of [directory.own, directory.outbox, directory.jobs, directory.at("code"), directory.at("client")]) {
+  for (const folder of [
+    directory.own,
+    directory.outbox,
+    directory.jobs,
+    directory.at("code"),
+    directory.at("client"),
+  ]) {
     await mkdir(folder, { recursive: true, mode: 0o700 });
   }
 }
@@ -26,6 +32,9 @@ export async function createState(
   } finally {
     database.close();
   }
-  const count = changes.reduce((sum, change) => sum + (change.kind === "learnersAdded" ? change.learners.length : 0), 0);
+  const count = changes.reduce(
+    (sum, change) => sum + (change.kind === "learnersAdded" ? change.learners.length : 0),
+    0,
+  );
   await writeFile(directory.epochs, Buffer.alloc(8 * count), { mode: 0o600 });
 }

@@ -79,7 +79,10 @@ export class Database {
     const values = Object.values(patch.set) as SqlValue[];
     if (names.length === Object.keys(columns[patch.table]).length) {
       const places = names.map(() => "?").join(", ");
-      this.run(`INSERT OR REPLACE INTO ${patch.table} (${names.map(toSnakeCase).join(", ")}) VALUES (${places})`, values);
+      this.run(
+        `INSERT OR REPLACE INTO ${patch.table} (${names.map(toSnakeCase).join(", ")}) VALUES (${places})`,
+        values,
+      );
       return;
     }
     const assignments = names.map((name) => `${toSnakeCase(name)} = ?`).join(", ");

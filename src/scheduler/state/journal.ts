@@ -31,7 +31,7 @@ export class Journal {
   async append(changes: readonly Change[]): Promise<void> {
     const bytes = Buffer.from(changes.map(encodeLine).join(""));
     try {
-      for (let written = 0; written < bytes.length; ) {
+      for (let written = 0; written < bytes.length;) {
         const { bytesWritten } = await this.file.write(bytes, written, bytes.length - written, this.length + written);
         written += bytesWritten;
       }
@@ -72,7 +72,11 @@ export function decodeLine(line: string): Change | null {
  * @returns the changes, and how many bytes of the file hold them
  * @throws AdaptiveError `journal-damaged` naming the file and the offset
  */
-export function readJournal(bytes: Uint8Array, name: string, isNewest: boolean): { changes: Change[]; goodBytes: number } {
+export function readJournal(
+  bytes: Uint8Array,
+  name: string,
+  isNewest: boolean,
+): { changes: Change[]; goodBytes: number } {
   const changes: Change[] = [];
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let offset = 0;

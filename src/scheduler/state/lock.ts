@@ -66,7 +66,11 @@ export class RunLock {
     if (performance.now() - this.confirmedAt < confirmMs) return;
     const nonce = (await readOwner(this.path))?.nonce;
     if (nonce !== this.owner.nonce) {
-      throw new AdaptiveError("lock-lost", "Another scheduler has taken this run over.", "This one ends; nothing is lost.");
+      throw new AdaptiveError(
+        "lock-lost",
+        "Another scheduler has taken this run over.",
+        "This one ends; nothing is lost.",
+      );
     }
     this.confirmedAt = performance.now();
   }
@@ -132,7 +136,9 @@ async function readOwner(path: string): Promise<Owner | null> {
 
 async function isAlive(path: string, owner: Owner | null, onWait: (message: string) => void): Promise<boolean> {
   if (owner && isHere(owner)) return livesHere(owner);
-  onWait(`The run may be served by a scheduler on ${owner?.host ?? "another host"}; watching for a minute whether it lives.`);
+  onWait(
+    `The run may be served by a scheduler on ${owner?.host ?? "another host"}; watching for a minute whether it lives.`,
+  );
   for (let waitedMs = 0; waitedMs < silenceMs; waitedMs += watchMs) {
     await new Promise((resolve) => setTimeout(resolve, watchMs));
     const now = await readOwner(path);

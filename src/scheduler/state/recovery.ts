@@ -58,7 +58,9 @@ export function nameOfJournal(incarnation: number, firstSeq: number): string {
 }
 
 /** The journal files, oldest first, each with the seq of its first change. */
-export async function listJournals(directory: RunDirectory): Promise<{ name: string; incarnation: number; firstSeq: number }[]> {
+export async function listJournals(
+  directory: RunDirectory,
+): Promise<{ name: string; incarnation: number; firstSeq: number }[]> {
   return (await readdir(directory.own))
     .flatMap((name) => {
       const match = journalName.exec(name);

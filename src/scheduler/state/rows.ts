@@ -15,15 +15,7 @@ export type LearnerId = Branded<number, "LearnerId">;
 export const asJobId = (id: string): JobId => id as JobId;
 export const asLearnerId = (id: number): LearnerId => id as LearnerId;
 
-export const learnerStates = [
-  "waiting",
-  "running",
-  "done",
-  "failed",
-  "stopped",
-  "blocked",
-  "removed",
-] as const;
+export const learnerStates = ["waiting", "running", "done", "failed", "stopped", "blocked", "removed"] as const;
 export type LearnerState = (typeof learnerStates)[number];
 
 export const jobStates = ["submitted", "queued", "running", "ended"] as const;

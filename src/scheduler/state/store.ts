@@ -12,16 +12,16 @@ import type { RunDirectory } from "./runDirectory";
 
 /** What the store takes from the world; tests pass a disk that fails and a clock that they move. */
 export interface StoreWorld {
-  now(): number;
-  sleep(ms: number): Promise<void>;
+  now: () => number;
+  sleep: (ms: number) => Promise<void>;
   /** Creates a file that must not exist yet. */
-  createFile(path: string): Promise<JournalFile>;
+  createFile: (path: string) => Promise<JournalFile>;
   /** Throws when this process may no longer write to the run: somebody else has taken it over. */
-  confirmOwnership(): Promise<void>;
+  confirmOwnership: () => Promise<void>;
   /** Told when the disk is full, and (null) when writing goes on. */
-  onDiskFull(message: string | null): void;
+  onDiskFull: (message: string | null) => void;
   /** Told of a failure after which nobody knows what is on disk; must end the process, unanswered. */
-  onFatal(error: unknown): void;
+  onFatal: (error: unknown) => void;
 }
 
 export const systemWorld = {

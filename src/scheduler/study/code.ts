@@ -22,11 +22,17 @@ export async function copyCode(folder: string, directory: RunDirectory): Promise
 /** Copies the package that jobs import into the run: the one place that every job is sure to see. */
 export async function copyClient(assets: string, directory: RunDirectory): Promise<string> {
   const folder = join(assets, "python");
-  const hash = await copyByContent(await pythonFiles(folder, folder, 0), folder, (hash) => directory.at("client", hash));
+  const hash = await copyByContent(await pythonFiles(folder, folder, 0), folder, (hash) =>
+    directory.at("client", hash),
+  );
   return directory.at("client", hash);
 }
 
-async function copyByContent(files: readonly string[], from: string, folderOf: (hash: string) => string): Promise<string> {
+async function copyByContent(
+  files: readonly string[],
+  from: string,
+  folderOf: (hash: string) => string,
+): Promise<string> {
   const hash = await hashOf(files, from);
   const folder = folderOf(hash);
   if (await exists(folder)) return hash;

@@ -3,7 +3,15 @@ import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import type * as v from "valibot";
 import { AdaptiveError, errnoOf } from "../state/errors";
-import { mergeSettings, parseSettings, profileSchema, studySchema, type Configuration, type Origins, type Settings } from "../state/settings";
+import {
+  mergeSettings,
+  parseSettings,
+  profileSchema,
+  studySchema,
+  type Configuration,
+  type Origins,
+  type Settings,
+} from "../state/settings";
 
 /** What was typed at the start, and the profile of the cluster as the editor or a file gave it. */
 export interface StartOptions {

@@ -54,7 +54,7 @@ export class WorkerDesk {
     const reply = this.decide(request, false);
     // Reports change nothing that is recorded, and need not wait for others' syncs.
     if (request.type !== "report") await this.store.synced();
-    return reply && ({ v: workerProtocol, n: request.n, ...reply } as WorkerReply);
+    return reply && ({ v: workerProtocol, n: request.n, ...reply });
   }
 
   /** Takes in a message that its job left in the outbox, perhaps long ago; returns when it is on disk. */
@@ -231,7 +231,10 @@ export class WorkerDesk {
 const whyReleased = { stopped: "stopped by a person", terminated: "its job was told to end" } as const;
 
 function fenced(learner: LearnerRow | undefined): Reply {
-  return { type: "fenced", why: learner ? `learner ${learner.id} is not this job's any more` : "there is no such learner" };
+  return {
+    type: "fenced",
+    why: learner ? `learner ${learner.id} is not this job's any more` : "there is no such learner",
+  };
 }
 
 function unknownJob(job: string): Reply {

@@ -33,7 +33,11 @@ export class Door {
   /** @throws AdaptiveError `port-taken`, `no-curve` */
   static async open(address: Address): Promise<Door> {
     if (!zmq.capability.curve) {
-      throw new AdaptiveError("no-curve", "The installed zeromq library cannot encrypt.", "Install this extension anew.");
+      throw new AdaptiveError(
+        "no-curve",
+        "The installed zeromq library cannot encrypt.",
+        "Install this extension anew.",
+      );
     }
     const server = zmq.curveKeyPair();
     const client = zmq.curveKeyPair();

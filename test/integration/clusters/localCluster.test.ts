@@ -16,13 +16,17 @@ beforeEach(async () => {
 
 afterEach(async () => {
   const jobs = await runCommand(cluster.list());
-  await runCommand(cluster.cancel(jobs.map(({ id }) => id), true));
+  await runCommand(
+    cluster.cancel(
+      jobs.map(({ id }) => id),
+      true,
+    ),
+  );
   await until((jobs) => jobs.every(({ state }) => state === "ended"));
   await rm(folder, { recursive: true });
 });
 
-const submit = (number: number, count: number, script: string) =>
-  runCommand(cluster.submit({ number, count, script }));
+const submit = (number: number, count: number, script: string) => runCommand(cluster.submit({ number, count, script }));
 
 /** Polls as the scheduler does. */
 async function until(condition: (jobs: QueuedJob[]) => boolean): Promise<QueuedJob[]> {
@@ -33,7 +37,8 @@ async function until(condition: (jobs: QueuedJob[]) => boolean): Promise<QueuedJ
   }
 }
 
-const areRunning = (count: number) => (jobs: QueuedJob[]) => jobs.filter(({ state }) => state === "running").length === count;
+const areRunning = (count: number) => (jobs: QueuedJob[]) =>
+  jobs.filter(({ state }) => state === "running").length === count;
 const haveEnded = (jobs: QueuedJob[]) => jobs.every(({ state }) => state === "ended");
 const outputOf = (job: string) => readFile(join(folder, `${job}.out`), "utf8");
 
@@ -77,8 +82,13 @@ describe("a local job", () => {
   });
 
   test("is cancelled with everything it started, also what left its process group", async () => {
-    await submit(1, 2, `setsid sleep 1001 & setsid bash -c 'trap "" TERM; sleep 1002; sleep 1003' & echo ready; wait\n`);
-    while (!(await outputOf("1_1")).includes("ready") || !(await outputOf("1_2")).includes("ready")) await until(areRunning(2));
+    await submit(
+      1,
+      2,
+      `setsid sleep 1001 & setsid bash -c 'trap "" TERM; sleep 1002; sleep 1003' & echo ready; wait\n`,
+    );
+    while (!(await outputOf("1_1")).includes("ready") || !(await outputOf("1_2")).includes("ready"))
+      await until(areRunning(2));
     await runCommand(cluster.cancel(["1_1"], true));
     expect(await until(areRunning(1))).toMatchObject([
       { id: "1_1", state: "ended", exitCode: null },
@@ -112,7 +122,9 @@ describe("a command", () => {
   const command = { stdin: "", deadlineMs: 10_000, parse: (output: unknown) => output };
 
   test("that is missing is named", async () => {
-    await expect(runCommand({ ...command, argv: ["no-such-queue"] })).rejects.toMatchObject({ code: "command-missing" });
+    await expect(runCommand({ ...command, argv: ["no-such-queue"] })).rejects.toMatchObject({
+      code: "command-missing",
+    });
   });
 
   test("that hangs is ended at its deadline, with what it started", async () => {

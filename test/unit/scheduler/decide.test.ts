@@ -20,7 +20,10 @@ const submission = (number: number, count: number): NewChange[] => [
     kind: "jobsSubmitted",
     submission: number,
     resourceClass: "default",
-    jobs: Array.from({ length: count }, (_, i) => ({ id: asJobId(`${number}_${i + 1}`), name: `s-${number}_${i + 1}` })),
+    jobs: Array.from({ length: count }, (_, i) => ({
+      id: asJobId(`${number}_${i + 1}`),
+      name: `s-${number}_${i + 1}`,
+    })),
   },
 ];
 const assigned = (job: string, learner: number): NewChange => ({
@@ -67,10 +70,20 @@ describe("submitting", () => {
     ["as many jobs as fit", modelAfter(10), {}, 4],
     ["no more jobs than learners", modelAfter(2), {}, 2],
     ["no more than maxJobs", modelAfter(10), { settings }, 3],
-    ["jobs of several cores, as many as fit", modelAfter(10), { settings: { ...settings, resources: { cores: 2 } } }, 2],
+    [
+      "jobs of several cores, as many as fit",
+      modelAfter(10),
+      { settings: { ...settings, resources: { cores: 2 } } },
+      2,
+    ],
     ["without the queue's answer too: what is known is enough", modelAfter(10), { listing: null }, 4],
     ["what is missing only", modelAfter(10, ...submission(1, 3)), { listing: ["1_1", "1_2", "1_3"] }, 1],
-    ["nothing for learners that queued jobs will take", modelAfter(2, ...submission(1, 2)), { listing: ["1_1", "1_2"] }, 0],
+    [
+      "nothing for learners that queued jobs will take",
+      modelAfter(2, ...submission(1, 2)),
+      { listing: ["1_1", "1_2"] },
+      0,
+    ],
     ["nothing while paused", modelAfter(10, activity("paused")), {}, 0],
     ["nothing once stopped", modelAfter(10, activity("stopped")), {}, 0],
     ["nothing without learners", modelAfter(0), {}, 0],
@@ -114,7 +127,14 @@ describe("a job that has ended", () => {
     ["and is not listed any more", [], "was killed, or its machine went down"],
   ])("%s gives its learner back, counted as a failure", (_, listing, reason) => {
     expect(decideOn(holding(), { listing }).changes).toMatchObject([
-      { kind: "learnerReleased", learner: 0, state: "waiting", failures: 1, npoints: 5, reason: `its job 1_1 ${reason}` },
+      {
+        kind: "learnerReleased",
+        learner: 0,
+        state: "waiting",
+        failures: 1,
+        npoints: 5,
+        reason: `its job 1_1 ${reason}`,
+      },
       { kind: "jobEnded", job: "1_1", reason, deathsBeforeStart: 0 },
     ]);
   });

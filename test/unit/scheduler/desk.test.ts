@@ -202,10 +202,22 @@ test("nonsense gets an error when it can be answered, else silence, and changes 
     [{}, null],
     [{ hello: "world" }, null],
     [[1, 2, 3], null],
-    [{ ...start("1_1", "a", 1), v: 2 }, { type: "error", code: "wrong-version" }],
-    [{ ...start("1_1", "a", 1), type: "dance" }, { type: "error", code: "bad-message" }],
-    [{ ...start("1_1", "a", 1), job: 7 }, { type: "error", code: "bad-message" }],
-    [{ ...start("1_1", "a", 1), n: -1 }, { type: "error", code: "bad-message" }],
+    [
+      { ...start("1_1", "a", 1), v: 2 },
+      { type: "error", code: "wrong-version" },
+    ],
+    [
+      { ...start("1_1", "a", 1), type: "dance" },
+      { type: "error", code: "bad-message" },
+    ],
+    [
+      { ...start("1_1", "a", 1), job: 7 },
+      { type: "error", code: "bad-message" },
+    ],
+    [
+      { ...start("1_1", "a", 1), n: -1 },
+      { type: "error", code: "bad-message" },
+    ],
     [{ ...start("1_1", "a", 1), n: "1" }, null],
     [said("report", "1_1", 1, 0, 1, { loss: "small" }), { type: "error", code: "bad-message" }],
     [said("report", "1_1", 1, 99, 1), { type: "fenced" }],

@@ -29,7 +29,12 @@ test("a job script goes to the run's directory with the run's environment, and s
     revision: "r1",
     learnersFile: "_learners.py",
     resourceClass: "default",
-    settings: { python: "/opt/it's/python", prelude: ["module load mpi"], launcher: "mpiexec", resources: { cores: 3 } },
+    settings: {
+      python: "/opt/it's/python",
+      prelude: ["module load mpi"],
+      launcher: "mpiexec",
+      resources: { cores: 3 },
+    },
   });
   expect(script).toContain("export ADAPTIVE_RUN_DIR='/home/me/my study'");
   expect(script).toContain("module load mpi\ncd '/home/me/my study' || exit 1");

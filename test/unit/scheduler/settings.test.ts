@@ -11,7 +11,13 @@ describe("settings", () => {
       },
       16,
     );
-    expect(settings).toMatchObject({ budget: 2, goal: { npoints: 9 }, resources: { cores: 3 }, maxJobs: 7, retries: 0 });
+    expect(settings).toMatchObject({
+      budget: 2,
+      goal: { npoints: 9 },
+      resources: { cores: 3 },
+      maxJobs: 7,
+      retries: 0,
+    });
     expect(origins).toMatchObject({
       budget: "typed",
       goal: "study",
