@@ -19,6 +19,7 @@ import { Store, systemWorld } from "./state/store";
 import { copyClient } from "./study/code";
 import { WorkerDesk } from "./workers/desk";
 import { Door, type Peer } from "./workers/door";
+import { workerProtocol, type WishMessage } from "./workers/messages";
 import { removeEndpoint, writeEndpoint } from "./workers/endpoint";
 import { ProgressBoard } from "./workers/progress";
 import { version } from "./version";
@@ -295,7 +296,8 @@ export class Scheduler {
     const peer = this.workers.get(learner);
     if (!peer) return;
     if (this.store.model.learner(learner).state === "running") {
-      this.door.send(peer, { v: 1, type: "wish", learner, wish: this.desk.wishFor(learner) });
+      const wish = this.desk.wishFor(learner);
+      this.door.send(peer, { v: workerProtocol, type: "wish", learner, wish } satisfies WishMessage);
     } else this.workers.delete(learner);
   }
 

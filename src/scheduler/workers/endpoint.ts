@@ -1,5 +1,4 @@
 import { readFile, rm } from "node:fs/promises";
-import { networkInterfaces } from "node:os";
 import * as v from "valibot";
 import { errnoOf } from "../state/errors";
 import { writeFileAtomically } from "../state/files";
@@ -36,12 +35,4 @@ export async function readEndpoint(path: string): Promise<Endpoint | null> {
 
 export function removeEndpoint(path: string): Promise<void> {
   return rm(path, { force: true });
-}
-
-/** The addresses under which a port of this machine may be reached from others. */
-export function reachableUrls(port: number): string[] {
-  return Object.values(networkInterfaces())
-    .flatMap((addresses) => addresses ?? [])
-    .filter(({ internal }) => !internal)
-    .map(({ address, family }) => `tcp://${family === "IPv6" ? `[${address}]` : address}:${port}`);
 }
