@@ -30,18 +30,12 @@ module.exports = {
       "^src/",
       "^src/scheduler/(clusters/|state/(rows|errors|processIdentity))",
     ]),
-    mayNotImport("workers-use-state", "^src/scheduler/workers/", [
-      "^src/",
-      "^src/scheduler/(workers|state)/",
-    ]),
+    mayNotImport("workers-use-state", "^src/scheduler/workers/", ["^src/", "^src/scheduler/(workers|state)/"]),
     mayNotImport("jobs-use-clusters", "^src/scheduler/jobs/", [
       "^src/",
       "^src/scheduler/(jobs|clusters|workers|state)/",
     ]),
-    mayNotImport("control-uses-state", "^src/scheduler/control/", [
-      "^src/",
-      "^src/scheduler/(control|workers|state)/",
-    ]),
+    mayNotImport("control-uses-state", "^src/scheduler/control/", ["^src/", "^src/scheduler/(control|workers|state)/"]),
     mayNotImport(
       "native-code-in-scheduler-only",
       "^src/(remote|views|extension)",
@@ -60,6 +54,10 @@ module.exports = {
     doNotFollow: { path: "node_modules" },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: "tsconfig.json" },
-    enhancedResolveOptions: { extensions: [".ts", ".mjs", ".js", ".d.ts"] },
+    enhancedResolveOptions: {
+      exportsFields: ["exports"],
+      conditionNames: ["import", "require", "node", "default", "types"],
+      extensions: [".ts", ".mjs", ".js", ".d.ts"],
+    },
   },
 };

@@ -20,6 +20,8 @@ export default tseslint.config(
       "@typescript-eslint/no-explicit-any": "error",
       "@typescript-eslint/consistent-type-imports": "error",
       "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_", varsIgnorePattern: "^_" }],
+      // Our interfaces are made of plain functions, which are passed on by themselves.
+      "@typescript-eslint/unbound-method": "off",
       eqeqeq: "error",
       "no-restricted-syntax": ["error", noDefaultExports],
     },

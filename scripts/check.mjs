@@ -12,7 +12,15 @@ const checks = {
   imports: npx("depcruise", "src", "--output-type", "err"),
   "Python lint": [python, "-m", "ruff", "check", "--quiet", "python", "test/python", "examples"],
   "Python format": [python, "-m", "ruff", "format", "--check", "--quiet", "python", "test/python", "examples"],
-  "Python types": [python, "-m", "mypy", "--strict", "--config-file", "python/pyproject.toml", "python/adaptive_scheduler"],
+  "Python types": [
+    python,
+    "-m",
+    "mypy",
+    "--strict",
+    "--config-file",
+    "python/pyproject.toml",
+    "python/adaptive_scheduler",
+  ],
 };
 
 /**

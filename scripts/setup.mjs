@@ -13,7 +13,10 @@ export async function setUpNode() {
     const [major = 0, minor = 0] = engines.node.match(/\d+/g).map(Number);
     const [ownMajor = 0, ownMinor = 0] = process.versions.node.split(".").map(Number);
     if (ownMajor < major || (ownMajor === major && ownMinor < minor)) {
-      throw new StepError(`This is Node ${process.versions.node}.`, `Install Node ${engines.node} and run the same again.`);
+      throw new StepError(
+        `This is Node ${process.versions.node}.`,
+        `Install Node ${engines.node} and run the same again.`,
+      );
     }
     await once("node_modules/.stamp", await fingerprint(["package-lock.json"]), () =>
       run("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], {

@@ -98,7 +98,10 @@ export async function run(command, args, { hint = "Correct what it says and run 
   const { exitCode, output } = await tryRun(command, args, options);
   if (exitCode === 0) return output;
   const tail = output.trimEnd().split("\n").slice(-20).join("\n");
-  throw new StepError(`${basename(command)} ${args.join(" ")} failed (exit code ${exitCode ?? "none"}):\n${tail}`, hint);
+  throw new StepError(
+    `${basename(command)} ${args.join(" ")} failed (exit code ${exitCode ?? "none"}):\n${tail}`,
+    hint,
+  );
 }
 
 /**

@@ -1,0 +1,135 @@
+/**
+ * `npm test`: everything, or with the names of parts as arguments those parts. The last line says
+ * how many passed and failed; what is skipped or did not run counts as failed.
+ */
+import { mkdir, readFile, rm } from "node:fs/promises";
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { check } from "./check.mjs";
+import { setUpCodeServer } from "./codeServer.mjs";
+import { python, setUpBuild, setUpChromium, setUpNode, setUpPython } from "./setup.mjs";
+import { printError, root, seconds } from "./steps.mjs";
+
+/** @typedef {{ passed: number, failed: number }} Counts */
+/** @type {Record<string, () => Promise<Counts>>} */
+const parts = {
+  check,
+  unit: () => vitest("unit"),
+  integration: async () => sum([await vitest("integration"), await pytest()]),
+  e2e: () => vitest("e2e"),
+};
+const results = join(root, "test/results");
+
+async function setUp(/** @type {readonly string[]} */ names) {
+  await setUpNode();
+  await setUpPython(["requirements.txt", "requirements-dev.txt"]);
+  await setUpBuild();
+  if (names.includes("e2e")) {
+    await setUpCodeServer();
+    await setUpChromium();
+  }
+  return { passed: 0, failed: 0 };
+}
+
+/**
+ * @param {string} project of vitest.config.ts
+ * @returns {Promise<Counts>}
+ */
+async function vitest(project) {
+  const report = join(results, `${project}.json`);
+  const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
+  const exitCode = await show("node_modules/.bin/vitest", ["run", "--project", project, ...reporters]);
+  const text = await readFile(report, "utf8").catch(() => "{}");
+  const { numPassedTests = 0, numFailedTests = 0, numPendingTests = 0, numTodoTests = 0 } = JSON.parse(text);
+  return counted(exitCode, numPassedTests, numFailedTests + numPendingTests + numTodoTests);
+}
+
+/** @returns {Promise<Counts>} */
+async function pytest() {
+  const report = join(results, "python.xml");
+  const exitCode = await show(python, ["-m", "pytest", "-q", `--junitxml=${report}`, "test/python"]);
+  const text = await readFile(report, "utf8").catch(() => "");
+  const number = (/** @type {string} */ name) => Number(new RegExp(` ${name}="(\\d+)"`).exec(text)?.[1] ?? 0);
+  const failed = number("failures") + number("errors") + number("skipped");
+  return counted(exitCode, number("tests") - failed, failed);
+}
+
+/**
+ * A tool that fails without a failed test (a file does not load, there are no tests) counts as one.
+ * @param {number | null} exitCode
+ * @param {number} passed
+ * @param {number} failed
+ */
+function counted(exitCode, passed, failed) {
+  return { passed, failed: exitCode === 0 ? failed : Math.max(failed, 1) };
+}
+
+/**
+ * Runs a command whose output is for the reader.
+ * @param {string} command
+ * @param {readonly string[]} args
+ * @returns {Promise<number | null>} its exit code
+ */
+function show(command, args) {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, { cwd: root, stdio: "inherit" });
+    child.on("error", () => resolve(null));
+    child.on("exit", resolve);
+  });
+}
+
+/** The budgets in minutes, from the table that people read. */
+async function readBudgets() {
+  const text = await readFile(join(root, "test/README.md"), "utf8");
+  return Object.fromEntries(
+    [...text.matchAll(/^\| ([\w-]+) \| (\d+) min \|/gm)].map(([, name, minutes]) => [name, minutes]),
+  );
+}
+
+/** @param {readonly Counts[]} counts */
+function sum(counts) {
+  return counts.reduce((a, b) => ({ passed: a.passed + b.passed, failed: a.failed + b.failed }), {
+    passed: 0,
+    failed: 0,
+  });
+}
+
+/** @param {readonly string[]} names */
+async function test(names) {
+  const budgets = await readBudgets();
+  await rm(results, { recursive: true, force: true });
+  await mkdir(results, { recursive: true });
+  /** @type {Counts[]} */
+  const counts = [];
+  /** @type {string[]} */
+  const times = [];
+  const part = async (/** @type {string} */ name, /** @type {() => Promise<Counts>} */ work) => {
+    console.log(`\n── ${name} ──`);
+    const startedMs = Date.now();
+    try {
+      counts.push(await work());
+    } catch (error) {
+      counts.push({ passed: 0, failed: 1 });
+      printError(error);
+    }
+    const { passed, failed } = counts[counts.length - 1] ?? { passed: 0, failed: 0 };
+    times.push(
+      `${name.padEnd(12)} ${seconds(startedMs).padStart(8)} of ${budgets[name]} min, ${passed} passed, ${failed} failed`,
+    );
+    return failed === 0;
+  };
+  if (await part("set-up", () => setUp(names))) {
+    for (const name of names) await part(name, parts[name] ?? check);
+  }
+  const { passed, failed } = sum(counts);
+  console.log(`\n${times.join("\n")}\n\n${passed} passed, ${failed} failed`);
+  process.exitCode = failed === 0 ? 0 : 1;
+}
+
+const asked = process.argv.slice(2);
+const unknown = asked.find((name) => !(name in parts));
+if (unknown === undefined) await test(asked.length > 0 ? asked : Object.keys(parts));
+else {
+  console.error(`There is no part "${unknown}"; there are ${Object.keys(parts).join(", ")}.`);
+  process.exitCode = 2;
+}
