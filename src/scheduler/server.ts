@@ -43,35 +43,74 @@ const tickMs = 1000;
 const idleMs = 600_000;
 const rollUpMs = 300_000;
 
+/** What a scheduler holds while it serves: a lock on the run, its state, its socket, the jobs' package. */
+interface Holdings {
+  lock: RunLock;
+  store: Store;
+  door: Door;
+  /** Folder in the run with the Python package that jobs import. */
+  client: string;
+}
+
 /** A scheduler that serves a run: the rooms put together, and the clock that drives them. */
 export class Scheduler {
-  private readonly startedAt = Date.now();
+  readonly store: Store;
+  readonly board: ProgressBoard;
+  private readonly desk: WorkerDesk;
+  private readonly files: JobFiles;
+  private readonly loop: JobLoop;
+  private readonly clients: Clients;
+  private readonly previews: Previews;
+  private readonly series: Series;
   private readonly workers = new Map<LearnerId, Peer>();
   private readonly timer: NodeJS.Timeout;
-  private notice: AdaptiveError | null = null;
+  private readonly startedAt = Date.now();
   private busyAt = Date.now();
   private rolledUpAt = Date.now();
   private closing: Promise<void> | null = null;
 
   private constructor(
     private readonly options: ServeOptions,
-    private readonly lock: RunLock,
-    readonly store: Store,
-    private readonly door: Door,
-    readonly board: ProgressBoard,
-    private readonly desk: WorkerDesk,
-    private readonly loop: JobLoop,
-    private readonly clients: Clients,
-    private readonly previews: Previews,
-    private readonly series: Series,
+    private readonly holdings: Holdings,
   ) {
+    const { store, door, client } = holdings;
+    const { directory, model } = store;
+    this.store = store;
+    this.board = new ProgressBoard(model);
+    this.series = new Series(store.database);
+    this.previews = new Previews(store, client, (learner, preview) =>
+      this.clients.notifyWatchers(learner, "preview", { learner, preview }),
+    );
+    this.desk = new WorkerDesk(store, this.board, {
+      onDidFree: () => this.loop.poke(),
+      onDidPreview: (learner, preview) => this.previews.put(learner, preview),
+    });
+    this.files = new JobFiles(directory.jobs, model);
+    this.loop = new JobLoop({
+      store,
+      cluster: localCluster(directory.jobs, model.run.name),
+      run: runCommand,
+      files: this.files,
+      script: (resourceClass) => this.script(resourceClass),
+      progress: (learner) => this.board.of(learner, model.learner(learner)),
+      takeInMessage: (message) => this.desk.takeIn(message),
+      onNotice: (notice) => this.show(notice),
+      now: Date.now,
+    });
+    this.clients = new Clients({
+      store,
+      commands: this.commands(),
+      send: (name, message) => door.send(Buffer.from(name, "hex"), message),
+      onDidWatch: (watched) => this.watch(watched),
+      now: Date.now,
+    });
     this.timer = setInterval(() => this.tick(), tickMs);
   }
 
   /**
    * Takes the run's lock, recovers its state, and opens its doors.
    *
-   * @throws AdaptiveError `already-served`, `no-run`, and those of recovery
+   * @throws AdaptiveError `already-served`, `no-run`, `port-taken`, and those of recovery
    */
   static async serve(options: ServeOptions): Promise<Scheduler> {
     const { directory, log } = options;
@@ -79,7 +118,7 @@ export class Scheduler {
     try {
       const lock = await RunLock.acquire(directory.lock, (message) => log.write(message));
       try {
-        return await Scheduler.openWith(lock, options);
+        return await Scheduler.serveLocked(lock, options);
       } catch (error) {
         await lock.release();
         throw error;
@@ -89,97 +128,32 @@ export class Scheduler {
     }
   }
 
-  private static async openWith(lock: RunLock, options: ServeOptions): Promise<Scheduler> {
-    const { directory, assets, port } = options;
-    let scheduler: Scheduler | null = null;
-    const ready = (): Scheduler => {
-      if (!scheduler) throw new Error("The scheduler is not complete yet.");
-      return scheduler;
-    };
-    const onDiskFull = (message: string | null) => {
-      ready().show(
-        message
-          ? new AdaptiveError("disk-full", message, "Make room: it goes on by itself, and nothing is lost.")
-          : null,
-      );
-    };
-    const world = { ...systemWorld, confirmOwnership: () => lock.confirm(), onDiskFull, onFatal: options.onFatal };
-    const store = await Store.open(
-      directory,
-      await assets.wasm(),
-      { host: hostname(), pid: process.pid, version },
-      world,
-    );
-    const client = await copyClient(assets.folder, directory);
-    const board = new ProgressBoard(store.model);
-    const previews = new Previews(store, client, (learner, preview) =>
-      ready().clients.notifyWatchers(learner, "preview", { learner, preview }),
-    );
-    const desk = new WorkerDesk(store, board, {
-      onDidFree: () => ready().loop.poke(),
-      onDidPreview: (learner, preview) => previews.put(learner, preview),
-    });
-    const files = new JobFiles(directory.jobs, store.model);
-    const progress = (learner: LearnerId) => board.of(learner, store.model.learner(learner));
-    const loop = new JobLoop({
-      store,
-      cluster: localCluster(directory.jobs, store.model.run.name),
-      run: runCommand,
-      files,
-      script: (resourceClass) => {
-        const { revision, learnersFile } = store.model.run;
-        const code = directory.code(revision);
-        const settings = settingsOf(store.model.run);
-        return jobScript({
-          runDirectory: directory.path,
-          client,
-          code,
-          revision,
-          learnersFile,
-          resourceClass,
-          settings,
-        });
-      },
-      progress,
-      takeInMessage: (message) => desk.takeIn(message),
-      onNotice: (notice) => ready().show(notice),
-      now: Date.now,
-    });
+  private static async serveLocked(lock: RunLock, options: ServeOptions): Promise<Scheduler> {
+    const { directory, assets, port, onFatal } = options;
     const door = await Door.open(`tcp://127.0.0.1:${port ?? "*"}`);
-    const clients = new Clients({
-      store,
-      commands: {
-        status: () => ready().status(),
-        configure: (configuration) => ready().configure(configuration),
-        startJobs: () => ready().setActivity("active", null),
-        stopJobs: ({ gently }) => ready().setActivity("stopped", "stopped by a person", gently),
-        pauseJobs: () => ready().setActivity("paused", "paused by a person"),
-        retryLearners: ({ learners }) => ready().retry(learners.map(asLearnerId)),
-        shutDown: () => {
-          // After the answer has gone out.
-          setTimeout(() => void ready().close(), 100);
-          return null;
+    try {
+      const client = await copyClient(assets.folder, directory);
+      const identity = { host: hostname(), pid: process.pid, version };
+      const world = {
+        ...systemWorld,
+        confirmOwnership: () => lock.confirm(),
+        onDiskFull: (message: string | null) => {
+          const notice = message === null ? null : diskFull(message);
+          // Nobody is served yet, so nobody has to wait for room.
+          if (scheduler) scheduler.show(notice);
+          else onFatal(notice);
         },
-        jobOutput: ({ job, maxBytes }) => files.tail(job, maxBytes),
-      } satisfies Commands,
-      send: (client, message) => door.send(Buffer.from(client, "hex"), message),
-      onDidWatch: (watched) => ready().watch(watched),
-      now: Date.now,
-    });
-    scheduler = new Scheduler(
-      options,
-      lock,
-      store,
-      door,
-      board,
-      desk,
-      loop,
-      clients,
-      previews,
-      new Series(store.database),
-    );
-    await scheduler.open();
-    return scheduler;
+        onFatal,
+      };
+      let scheduler: Scheduler | null = null;
+      const store = await Store.open(directory, await assets.wasm(), identity, world);
+      scheduler = new Scheduler(options, { lock, store, door, client });
+      await scheduler.open();
+      return scheduler;
+    } catch (error) {
+      await door.close();
+      throw error;
+    }
   }
 
   /** Jobs go on; the next scheduler of the run takes over from what is on disk. */
@@ -211,8 +185,7 @@ export class Scheduler {
     return null;
   }
 
-  /** Everything that a status line or report shows. */
-  async status(): Promise<Status> {
+  private async status(): Promise<Status> {
     await this.store.synced();
     const { model, directory } = this.store;
     const jobs: Record<string, number> = {};
@@ -239,8 +212,8 @@ export class Scheduler {
 
   private async open(): Promise<void> {
     const { directory, log } = this.options;
+    const { door } = this.holdings;
     const { incarnation } = this.store.model.run;
-    const { door } = this;
     void door.serve((peer, message) => this.receive(peer, message));
     await writeEndpoint(directory.endpoint, {
       version: 1,
@@ -255,17 +228,49 @@ export class Scheduler {
   }
 
   private async shutDown(): Promise<void> {
+    const { directory, log, onDidEnd } = this.options;
     clearInterval(this.timer);
     await this.loop.close();
     this.rollUp();
     await this.store.close();
     this.clients.dispose();
-    await this.door.close();
-    await removeEndpoint(this.options.directory.endpoint);
-    this.options.log.write("ended; jobs go on");
-    await this.options.log.flushed();
-    await this.lock.release();
-    this.options.onDidEnd();
+    await this.holdings.door.close();
+    await removeEndpoint(directory.endpoint);
+    log.write("ended; jobs go on");
+    await log.flushed();
+    await this.holdings.lock.release();
+    onDidEnd();
+  }
+
+  private commands(): Commands {
+    return {
+      status: () => this.status(),
+      configure: (configuration) => this.configure(configuration),
+      startJobs: () => this.setActivity("active", null),
+      stopJobs: ({ gently }) => this.setActivity("stopped", "stopped by a person", gently),
+      pauseJobs: () => this.setActivity("paused", "paused by a person"),
+      retryLearners: ({ learners }) => this.retry(learners.map(asLearnerId)),
+      shutDown: () => {
+        // After the answer has gone out.
+        setTimeout(() => void this.close(), 100);
+        return null;
+      },
+      jobOutput: ({ job, maxBytes }) => this.files.tail(job, maxBytes),
+    };
+  }
+
+  private script(resourceClass: string): string {
+    const { directory, model } = this.store;
+    const { revision, learnersFile } = model.run;
+    return jobScript({
+      runDirectory: directory.path,
+      client: this.holdings.client,
+      code: directory.code(revision),
+      revision,
+      learnersFile,
+      resourceClass,
+      settings: settingsOf(model.run),
+    });
   }
 
   private receive(peer: Peer, message: object): void {
@@ -277,7 +282,7 @@ export class Scheduler {
     void this.desk.answer(message).then((reply) => {
       if (!reply) return;
       if (reply.type === "assign") this.workers.set(asLearnerId(reply.learner), peer);
-      this.door.send(peer, reply);
+      this.holdings.door.send(peer, reply);
     }, this.options.onFatal);
   }
 
@@ -297,7 +302,7 @@ export class Scheduler {
     if (!peer) return;
     if (this.store.model.learner(learner).state === "running") {
       const wish = this.desk.wishFor(learner);
-      this.door.send(peer, { v: workerProtocol, type: "wish", learner, wish } satisfies WishMessage);
+      this.holdings.door.send(peer, { v: workerProtocol, type: "wish", learner, wish } satisfies WishMessage);
     } else this.workers.delete(learner);
   }
 
@@ -313,10 +318,8 @@ export class Scheduler {
   }
 
   private show(notice: AdaptiveError | null): void {
-    if (notice?.message === this.notice?.message) return;
-    this.notice = notice;
+    if (!this.clients.show(notice && { message: notice.message, hint: notice.hint })) return;
     if (notice) this.options.log.write(`${notice.code}: ${notice.message}`);
-    this.clients.notifyAttached("notice", notice && { message: notice.message, hint: notice.hint });
     this.options.onNotice?.(notice);
   }
 
@@ -354,4 +357,8 @@ export class Scheduler {
     const columns = this.board.takeUnrecorded();
     if (columns.learners.length > 0) this.store.record({ kind: "progressNoted", ...columns });
   }
+}
+
+function diskFull(message: string): AdaptiveError {
+  return new AdaptiveError("disk-full", message, "Make room: it goes on by itself, and nothing is lost.");
 }

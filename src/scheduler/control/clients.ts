@@ -51,6 +51,7 @@ const keptChanges = 20_000;
 export class Clients {
   private readonly clients = new Map<string, Client>();
   private recent: Change[] = [];
+  private notice: Notifications["notice"] = null;
 
   constructor(private readonly options: ClientsOptions) {
     options.store.onDidSync((changes) => {
@@ -77,6 +78,14 @@ export class Clients {
 
   notifyWatchers<N extends keyof Notifications>(learner: LearnerId, name: N, params: Notifications[N]): void {
     for (const client of this.clients.values()) if (client.watched.includes(learner)) notify(client, name, params);
+  }
+
+  /** Shows everybody a condition of the run, also who attaches later; false when it is shown already. */
+  show(notice: Notifications["notice"]): boolean {
+    if (notice?.message === this.notice?.message) return false;
+    this.notice = notice;
+    this.notifyAttached("notice", notice);
+    return true;
   }
 
   /** Forgets clients that have gone without a word. */
@@ -119,6 +128,7 @@ export class Clients {
     const [run] = store.database.rows("run");
     if (!run) throw new Error("The database has no run.");
     client.isAttached = true;
+    if (this.notice) notify(client, "notice", this.notice);
     const missed = from && this.changesSince(from, position);
     if (!missed) {
       client.snapshot = store.database.export();

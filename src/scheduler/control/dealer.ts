@@ -46,7 +46,11 @@ export async function ask<M extends Method>(address: Address, method: M, params:
       for await (const [frame] of dealer) if (frame) receive(JSON.parse(frame.toString("utf8")) as object);
     })();
     const silence = new Promise<never>((_, reject) => {
-      deadline = setTimeout(() => reject(silent(address)), answerDeadlineMs);
+      const giveUp = () => reject(silent(address));
+      deadline = setTimeout(giveUp, answerDeadlineMs);
+      // It ends, or has ended: ZeroMQ would wait for another one at the same port.
+      dealer.events.on("disconnect", giveUp);
+      dealer.events.on("connect:retry", giveUp);
     });
     return await Promise.race([connection.sendRequest<Results[M]>(method, params), silence]);
   } catch (error) {
