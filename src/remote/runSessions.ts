@@ -119,8 +119,10 @@ export class RunSessions {
   private adopt(): void {
     this.adopting = this.adopting.then(async () => {
       if (!this.world.isTrusted()) return;
+      const { session } = this;
       const runs = await this.findRuns();
-      if (this.isDisposed) return;
+      // What was started meanwhile may be missing in what was found; word of it is still to come.
+      if (this.isDisposed || this.session !== session) return;
       const directory = chooseActive({ active: this.session?.directory ?? null, seen: this.seen, runs });
       this.seen = new Set(runs.map((run) => run.directory));
       this.activate(directory);
