@@ -113,6 +113,7 @@ class Assignment:
         self._reported: Message | None = None
         self._next_sample = 0.0
         self._ending = False
+        self._is_terminated = False
         self._run_goal = run_goal(reply["goal"], learner)
         self.guard = Guard(
             job.state_dir / "epochs", self.number, self._epoch, door.instance,
@@ -136,6 +137,8 @@ class Assignment:
             self.reached = own(learner) or self._run_goal(learner)
             if self.reached or self.guard.fenced:
                 return True
+            if self._is_terminated:
+                self.end_now("terminated")
             if self._wish["stop"] == "now":
                 self.end_now("stopped")
             if self._wish["stop"] == "gently":
@@ -193,13 +196,10 @@ class Assignment:
             log(f"learner {self.number} {self}: {why}, but {type(error).__name__}: {error}")
         self._leave(TERMINATED if why == "terminated" else 0)
 
-    def terminate(self) -> bool:
-        """End as after SIGTERM, in the runner's loop; False when no runner has it any more."""
-        # Not here: a signal comes at any place, also where the learner takes in a point.
-        is_running = self._runner is not None and not self._is_over()
-        if is_running:
-            self._in_loop(lambda: None if self._ending else self.end_now("terminated"))
-        return is_running or self._ending
+    def terminate(self) -> None:
+        """End as after SIGTERM, as soon as the learner is not in the middle of something."""
+        self._is_terminated = True
+        self._in_loop(lambda: None if self._is_over() else self.end_now("terminated"))
 
     # What ends it in order, in the main thread.
 

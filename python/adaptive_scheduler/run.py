@@ -4,8 +4,8 @@ Started as `mpiexec -n N python -m mpi4py.futures -m adaptive_scheduler.run`, wh
 the points and the others evaluate; or without MPI as `python -m adaptive_scheduler.run`, with
 processes of its own (as many as `LOKY_MAX_CPU_COUNT` says, else one for each core).
 
-Exit codes: 0 when nothing is left, no scheduler answers, or the learner was stopped at once; 75 when
-the learner has been given to another job; 143 after SIGTERM; 1 when this job cannot run learners.
+Exit codes: 0 when nothing is left, no scheduler answers, or the learner was stopped at once; 75
+when it has been given to another job; 143 after SIGTERM; 1 when this job cannot run learners.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import asyncio
 import os
 import signal
 import sys
+import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -38,6 +39,7 @@ def main() -> None:
     job = Job.from_environment()
     ending = _Ending()
     signal.signal(signal.SIGTERM, ending)
+    warnings.filterwarnings("ignore", "Goal is None")  # an endless learner is meant to be
     study = _load_study(job)
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
@@ -52,6 +54,8 @@ def main() -> None:
         _pickle_by_value(job.code_dir)
         _run(assignment, getattr(study.module, "goal", None), loop)
         ending.assignment = None
+        if ending.is_wanted:
+            pool.end_process(TERMINATED)
         _forget_data(study, index)
 
 
@@ -60,9 +64,13 @@ class _Ending:
 
     def __init__(self) -> None:
         self.assignment: Assignment | None = None
+        self.is_wanted = False
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
-        if self.assignment is None or not self.assignment.terminate():
+        self.is_wanted = True
+        if self.assignment is not None:
+            self.assignment.terminate()
+        else:
             log("terminated")
             pool.end_process(TERMINATED)
 
@@ -76,8 +84,8 @@ def _run(
         assignment.learner.load(assignment.fname)
         runner = adaptive.AsyncRunner(
             assignment.learner,
-            # The goal of the run takes the place of the file's; the hook of assignment adds it.
-            goal=_never if assignment.has_goal or not goal else goal,
+            # The goal of the run, which the hook of assignment adds, takes the place of the file's.
+            goal=None if assignment.has_goal else goal,
             executor=pool.executor(),
             ioloop=loop,
             retries=assignment.retries,
@@ -93,15 +101,11 @@ def _run(
             with suppress(asyncio.CancelledError, Exception):
                 loop.run_until_complete(saving)
     except Exception as error:
-        assignment.fail(*describe(error, runner))
+        # What was not loaded must not be overwritten by an empty learner.
+        assignment.fail(*describe(error, runner), save=runner is not None)
         return
     with suppress(OSError):  # that it could not be saved has been told
         assignment.finish()
-
-
-def _never(learner: Any) -> bool:
-    """Goal of an endless learner; those that know their end (`done`) end there."""
-    return bool(learner.done()) if hasattr(learner, "done") else False
 
 
 def _load_study(job: Job) -> Study:

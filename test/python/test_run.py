@@ -1,0 +1,165 @@
+"""The default runner, in processes of its own and under a real MPI."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+import adaptive
+import pytest
+from conftest import LEARNERS, Jobs, ended
+from peer import Peer
+
+RUN = ("-m", "adaptive_scheduler.run")
+
+#: The first point hangs where `h` stands still; the ends of the domain are quick.
+HANGING = LEARNERS.replace(
+    "        return x +",
+    """        if abs(x) != 1:
+            open(f"hangs-{os.getpid()}", "w").close()
+            time.sleep(600)
+        return x +""",
+)
+
+#: Tells which ranks import the learners file, and how often.
+COUNTED = """
+    with open(f"imported-by-{os.environ.get('PMI_RANK', 0)}", "a") as file:
+        file.write("x")
+"""
+
+
+def points(path: Path) -> int:
+    learner = adaptive.Learner1D(abs, (-1, 1))
+    learner.load(str(path))
+    return learner.npoints
+
+
+@pytest.mark.parametrize("ranks", [0, 2])
+def test_runs_learners_one_after_the_other(peer: Peer, jobs: Jobs, ranks: int) -> None:
+    jobs.write(text=LEARNERS + COUNTED)
+    peer.give(2, "data/0.2", goal={"npoints": 30})
+    peer.give(0, "./data//0.0", goal={"loss": 0.1})
+    code, output = ended(jobs.start(*RUN, ranks=ranks))
+    assert code == 0, output
+    assert peer.types() == ["start", "done", "start", "done", "start"]
+    done = [request for request in peer.seen if request["type"] == "done"]
+    assert [d["learner"] for d in done] == [2, 0]
+    assert done[0]["npoints"] >= 30
+    assert done[1]["loss"] <= 0.1
+    assert points(Path("data/0.2")) == done[0]["npoints"]
+    assert list(Path().glob("imported-by-*")) == [Path("imported-by-0")]
+    assert Path("imported-by-0").read_text() == "x"
+    assert "learner 2 data/0.2: " in output
+
+
+@pytest.mark.parametrize("ranks", [0, 2])
+def test_a_point_that_fails_fails_the_learner_and_the_next_one_runs(
+    peer: Peer, jobs: Jobs, ranks: int
+) -> None:
+    jobs.write(text=LEARNERS.replace("return x +", "return 1 / 0 if offset == 0.1 else x +"))
+    peer.give(1, "data/0.1", retries=2)
+    peer.give(0, "data/0.0", goal={"npoints": 5})
+    code, output = ended(jobs.start(*RUN, ranks=ranks))
+    assert code == 0, output
+    assert peer.types() == ["start", "failed", "start", "done", "start"]
+    failed = next(request for request in peer.seen if request["type"] == "failed")
+    assert failed["error"].startswith("ZeroDivisionError: division by zero in h at x = ")
+    trace = failed["traceback"].splitlines()
+    assert trace[0] == "Traceback (most recent call last):"
+    assert "_learners.py" in trace[1]
+    assert trace[-1] == "ZeroDivisionError: division by zero"
+
+
+@pytest.mark.parametrize("ranks", [0, 3])
+def test_stop_now_saves_and_ends_without_waiting(peer: Peer, jobs: Jobs, ranks: int) -> None:
+    jobs.write(text=HANGING)
+    peer.give(0, "data/0.0")
+    job = jobs.start(*RUN, ranks=ranks)
+    peer.expect("report", lambda report: report["npoints"] == 2)
+    peer.push(0, stop="now")
+    assert peer.expect("released")["why"] == "stopped"
+    code, output = ended(job)
+    assert code == 0, output
+    assert points(Path("data/0.0")) == 2
+    assert peer.types() == ["start", "released"]
+
+
+@pytest.mark.parametrize("ranks", [0, 3])
+def test_sigterm_saves_and_ends_with_143(peer: Peer, jobs: Jobs, ranks: int) -> None:
+    text = HANGING + "\n    open('rank0', 'w').write(str(os.getpid()))\n"
+    jobs.write(text=text)
+    peer.give(0, "data/0.0")
+    job = jobs.start(*RUN, ranks=ranks)
+    peer.expect("report", lambda report: report["npoints"] == 2)
+    import os
+
+    os.kill(int(Path("rank0").read_text()), signal.SIGTERM)
+    assert peer.expect("released")["why"] == "terminated"
+    code, output = ended(job)
+    assert code == 143, output
+    assert points(Path("data/0.0")) == 2
+
+
+def test_stop_gently_lets_running_evaluations_finish(peer: Peer, jobs: Jobs) -> None:
+    slow = LEARNERS.replace(
+        "        return x +",
+        """        if abs(x) != 1:
+            open("began", "w").close()
+            while not os.path.exists("go on"):
+                time.sleep(0.01)
+        return x +""",
+    )
+    jobs.write(text=slow)
+    peer.give(0, "data/0.0")
+    job = jobs.start(*RUN)
+    peer.expect("report", lambda report: report["npoints"] == 2)
+    peer.push(0, stop="gently", reportEverySeconds=0.06)
+    peer.push(0, preview=True)
+    # The preview proves that the worker has taken in the wish before it.
+    peer.expect("report", lambda report: "preview" in report)
+    Path("go on").touch()
+    released = peer.expect("released")
+    assert (released["why"], released["npoints"]) == ("stopped", 3)
+    assert ended(job)[0] == 0
+    assert points(Path("data/0.0")) == 3
+
+
+def test_data_that_cannot_be_loaded_is_not_overwritten(peer: Peer, jobs: Jobs) -> None:
+    jobs.write()
+    Path("data").mkdir()
+    Path("data/0.0").write_bytes(b"not a data file")
+    peer.give(0, "data/0.0", goal={"npoints": 5})
+    assert ended(jobs.start(*RUN))[0] == 0
+    assert peer.types() == ["start", "failed", "start"]
+    assert Path("data/0.0").read_bytes() == b"not a data file"
+
+
+def test_a_resumed_learner_that_meets_its_goal_ends_at_once(peer: Peer, jobs: Jobs) -> None:
+    jobs.write()
+    for _ in range(2):
+        peer.give(0, "data/0.0", goal={"npoints": 20})
+        assert ended(jobs.start(*RUN))[0] == 0
+    counts = [r["npoints"] for r in peer.seen if r["type"] == "done"]
+    assert counts[0] == counts[1] >= 20
+
+
+def test_a_fenced_worker_does_not_save_and_ends_with_75(peer: Peer, jobs: Jobs) -> None:
+    jobs.write(text=HANGING)
+    peer.give(0, "data/0.0")
+    job = jobs.start(*RUN)
+    peer.expect("report", lambda report: report["npoints"] == 2)
+    before = Path("data/0.0").read_bytes()
+    peer.answers["report"] = lambda _: {"type": "fenced", "why": "job 42 has it"}
+    peer.push(0, preview=True)
+    code, output = ended(job)
+    assert code == 75, output
+    assert "job 42 has it" in output
+    assert Path("data/0.0").read_bytes() == before
+
+
+def test_a_broken_learners_file_is_named(peer: Peer, jobs: Jobs) -> None:
+    path = jobs.write(text="learners = [1 / 0]\n")
+    code, output = ended(jobs.start(*RUN))
+    assert code == 1
+    assert f"{path}:1: ZeroDivisionError: division by zero" in output
+    assert peer.types() == []
