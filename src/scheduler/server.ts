@@ -12,9 +12,9 @@ import type { Log } from "./log";
 import { Previews } from "./previews";
 import { AdaptiveError } from "./state/errors";
 import { RunLock } from "./state/lock";
-import { asLearnerId, type Activity, type LearnerId } from "./state/rows";
+import { asLearnerId, type LearnerId } from "./state/rows";
 import type { RunDirectory } from "./state/runDirectory";
-import { settingsOf, type Configuration } from "./state/settings";
+import { settingsOf } from "./state/settings";
 import { Store, systemWorld } from "./state/store";
 import { copyClient } from "./study/code";
 import { WorkerDesk } from "./workers/desk";
@@ -22,6 +22,7 @@ import { Door, type Peer } from "./workers/door";
 import { workerProtocol, type WishMessage } from "./workers/messages";
 import { removeEndpoint, writeEndpoint } from "./workers/endpoint";
 import { ProgressBoard } from "./workers/progress";
+import { Verbs } from "./verbs";
 import { version } from "./version";
 
 export interface ServeOptions {
@@ -56,6 +57,7 @@ interface Holdings {
 export class Scheduler {
   readonly store: Store;
   readonly board: ProgressBoard;
+  readonly verbs: Verbs;
   private readonly desk: WorkerDesk;
   private readonly files: JobFiles;
   private readonly loop: JobLoop;
@@ -96,6 +98,15 @@ export class Scheduler {
       takeInMessage: (message) => this.desk.takeIn(message),
       onNotice: (notice) => this.show(notice),
       now: Date.now,
+    });
+    this.verbs = new Verbs({
+      store,
+      loop: this.loop,
+      wish: (learner) => (learner === undefined ? this.wishAll() : this.wish(learner)),
+      onDidChangeActivity: (activity, reason) => {
+        options.log.write(`jobs are ${activity}${reason ? `: ${reason}` : ""}`);
+        if (activity === "active") this.show(null);
+      },
     });
     this.clients = new Clients({
       store,
@@ -162,29 +173,6 @@ export class Scheduler {
     return this.closing;
   }
 
-  async setActivity(activity: Activity, reason: string | null, gently = false): Promise<null> {
-    const { run } = this.store.model;
-    if (run.activity !== activity || run.stopsGently !== Number(gently)) {
-      this.store.record({ kind: "activityChanged", activity, stopsGently: gently ? 1 : 0, reason });
-      await this.store.synced();
-      this.options.log.write(`jobs are ${activity}${reason ? `: ${reason}` : ""}`);
-      if (activity === "active") this.show(null);
-      this.wishAll();
-    }
-    this.loop.poke();
-    return null;
-  }
-
-  /** @throws when the settings are not complete */
-  async configure(configuration: Configuration): Promise<null> {
-    settingsOf(configuration);
-    if (configuration.settings !== this.store.model.run.settings) {
-      this.store.record({ kind: "runConfigured", ...configuration });
-      await this.store.synced();
-    }
-    return null;
-  }
-
   private async status(): Promise<Status> {
     await this.store.synced();
     const { model, directory } = this.store;
@@ -244,12 +232,8 @@ export class Scheduler {
 
   private commands(): Commands {
     return {
+      ...this.verbs,
       status: () => this.status(),
-      configure: (configuration) => this.configure(configuration),
-      startJobs: () => this.setActivity("active", null),
-      stopJobs: ({ gently }) => this.setActivity("stopped", "stopped by a person", gently),
-      pauseJobs: () => this.setActivity("paused", "paused by a person"),
-      retryLearners: ({ learners }) => this.retry(learners.map(asLearnerId)),
       shutDown: () => {
         // After the answer has gone out.
         setTimeout(() => void this.close(), 100);
@@ -281,7 +265,8 @@ export class Scheduler {
     }
     void this.desk.answer(message).then((reply) => {
       if (!reply) return;
-      if (reply.type === "assign") this.workers.set(asLearnerId(reply.learner), peer);
+      const learner = reply.type === "assign" ? reply.learner : "learner" in message ? message.learner : null;
+      if (typeof learner === "number") this.workers.set(asLearnerId(learner), peer);
       this.holdings.door.send(peer, reply);
     }, this.options.onFatal);
   }
@@ -304,17 +289,6 @@ export class Scheduler {
       const wish = this.desk.wishFor(learner);
       this.holdings.door.send(peer, { v: workerProtocol, type: "wish", learner, wish } satisfies WishMessage);
     } else this.workers.delete(learner);
-  }
-
-  private async retry(learners: readonly LearnerId[]): Promise<{ moved: number }> {
-    const { model } = this.store;
-    const again = learners.filter((id) => ["failed", "stopped"].includes(model.learners.get(id)?.state ?? ""));
-    if (again.length > 0) {
-      this.store.record({ kind: "learnersMoved", learners: again, state: "waiting", reason: "to be tried again" });
-      await this.store.synced();
-      this.loop.poke();
-    }
-    return { moved: again.length };
   }
 
   private show(notice: AdaptiveError | null): void {

@@ -49,10 +49,10 @@ export async function run(options: RunOptions, program: Program): Promise<number
     },
   });
   // What was typed or edited since the run was made holds from now on.
-  if (isResumed) await scheduler.configure(await configurationOf(options));
+  if (isResumed) await scheduler.verbs.configure(await configurationOf(options));
   view.begin(scheduler.store.model, directory, isResumed);
   const interrupted = onInterrupt(scheduler, view, program);
-  await scheduler.setActivity("active", null);
+  await scheduler.verbs.startJobs();
   const startedAt = Date.now();
   const timer = setInterval(() => view.frame(figuresOf(scheduler, startedAt)), frameMs);
   const ending = await Promise.race([endOfWork(scheduler), paused.received, interrupted, closed.received]);
@@ -89,7 +89,7 @@ async function onInterrupt(scheduler: Scheduler, view: View, program: Program): 
   await interruption();
   view.stopping();
   const again = interruption().then(() => program.print("The jobs go on; the next start finds them."));
-  await scheduler.setActivity("stopped", "interrupted in the terminal");
+  await scheduler.verbs.setActivity("stopped", "interrupted in the terminal", false);
   await Promise.race([again, noJobs(scheduler)]);
   return "interrupted";
 }

@@ -32,7 +32,13 @@ export const requestSchemas = {
   startJobs: v.object({}),
   stopJobs: v.object({ gently: v.boolean() }),
   pauseJobs: v.object({}),
+  /** Failed or stopped learners, back to waiting. */
   retryLearners: v.object({ learners: learnerIds }),
+  /** Saved and taken off their jobs, or not begun at all. */
+  stopLearners: v.object({ learners: learnerIds }),
+  /** Done learners, back to waiting: the goal has changed. */
+  reopenLearners: v.object({ learners: learnerIds }),
+  cancelJobs: v.object({ jobs: v.pipe(v.array(v.string()), v.maxLength(200_000)) }),
   shutDown: v.object({}),
   /** The last bytes of what a job printed. */
   jobOutput: v.object({ job: v.string(), maxBytes: v.pipe(v.number(), v.safeInteger(), v.maxValue(1 << 20)) }),
@@ -55,7 +61,11 @@ export interface Results {
   startJobs: null;
   stopJobs: null;
   pauseJobs: null;
+  /** How many there were to move. */
   retryLearners: { moved: number };
+  stopLearners: { moved: number };
+  reopenLearners: { moved: number };
+  cancelJobs: null;
   shutDown: null;
   jobOutput: { text: string; truncated: boolean };
 }

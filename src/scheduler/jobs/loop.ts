@@ -143,7 +143,8 @@ export class JobLoop {
     }
   }
 
-  private async cancel({ jobs, force }: NonNullable<Decision["cancel"]>): Promise<void> {
+  /** Asks jobs to end, or by force ends them. */
+  async cancel({ jobs, force }: NonNullable<Decision["cancel"]>): Promise<void> {
     const { store, cluster, run, onNotice } = this.options;
     for (const job of jobs) store.record({ kind: "jobCancelled", job });
     await store.synced();

@@ -68,6 +68,7 @@ export type NewChange =
       npoints: number;
       loss: number | null;
     }
+  | { kind: "learnersStopping"; learners: readonly LearnerId[] }
   | { kind: "learnersMoved"; learners: readonly LearnerId[]; state: "waiting" | "stopped" | "removed"; reason: string }
   | {
       kind: "progressNoted";
@@ -147,6 +148,7 @@ const effectsOf: { [K in Kind]: (change: Of<K>) => RowPatch[] } = {
         reason: null,
         isDone: 0,
         jobId: null,
+        isStopping: 0,
         lastJobId: null,
         epoch: 0,
         revision: null,
@@ -257,7 +259,17 @@ const effectsOf: { [K in Kind]: (change: Of<K>) => RowPatch[] } = {
     {
       table: "learners",
       key: learner,
-      set: { state: "done", reason: null, isDone: 1, jobId: null, error: null, npoints, loss, changedAt: time },
+      set: {
+        state: "done",
+        reason: null,
+        isDone: 1,
+        jobId: null,
+        isStopping: 0,
+        error: null,
+        npoints,
+        loss,
+        changedAt: time,
+      },
     },
     ...freeing(job, requestNumber),
   ],
@@ -265,10 +277,11 @@ const effectsOf: { [K in Kind]: (change: Of<K>) => RowPatch[] } = {
     {
       table: "learners",
       key: learner,
-      set: { state, reason, jobId: null, failures, error, npoints, loss, changedAt: time },
+      set: { state, reason, jobId: null, isStopping: 0, failures, error, npoints, loss, changedAt: time },
     },
     ...freeing(job, requestNumber),
   ],
+  learnersStopping: ({ learners }) => learners.map((key) => ({ table: "learners", key, set: { isStopping: 1 } })),
   learnersMoved: ({ learners, state, reason, time }) =>
     learners.map((key) => ({
       table: "learners",

@@ -1,5 +1,5 @@
-import { open, type FileHandle } from "node:fs/promises";
 import type { Change } from "./changes";
+import type { StateFile } from "./journal";
 
 const bytesPerLearner = 8;
 
@@ -9,13 +9,7 @@ const bytesPerLearner = 8;
  * cannot reach the scheduler.
  */
 export class Epochs {
-  private constructor(private readonly file: FileHandle) {}
-
-  static async open(path: string): Promise<Epochs> {
-    // "r+" of a file that may not exist yet.
-    await (await open(path, "a", 0o600)).close();
-    return new Epochs(await open(path, "r+"));
-  }
+  constructor(private readonly file: StateFile) {}
 
   /** Writes the epochs of the assignments among the changes, and returns when they are on disk. */
   async write(changes: readonly Change[]): Promise<void> {

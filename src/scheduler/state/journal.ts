@@ -2,8 +2,8 @@ import { isChange, type Change } from "./changes";
 import { crc32 } from "./crc32";
 import { AdaptiveError } from "./errors";
 
-/** The part of a file handle that a journal needs; tests pass one that fails. */
-export interface JournalFile {
+/** The part of a file handle that state is written with; tests pass one that fails. */
+export interface StateFile {
   write(bytes: Uint8Array, offset: number, length: number, position: number): Promise<{ bytesWritten: number }>;
   datasync(): Promise<void>;
   truncate(length: number): Promise<void>;
@@ -17,7 +17,7 @@ export interface JournalFile {
 export class Journal {
   private length = 0;
 
-  constructor(private readonly file: JournalFile) {}
+  constructor(private readonly file: StateFile) {}
 
   /** Bytes of the lines that are on disk. */
   get bytes(): number {

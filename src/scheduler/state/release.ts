@@ -1,6 +1,9 @@
 import type { JobId, LearnerRow } from "./rows";
 
-/** The change that takes a learner off its job without being done; a failure counts, and the last allowed one is final. */
+/**
+ * The change that takes a learner off its job without being done. One that a person wanted stopped
+ * is stopped; a failure counts, and the last allowed one is final; else it waits for another job.
+ */
 export function releaseOf(
   learner: LearnerRow,
   job: JobId,
@@ -10,17 +13,18 @@ export function releaseOf(
   progress: { npoints: number; loss: number | null },
   maxFailures: number,
 ) {
-  const failures = learner.failures + (how === "failed" ? 1 : 0);
-  const isFinal = how === "failed" && failures >= maxFailures;
+  const hasFailed = how === "failed" && !learner.isStopping;
+  const failures = learner.failures + (hasFailed ? 1 : 0);
+  const isFinal = hasFailed && failures >= maxFailures;
   return {
     kind: "learnerReleased",
     learner: learner.id,
     job,
     requestNumber,
-    state: isFinal ? "failed" : "waiting",
+    state: learner.isStopping ? "stopped" : isFinal ? "failed" : "waiting",
     reason: isFinal ? `failed ${failures} ${failures === 1 ? "time" : "times"}: ${reason}` : reason,
     failures,
-    error: how === "failed" ? reason : learner.error,
+    error: hasFailed ? reason : learner.error,
     npoints: progress.npoints,
     loss: progress.loss,
   } as const;

@@ -41,6 +41,8 @@ export interface LearnerRow {
   reason: Reason | null;
   isDone: 0 | 1;
   jobId: JobId | null;
+  /** 1 when a person wants it taken off its job, which saves it first. */
+  isStopping: 0 | 1;
   /** The job it was given to last, also after that has ended. */
   lastJobId: JobId | null;
   /** Counts assignments; only the holder of the newest epoch may save. */
@@ -156,6 +158,7 @@ export const columns: Columns = {
     reason: "TEXT",
     isDone: "INTEGER",
     jobId: "TEXT",
+    isStopping: "INTEGER",
     lastJobId: "TEXT",
     epoch: "INTEGER",
     revision: "TEXT",

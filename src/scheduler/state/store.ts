@@ -4,7 +4,7 @@ import type { Database } from "./database";
 import { Epochs } from "./epochs";
 import { errnoOf } from "./errors";
 import { syncDirectory, writeFileAtomically } from "./files";
-import { Journal, type JournalFile } from "./journal";
+import { Journal, type StateFile } from "./journal";
 import type { Model } from "./model";
 import { cutJournals, listJournals, nameOfJournal, recover } from "./recovery";
 import type { RowPatch } from "./rows";
@@ -14,8 +14,8 @@ import type { RunDirectory } from "./runDirectory";
 export interface StoreWorld {
   now: () => number;
   sleep: (ms: number) => Promise<void>;
-  /** Creates a file that must not exist yet. */
-  createFile: (path: string) => Promise<JournalFile>;
+  /** Opens a file to write: `wx` makes one that must not exist yet, `r+` takes one that does. */
+  openFile: (path: string, flags: "wx" | "r+") => Promise<StateFile>;
   /** Throws when this process may no longer write to the run: somebody else has taken it over. */
   confirmOwnership: () => Promise<void>;
   /** Told when the disk is full, and (null) when writing goes on. */
@@ -27,7 +27,7 @@ export interface StoreWorld {
 export const systemWorld = {
   now: Date.now,
   sleep: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
-  createFile: (path: string) => open(path, "wx", 0o600),
+  openFile: (path: string, flags: "wx" | "r+") => open(path, flags, 0o600),
 };
 
 /** A snapshot is due after this much journal. */
@@ -80,7 +80,7 @@ export class Store {
     await cutJournals(directory, journals);
     const incarnation = 1 + (await lastIncarnation(directory, model));
     const journal = await createJournal(directory, incarnation, model.run.seq + 1, world);
-    const epochs = await Epochs.open(directory.epochs);
+    const epochs = new Epochs(await world.openFile(directory.epochs, "r+"));
     const store = new Store(directory, model, database, journal, epochs, snapshotSeq, world);
     store.record({ kind: "schedulerStarted", incarnation, ...scheduler, journals });
     await store.synced();
@@ -243,7 +243,7 @@ async function createJournal(
   firstSeq: number,
   world: StoreWorld,
 ): Promise<Journal> {
-  const file = await world.createFile(directory.at(nameOfJournal(incarnation, firstSeq)));
+  const file = await world.openFile(directory.at(nameOfJournal(incarnation, firstSeq)), "wx");
   await syncDirectory(directory.own);
   return new Journal(file);
 }

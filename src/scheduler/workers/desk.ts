@@ -54,7 +54,7 @@ export class WorkerDesk {
     const reply = this.decide(request, false);
     // Reports change nothing that is recorded, and need not wait for others' syncs.
     if (request.type !== "report") await this.store.synced();
-    return reply && ({ v: workerProtocol, n: request.n, ...reply });
+    return reply && { v: workerProtocol, n: request.n, ...reply };
   }
 
   /** Takes in a message that its job left in the outbox, perhaps long ago; returns when it is on disk. */
@@ -72,10 +72,12 @@ export class WorkerDesk {
   }
 
   wishFor(learner: LearnerId): Wish {
-    const { run, learnerCounts } = this.store.model;
+    const { run, learnerCounts, learners } = this.store.model;
+    const isTakenOff = learners.get(learner)?.isStopping === 1;
+    const stopsAll = run.activity === "stopped";
     const isWatched = this.watched.has(learner);
     return {
-      stop: run.activity === "stopped" ? (run.stopsGently ? "gently" : "now") : null,
+      stop: isTakenOff || (stopsAll && !run.stopsGently) ? "now" : stopsAll ? "gently" : null,
       preview: isWatched,
       reportEverySeconds: isWatched ? 1 : Math.max(1, Math.ceil(learnerCounts.running / reportsPerSecond)),
     };

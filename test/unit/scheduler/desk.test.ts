@@ -162,6 +162,16 @@ describe("a job that holds a learner", () => {
     expect(store.model.learner(asLearnerId(0))).toMatchObject({ state: "running", jobId: "1_2", epoch: 2 });
   });
 
+  test("is told when a person stops its learner, which then waits for nobody", async () => {
+    const { desk, store } = await openDesk(1, 1);
+    await desk.answer(start("1_1", "i-1_1", 1));
+    store.record({ kind: "learnersStopping", learners: [asLearnerId(0)] });
+    expect(await desk.answer(said("report", "1_1", 2, 0, 1))).toMatchObject({ wish: { stop: "now" } });
+    await desk.answer(said("released", "1_1", 3, 0, 1, { why: "stopped" }));
+    expect(store.model.learner(asLearnerId(0))).toMatchObject({ state: "stopped", isStopping: 0, failures: 0 });
+    expect(store.model.waiting.size).toBe(0);
+  });
+
   test("may say late that it is done, through the outbox, while the learner is nobody else's", async () => {
     const { desk, store } = await openDesk(2, 1);
     await desk.answer(start("1_1", "i-1_1", 1));

@@ -2,11 +2,11 @@ import { readdir, readFile, writeFile } from "node:fs/promises";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { NewChange } from "../../../src/scheduler/state/changes";
-import type { JournalFile } from "../../../src/scheduler/state/journal";
+import type { StateFile } from "../../../src/scheduler/state/journal";
 import { recover } from "../../../src/scheduler/state/recovery";
 import { asJobId, asLearnerId } from "../../../src/scheduler/state/rows";
-import { systemWorld, type Store } from "../../../src/scheduler/state/store";
-import { createRunOnDisk, openStore, wasm } from "./runFixture";
+import type { Store } from "../../../src/scheduler/state/store";
+import { createRunOnDisk, openStore, openTestFile, wasm } from "./runFixture";
 
 const job = asJobId("1_1");
 const assigned = (learner: number, epoch: number): NewChange => ({
@@ -31,8 +31,9 @@ const submitted: NewChange = {
 /** A file on which syncing waits until the test lets it go. */
 function heldFile(log: string[]) {
   let release = () => {};
-  const wrap = async (path: string): Promise<JournalFile> => {
-    const file = await systemWorld.createFile(path);
+  const wrap = async (path: string, flags: "wx" | "r+"): Promise<StateFile> => {
+    const file = await openTestFile(path, flags);
+    if (flags === "r+") return file;
     let isFirst = true;
     return {
       write: async (...args) => {
@@ -62,7 +63,7 @@ describe("the store", () => {
   test("says that a change is durable only after it was written and synced, in this order", async () => {
     const log: string[] = [];
     const held = heldFile(log);
-    const store = await openStore(await createRunOnDisk(2), { createFile: held.wrap });
+    const store = await openStore(await createRunOnDisk(2), { openFile: held.wrap });
     log.length = 0;
     store.onDidSync(() => log.push("stream"));
     store.record(submitted);
@@ -87,8 +88,9 @@ describe("the store", () => {
 
   test("shares one sync among the changes of one moment", async () => {
     let syncs = 0;
-    const createFile = async (path: string): Promise<JournalFile> => {
-      const file = await systemWorld.createFile(path);
+    const openFile = async (path: string, flags: "wx" | "r+"): Promise<StateFile> => {
+      const file = await openTestFile(path, flags);
+      if (flags === "r+") return file;
       return {
         write: (...args) => file.write(...args),
         datasync: () => (syncs++, file.datasync()),
@@ -96,7 +98,7 @@ describe("the store", () => {
         close: () => file.close(),
       };
     };
-    const store = await openStore(await createRunOnDisk(0), { createFile });
+    const store = await openStore(await createRunOnDisk(0), { openFile });
     const before = syncs;
     for (let i = 0; i < 100; i++) store.record({ kind: "codeRevised", revision: String(i) });
     await store.synced();
@@ -119,8 +121,9 @@ describe("the store", () => {
     const directory = await createRunOnDisk(1);
     const said: (string | null)[] = [];
     let isFull = false;
-    const createFile = async (path: string): Promise<JournalFile> => {
-      const file = await systemWorld.createFile(path);
+    const openFile = async (path: string, flags: "wx" | "r+"): Promise<StateFile> => {
+      const file = await openTestFile(path, flags);
+      if (flags === "r+") return file;
       return {
         write: async (bytes, offset, length, position) => {
           if (!isFull) return file.write(bytes, offset, length, position);
@@ -134,7 +137,7 @@ describe("the store", () => {
       };
     };
     const store = await openStore(directory, {
-      createFile,
+      openFile,
       onDiskFull: (message) => said.push(message),
       sleep: async () => {
         isFull = false;
@@ -152,8 +155,9 @@ describe("the store", () => {
   test("ends the process unanswered when a sync fails", async () => {
     const fatal: unknown[] = [];
     let isBroken = false;
-    const createFile = async (path: string): Promise<JournalFile> => {
-      const file = await systemWorld.createFile(path);
+    const openFile = async (path: string, flags: "wx" | "r+"): Promise<StateFile> => {
+      const file = await openTestFile(path, flags);
+      if (flags === "r+") return file;
       return {
         write: (...args) => file.write(...args),
         datasync: () =>
@@ -162,7 +166,7 @@ describe("the store", () => {
         close: () => file.close(),
       };
     };
-    const store = await openStore(await createRunOnDisk(1), { createFile, onFatal: (error) => fatal.push(error) });
+    const store = await openStore(await createRunOnDisk(1), { openFile, onFatal: (error) => fatal.push(error) });
     isBroken = true;
     store.record({ kind: "codeRevised", revision: "r2" });
     let isAnswered = false;

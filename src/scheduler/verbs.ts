@@ -1,0 +1,93 @@
+import type { Commands } from "./control/clients";
+import type { JobLoop } from "./jobs/loop";
+import { asJobId, asLearnerId, type Activity, type LearnerId, type LearnerState } from "./state/rows";
+import { settingsOf, type Configuration } from "./state/settings";
+import type { Store } from "./state/store";
+
+export interface VerbsOptions {
+  store: Store;
+  loop: Pick<JobLoop, "poke" | "cancel">;
+  /** Tells the worker of a learner what is wished of it now; of all learners without one. */
+  wish: (learner?: LearnerId) => void;
+  onDidChangeActivity: (activity: Activity, reason: string | null) => void;
+}
+
+type Verb =
+  | "startJobs"
+  | "stopJobs"
+  | "pauseJobs"
+  | "configure"
+  | "retryLearners"
+  | "stopLearners"
+  | "reopenLearners"
+  | "cancelJobs";
+
+/** What a person may do to a run: each a change, answered when it is on disk. */
+export class Verbs implements Pick<Commands, Verb> {
+  constructor(private readonly options: VerbsOptions) {}
+
+  readonly startJobs = () => this.setActivity("active", null, false);
+  readonly stopJobs = ({ gently }: { gently: boolean }) => this.setActivity("stopped", "stopped by a person", gently);
+  readonly pauseJobs = () => this.setActivity("paused", "paused by a person", false);
+  readonly retryLearners = ({ learners }: Learners) =>
+    this.move(this.inState(learners, ["failed", "stopped"]), "waiting", "to be tried again");
+  readonly reopenLearners = ({ learners }: Learners) =>
+    this.move(this.inState(learners, ["done"]), "waiting", "to go on, because the goal has changed");
+
+  /** Running learners are saved and taken off their jobs; those that wait are stopped at once. */
+  readonly stopLearners = async ({ learners }: Learners) => {
+    const { store, wish } = this.options;
+    const running = this.inState(learners, ["running"]);
+    if (running.length > 0) store.record({ kind: "learnersStopping", learners: running });
+    const { moved } = await this.move(this.inState(learners, ["waiting"]), "stopped", "stopped by a person");
+    running.forEach(wish);
+    return { moved: moved + running.length };
+  };
+
+  readonly cancelJobs = async ({ jobs }: { jobs: readonly string[] }) => {
+    const { store, loop } = this.options;
+    const live = jobs.map(asJobId).filter((job) => store.model.liveJobs.has(job));
+    if (live.length > 0) await loop.cancel({ jobs: live, force: false });
+    loop.poke();
+    return null;
+  };
+
+  /** @throws when the settings are not complete */
+  readonly configure = async (configuration: Configuration) => {
+    const { store } = this.options;
+    settingsOf(configuration);
+    if (configuration.settings !== store.model.run.settings) store.record({ kind: "runConfigured", ...configuration });
+    await store.synced();
+    return null;
+  };
+
+  async setActivity(activity: Activity, reason: string | null, gently: boolean): Promise<null> {
+    const { store, loop, wish, onDidChangeActivity } = this.options;
+    const { run } = store.model;
+    if (run.activity !== activity || run.stopsGently !== Number(gently)) {
+      store.record({ kind: "activityChanged", activity, stopsGently: gently ? 1 : 0, reason });
+      await store.synced();
+      onDidChangeActivity(activity, reason);
+      wish();
+    }
+    loop.poke();
+    return null;
+  }
+
+  private async move(learners: LearnerId[], state: "waiting" | "stopped", reason: string) {
+    const { store, loop } = this.options;
+    if (learners.length > 0) store.record({ kind: "learnersMoved", learners, state, reason });
+    await store.synced();
+    loop.poke();
+    return { moved: learners.length };
+  }
+
+  private inState(learners: readonly number[], states: readonly LearnerState[]): LearnerId[] {
+    const rows = learners.flatMap((id) => this.options.store.model.learners.get(asLearnerId(id)) ?? []);
+    return rows.filter(({ state }) => states.includes(state)).map(({ id }) => id);
+  }
+}
+
+interface Learners {
+  learners: readonly number[];
+}
