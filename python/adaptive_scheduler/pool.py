@@ -55,9 +55,9 @@ def end_process(code: int, running: Executor | None = None) -> NoReturn:
         The executor whose processes are killed, when it is not MPI's.
     """
     processes: dict[int, Any] = getattr(running, "_processes", None) or {}
-    for process in list(processes.values()):
-        with suppress(Exception):
-            process.kill()
+    for pid in list(processes):
+        with suppress(OSError):
+            os.kill(pid, signal.SIGKILL)
     sys.stdout.flush()
     sys.stderr.flush()
     if _is_mpi_parallel():
