@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { parseArgs, type ParseArgsConfig } from "node:util";
 import { assetsIn } from "./assets";
 import { attach } from "./commandLine/attach";
@@ -113,7 +113,8 @@ function startOptions({ learners, cluster, cores, python, profile }: Values): St
   if (cluster !== undefined && cluster !== "local") {
     throw usageError(`There is no cluster "${cluster}"; this version runs jobs on this computer: --cluster local.`);
   }
-  const typed = { budget: wholeNumber("cores", cores), python };
+  // A path is meant from here, not from the run's directory; a bare name is looked up on PATH.
+  const typed = { budget: wholeNumber("cores", cores), python: python?.includes("/") ? resolve(python) : python };
   return { learnersFile: learners, cluster: "local", typed, profile: profile ?? null };
 }
 

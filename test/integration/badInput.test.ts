@@ -23,6 +23,11 @@ describe("a Python", () => {
     expect(words).toContain("adaptive, mpi4py, pyzmq and cloudpickle");
   });
 
+  test("named by a relative path is looked for from where that was typed", async () => {
+    const study = await createStudy(peaks(1));
+    expect(await failureOf(study, "--python", "bin/python")).toContain(`no Python at ${study.at("bin/python")}`);
+  });
+
   test("without the packages is named, with the packages and the command that installs them", async () => {
     const study = await createStudy(peaks(1));
     const bare = join(study.folder, "..", "bare");
