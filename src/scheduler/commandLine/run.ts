@@ -167,12 +167,14 @@ function linesView({ print }: Program): View {
 function terminalView({ print }: Program): View {
   // The bar is redrawn in place; whatever else is printed pushes it down.
   const clear = "\r\u001b[2K";
+  // Some terminals say they have no columns at all.
+  const bar = (figures: Figures) => `${clear}${progressLine(figures, process.stdout.columns || 80)}`;
   const people = peopleView((text) => print(`${clear}${text}`));
   return {
     ...people,
-    frame: (figures) => process.stdout.write(`${clear}${progressLine(figures, process.stdout.columns)}`),
+    frame: (figures) => process.stdout.write(bar(figures)),
     end: (figures, model) => {
-      process.stdout.write(`${clear}${progressLine(figures, process.stdout.columns)}\n`);
+      process.stdout.write(`${bar(figures)}\n`);
       people.end(figures, model);
     },
   };
