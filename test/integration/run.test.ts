@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { readFile, stat } from "node:fs/promises";
+import { readFile, stat, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
@@ -120,7 +120,36 @@ describe("run", () => {
   });
 });
 
+test("a study without a goal of its own file runs to the goal function of its learners file", async () => {
+  const study = await createStudy(`${peaks(2)}\ndef goal(learner):\n    return learner.npoints >= 9\n`);
+  expect(await study.run().ended).toMatchObject({ exitCode: 0 });
+  expect((await loadPoints(study)).every((npoints) => npoints >= 9 && npoints < 15)).toBe(true);
+});
+
+test("what is edited in adaptive.json holds for a run that is resumed", async () => {
+  const study = await createStudy(peaks(1), { goal: { npoints: 5 }, maxFailures: 2 });
+  expect(await study.run().ended).toMatchObject({ exitCode: 0 });
+  await writeFile(study.at("adaptive.json"), JSON.stringify({ goal: { npoints: 8 } }));
+  expect(await study.run().ended).toMatchObject({ exitCode: 0 });
+  const [run] = await study.rows("run");
+  expect(JSON.parse(run?.settings ?? "")).toMatchObject({ goal: { npoints: 8 }, maxFailures: 3 });
+});
+
 describe("serve, stop and attach", () => {
+  test("stopping gently lets running evaluations finish first", async () => {
+    const slow = peaks(1).replace("time.sleep(0.02)", "time.sleep(1.5); open('evaluated', 'a').write('!')");
+    const study = await createStudy(slow, { goal: { npoints: 500 } });
+    await study.start(["init", "--learners", study.learnersFile, "--python", python]).ended;
+    expect(await study.start(["serve", "--detach"]).ended).toMatchObject({ exitCode: 0 });
+    const evaluated = () => readFile(study.at("evaluated"), "utf8").catch(() => "");
+    await eventually(async () => (await evaluated()).length >= 2);
+    await study.start(["stop", "--gently"]).ended;
+    await eventually(async () => (await study.changes()).some(({ kind }) => kind === "jobEnded"));
+    const released = (await study.changes()).find((change) => change.kind === "learnerReleased");
+    expect(released).toMatchObject({ state: "waiting", npoints: (await evaluated()).length });
+    expect(await loadPoints(study)).toEqual([(await evaluated()).length]);
+  });
+
   test("stop saves all learners and cancels the jobs; the scheduler stays", async () => {
     const study = await createStudy(peaks(3, 0.1), { goal: { npoints: 500 } });
     await study.start(["init", "--learners", study.learnersFile, "--python", python]).ended;
