@@ -1,0 +1,37 @@
+import { commands, type ExtensionContext, Uri, window } from "vscode";
+import { localRunSessions } from "./remote/connectLocally";
+import { WorkspaceStudies } from "./remote/studies";
+import { Actions } from "./views/actions";
+import { registerCommands } from "./views/commands";
+import { keepContextKeys } from "./views/contextKeys";
+import { Dashboards } from "./views/dashboards";
+import { DisposableScope } from "./views/disposableScope";
+import { ErrorDisplay } from "./views/errorDisplay";
+import { JobOutputs } from "./views/jobOutput";
+import { JobsView } from "./views/jobsView";
+import { LearnersView } from "./views/learnersView";
+import { ShownRun } from "./views/shownRun";
+import { showStatusBar } from "./views/statusBar";
+
+export function activate(context: ExtensionContext): void {
+  const scope = new DisposableScope();
+  context.subscriptions.push(scope);
+  const log = scope.add(window.createOutputChannel("Adaptive", { log: true }));
+  const note = (line: string): void => log.info(line);
+
+  const studies = scope.add(new WorkspaceStudies(note));
+  const sessions = scope.add(localRunSessions(studies, Uri.joinPath(context.extensionUri, "dist"), note));
+  const run = scope.add(new ShownRun(sessions, note));
+  const errors = new ErrorDisplay(log);
+  const outputs = scope.add(new JobOutputs(sessions));
+  const onStarting = (isStarting: boolean): void =>
+    void commands.executeCommand("setContext", "adaptive.isStarting", isStarting);
+  const actions = new Actions({ sessions, outputs, errors, log, onStarting });
+
+  const learners = scope.add(new LearnersView(run, sessions, note));
+  const jobs = scope.add(new JobsView(run, note));
+  const dashboards = scope.add(new Dashboards(context, sessions, actions, note));
+  scope.add(showStatusBar(run));
+  scope.add(keepContextKeys(run, sessions));
+  scope.add(registerCommands({ actions, dashboards, learners, jobs }));
+}

@@ -1,0 +1,92 @@
+import { commands, type Disposable } from "vscode";
+import * as v from "valibot";
+import { asJobId, asLearnerId, type LearnerId, type LearnerState, learnerStates } from "../scheduler/state/rows";
+import type { RunSession } from "../remote/runSession";
+import type { Actions } from "./actions";
+import type { Dashboards } from "./dashboards";
+import { together } from "./disposableScope";
+import { jobOfNode } from "./jobsTreeModel";
+import type { JobsView } from "./jobsView";
+import { learnerOfNode, stateOfGroup } from "./learnersTreeModel";
+import type { LearnersView } from "./learnersView";
+
+const maxRetried = 200_000;
+
+interface CommandsWorld {
+  actions: Actions;
+  dashboards: Dashboards;
+  learners: LearnersView;
+  jobs: JobsView;
+}
+
+/** The manifest's commands. What a tree passes is the node's id, and the ids of all selected ones. */
+export function registerCommands({ actions, dashboards, learners, jobs }: CommandsWorld): Disposable {
+  const handlers = {
+    startJobs: async () => {
+      const session = await actions.startJobs();
+      if (session !== null) dashboards.show(session, null);
+    },
+    stopJobs: () => actions.stopJobs(),
+    showLog: () => actions.showLog(),
+    showProgress: () => showLearner(null),
+    showLearner: (node: unknown) => showLearner(learnerAt(node)),
+    showMoreLearners: (state: unknown) => learners.showMore(v.parse(v.picklist(learnerStates), state)),
+    retryLearners: (node: unknown, selected: unknown) =>
+      actions.withRun("Retry", async (session) => actions.retry(await learnersAt(session, nodesOf(node, selected)))),
+    showOutput: (node: unknown) => showOutput(nodesOf(node, undefined)[0] ?? ""),
+  };
+  const registrations = Object.entries(handlers).map(([name, handler]) =>
+    commands.registerCommand(`adaptive.${name}`, handler),
+  );
+  return together(...registrations);
+
+  function showLearner(learner: LearnerId | null): Promise<void> {
+    return actions.withRun("Show Progress", async (session) => {
+      await Promise.resolve();
+      dashboards.show(session, learner);
+    });
+  }
+
+  function learnerAt(node: unknown): LearnerId | null {
+    const id = nodesOf(node, undefined)[0] ?? "";
+    const job = jobOfNode(id);
+    const learner = job === null ? learnerOfNode(id) : jobs.learnerOf(job);
+    return learner === null ? null : asLearnerId(learner);
+  }
+
+  function showOutput(id: string): Promise<void> {
+    const job = jobOfNode(id);
+    if (job !== null) return actions.showOutput(asJobId(job));
+    return actions.withRun("Show Output", async (session) => {
+      const learner = learnerOfNode(id);
+      const row = learner === null ? null : await session.query("learner", { id: asLearnerId(learner) });
+      const newest = row?.jobId ?? row?.lastJobId ?? null;
+      if (newest !== null) await actions.showOutput(newest);
+    });
+  }
+}
+
+function nodesOf(node: unknown, selected: unknown): string[] {
+  const several = v.safeParse(v.array(v.string()), selected);
+  if (several.success && several.output.length > 0) return several.output;
+  const one = v.safeParse(v.string(), node);
+  return one.success ? [one.output] : [];
+}
+
+/** The learners that nodes stand for: themselves, or all of a group. */
+async function learnersAt(session: RunSession, nodes: readonly string[]): Promise<LearnerId[]> {
+  const found = await Promise.all(
+    nodes.map(async (node) => {
+      const state = stateOfGroup(node);
+      if (state !== null) return learnersIn(session, state);
+      const learner = learnerOfNode(node);
+      return learner === null ? [] : [asLearnerId(learner)];
+    }),
+  );
+  return [...new Set(found.flat())];
+}
+
+async function learnersIn(session: RunSession, state: LearnerState): Promise<LearnerId[]> {
+  const query = { states: [state], orderBy: "position", descending: false, offset: 0, limit: maxRetried } as const;
+  return (await session.query("learners", query)).rows.map((row) => row.id);
+}

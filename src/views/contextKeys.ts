@@ -1,0 +1,31 @@
+import { commands, type Disposable } from "vscode";
+import type { RunSessions } from "../remote/runSessions";
+import { together } from "./disposableScope";
+import type { ShownRun } from "./shownRun";
+
+/** What the views show while they are empty, as the manifest's `when` clauses know it. */
+type ViewState = "noStudy" | "study" | "connecting" | "run";
+
+/** Keeps the context keys that the manifest's menus and welcome texts go by. */
+export function keepContextKeys(run: ShownRun, sessions: RunSessions): Disposable {
+  const known = new Map<string, unknown>();
+  const set = (key: string, value: unknown): void => {
+    if (known.get(key) === value) return;
+    known.set(key, value);
+    void commands.executeCommand("setContext", `adaptive.${key}`, value);
+  };
+  const update = (): void => {
+    set("state", stateOf(run, sessions));
+    set("hasStudy", sessions.studies.length > 0);
+    set("isOnline", run.session?.link.at === "online");
+    set("activity", run.overview?.run.activity ?? "none");
+  };
+  update();
+  return together(run.onDidChange(update), sessions.onDidChangeStudies(update));
+}
+
+function stateOf({ session, overview }: ShownRun, { studies }: RunSessions): ViewState {
+  if (overview !== null) return "run";
+  if (session !== null) return "connecting";
+  return studies.length > 0 ? "study" : "noStudy";
+}

@@ -1,0 +1,222 @@
+import type { Uri, WebviewPanel } from "vscode";
+import { workspace } from "vscode";
+import * as v from "valibot";
+import { systemClock } from "../remote/clock";
+import type { RunSession } from "../remote/runSession";
+import type { RunSessions } from "../remote/runSessions";
+import type { JobId, LearnerId, LearnerRow } from "../scheduler/state/rows";
+import type { Actions } from "./actions";
+import { dashboardHtml } from "./dashboardPage";
+import { shownLearner, shownNumbers } from "./dashboardRows";
+import { DisposableScope, together } from "./disposableScope";
+import { type FromPage, fromPageSchema, type ToPage } from "./messages";
+import { Refresher } from "./refresher";
+import { linkText } from "./statusText";
+
+const refreshIntervalMs = 250;
+const seriesIntervalMs = 1000;
+/** Shown of what a failed learner's job printed: its end, where the error is. */
+const outputTailCharacters = 4000;
+
+export interface DashboardWorld {
+  extensionUri: Uri;
+  sessions: RunSessions;
+  actions: Actions;
+  log: (line: string) => void;
+}
+
+/**
+ * One run's page. The page is stateless: hidden, it is gone, and shown again it says anew what it
+ * looks at. So nothing is sent before it has spoken, nor while it is hidden.
+ */
+export class DashboardPanel {
+  private readonly scope = new DisposableScope();
+  private readonly refresher: Refresher;
+  private following: { dispose(): unknown } = { dispose: () => undefined };
+  private session: RunSession | null = null;
+  private linkSinceMs = Date.now();
+  private look: Extract<FromPage, { type: "look" }> | null = null;
+  /** A learner to select as soon as the page listens. */
+  private wanted: LearnerId | null = null;
+  private seriesSentMs = 0;
+  private outputOf: string | null = null;
+
+  constructor(
+    private readonly panel: WebviewPanel,
+    private readonly directory: string,
+    private readonly world: DashboardWorld,
+  ) {
+    this.refresher = this.scope.add(
+      new Refresher(
+        systemClock,
+        refreshIntervalMs,
+        () => this.send(),
+        (error) => world.log(`dashboard: ${String(error)}`),
+      ),
+    );
+    this.scope.add(panel.webview.onDidReceiveMessage((message: unknown) => this.hear(message)));
+    this.scope.add(panel.onDidChangeViewState(() => this.changeVisibility()));
+    this.scope.add(world.sessions.onDidChangeActive(() => this.follow()));
+    const clock = setInterval(() => this.session?.link.at === "retrying" && this.refresher.request(), 1000);
+    this.scope.add({ dispose: () => clearInterval(clock) });
+    panel.webview.html = dashboardHtml(panel.webview, world.extensionUri, directory);
+    this.follow();
+  }
+
+  reveal(learner: LearnerId | null): void {
+    this.wanted = learner;
+    this.panel.reveal();
+    if (this.look !== null) this.selectWanted();
+  }
+
+  dispose(): void {
+    this.session?.watch([]);
+    this.following.dispose();
+    this.scope.dispose();
+    this.panel.dispose();
+  }
+
+  private follow(): void {
+    this.following.dispose();
+    const { active } = this.world.sessions;
+    this.session = active?.directory === this.directory ? active : null;
+    this.linkSinceMs = Date.now();
+    this.refresher.request();
+    const { session } = this;
+    if (session === null) return;
+    this.following = together(
+      session.onDidChange(() => this.refresher.request()),
+      session.onDidChangeLink(() => {
+        this.linkSinceMs = Date.now();
+        this.refresher.request();
+      }),
+      session.onDidPreview(({ learner, preview }) => {
+        if (learner === this.look?.selected) this.post({ type: "preview", learner, preview });
+      }),
+    );
+    this.watchSelected();
+  }
+
+  private changeVisibility(): void {
+    if (!this.panel.visible) {
+      this.look = null;
+      this.session?.watch([]);
+    }
+  }
+
+  private hear(message: unknown): void {
+    const parsed = v.safeParse(fromPageSchema, message);
+    if (!parsed.success) {
+      this.world.log(`dashboard: the page sent ${JSON.stringify(message)?.slice(0, 200)}`);
+      return;
+    }
+    const said = parsed.output;
+    const { actions } = this.world;
+    switch (said.type) {
+      case "look":
+        this.listen(said);
+        return;
+      case "retry":
+        void actions.retry([said.learner]);
+        return;
+      case "showOutput":
+        void actions.showOutput(said.job as JobId);
+        return;
+      case "runCommand":
+        void actions[said.command]();
+        return;
+    }
+  }
+
+  private listen(look: Extract<FromPage, { type: "look" }>): void {
+    const isNew = this.look === null;
+    const hasOtherSelected = look.selected !== this.look?.selected;
+    this.look = look;
+    if (isNew) {
+      this.seriesSentMs = 0;
+      this.selectWanted();
+    }
+    if (isNew || hasOtherSelected) {
+      this.outputOf = null;
+      this.watchSelected();
+    }
+    // Somebody scrolls: the rows come at once, not with the next refresh.
+    if (!isNew) void this.sendList().catch((error: unknown) => this.world.log(`dashboard: ${String(error)}`));
+    this.refresher.request();
+  }
+
+  private selectWanted(): void {
+    if (this.wanted === null) return;
+    this.post({ type: "select", learner: this.wanted });
+    this.wanted = null;
+  }
+
+  private watchSelected(): void {
+    if (this.look === null) return;
+    const { selected } = this.look;
+    this.session?.watch(selected === null ? [] : [selected]);
+  }
+
+  private async send(): Promise<void> {
+    if (this.look === null) return;
+    await this.sendRun();
+    await Promise.all([this.sendSeries(), this.sendList(), this.sendSelected()]);
+  }
+
+  private async sendRun(): Promise<void> {
+    const { session } = this;
+    if (session === null) {
+      this.post({ type: "run", run: null, link: "not connected", notice: null, canAct: false });
+      return;
+    }
+    const link = linkText(session.link, Date.now(), this.linkSinceMs);
+    const canAct = session.link.at === "online" && workspace.isTrusted;
+    const { notice } = session;
+    // While nothing is known yet, say at least that.
+    const waiting = setTimeout(() => this.post({ type: "run", run: null, link, notice, canAct }), 500);
+    try {
+      const overview = await session.query("overview", null);
+      this.panel.title = `${overview.run.name} · Adaptive`;
+      this.post({ type: "run", run: shownNumbers(overview), link, notice, canAct });
+    } finally {
+      clearTimeout(waiting);
+    }
+  }
+
+  private async sendSeries(): Promise<void> {
+    if (this.session === null || Date.now() - this.seriesSentMs < seriesIntervalMs) return;
+    this.seriesSentMs = Date.now();
+    this.post({ type: "series", samples: [...(await this.session.query("series", null))] });
+  }
+
+  private async sendList(): Promise<void> {
+    const { session, look } = this;
+    if (session === null || look === null) return;
+    const { state, ...order } = look.list;
+    const page = await session.query("learners", { ...order, ...(state === null ? {} : { states: [state] }) });
+    if (look.list !== this.look?.list) return;
+    this.post({ type: "learners", list: look.list, total: page.total, rows: page.rows.map(shownLearner) });
+  }
+
+  private async sendSelected(): Promise<void> {
+    const { session, look } = this;
+    const selected = look?.selected ?? null;
+    if (session === null || selected === null) return;
+    const row = await session.query("learner", { id: selected });
+    this.post({ type: "selected", learner: row === null ? null : shownLearner(row) });
+    if (row !== null) await this.sendOutput(session, row);
+  }
+
+  /** The end of what a failed learner's job printed, once. */
+  private async sendOutput(session: RunSession, { state, error, lastJobId: job }: LearnerRow): Promise<void> {
+    if ((state !== "failed" && error === null) || job === null || job === this.outputOf) return;
+    if (session.link.at !== "online") return;
+    this.outputOf = job;
+    const { text } = await session.jobOutput(job);
+    this.post({ type: "output", job, text: text.slice(-outputTailCharacters) });
+  }
+
+  private post(message: ToPage): void {
+    if (this.panel.visible) void this.panel.webview.postMessage(message);
+  }
+}

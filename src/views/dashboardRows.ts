@@ -1,0 +1,33 @@
+import type { Overview } from "../remote/replica/queries";
+import type { LearnerRow } from "../scheduler/state/rows";
+import { learnerLabel, parametersOf } from "./format";
+import type { ShownLearner, ShownRunNumbers } from "./messages";
+
+const maxParameters = 16;
+const longestFname = 300;
+
+/** What the page needs of a learner's row. */
+export function shownLearner(row: LearnerRow): ShownLearner {
+  const { id, type, state, reason, error, failures, npoints, loss, changedAt } = row;
+  return {
+    id,
+    label: learnerLabel(row),
+    parameters: parametersOf(row.combo)
+      .slice(0, maxParameters)
+      .map(([name, value]) => [name, value]),
+    fname: row.fname.slice(0, longestFname),
+    type,
+    state,
+    reason,
+    error,
+    failures,
+    npoints,
+    loss,
+    job: row.jobId ?? row.lastJobId,
+    changedAt,
+  };
+}
+
+export function shownNumbers({ run, learners, jobs, npoints }: Overview): ShownRunNumbers {
+  return { name: run.name, cluster: run.cluster, activity: run.activity, learners, jobs, npoints };
+}

@@ -1,0 +1,92 @@
+/** How values are written for a person: the same in the trees, the status bar and the dashboard. */
+
+const minuteMs = 60_000;
+const hourMs = 60 * minuteMs;
+const dayMs = 24 * hourMs;
+const longestText = 100;
+
+/** A parameter of a learner, ready to be shown. */
+export type Parameter = readonly [name: string, value: string | number | boolean | null];
+
+/**
+ * The parameters in a learner's combo.
+ * @param combo a JSON object; anything else has no parameters
+ */
+export function parametersOf(combo: string): Parameter[] {
+  const value: unknown = parsed(combo);
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return [];
+  return Object.entries(value).map(([name, entry]) => [name, scalar(entry)]);
+}
+
+/** What a learner is called: its parameters, `offset=0.51, alpha=2`, or else its data file. */
+export function learnerLabel(learner: { combo: string; fname: string }): string {
+  const parameters = parametersOf(learner.combo);
+  if (parameters.length === 0) return clipped(learner.fname);
+  return parameters.map(([name, value]) => `${name}=${formatValue(value)}`).join(", ");
+}
+
+export function formatValue(value: Parameter[1]): string {
+  return typeof value === "number" ? formatNumber(value) : String(value ?? "–");
+}
+
+/** Six digits at most, as short as they can be: `0.51`, `1e-7`. */
+export function formatNumber(value: number): string {
+  return String(Number(value.toPrecision(6)));
+}
+
+/** Two digits, the exponent where it helps to compare: `1.3e-2`, `0.45`, `12`. */
+export function formatLoss(loss: number | null): string {
+  if (loss === null) return "–";
+  if (loss === 0) return "0";
+  const size = Math.abs(loss);
+  return size >= 0.1 && size < 1000 ? String(Number(loss.toPrecision(2))) : loss.toExponential(1);
+}
+
+/** With a narrow space between thousands: `40 000`. */
+export function formatCount(count: number): string {
+  return String(Math.round(count)).replace(/\B(?=(\d{3})+$)/g, "\u202f");
+}
+
+/** `1 learner`, `40 000 learners`. */
+export function plural(count: number, noun: string): string {
+  return `${formatCount(count)} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+/** A clock of elapsed time: `0:42`, `1:02:03`. */
+export function formatElapsed(elapsedMs: number): string {
+  const seconds = Math.max(0, Math.floor(elapsedMs / 1000));
+  const hours = Math.floor(seconds / 3600);
+  const minutes = Math.floor(seconds / 60) % 60;
+  const pad = (part: number): string => String(part).padStart(2, "0");
+  return hours > 0 ? `${hours}:${pad(minutes)}:${pad(seconds % 60)}` : `${minutes}:${pad(seconds % 60)}`;
+}
+
+/** A rough length of time in words: `40 s`, `25 min`, `3 h`, `2 days`. */
+export function formatDuration(durationMs: number): string {
+  if (durationMs < minuteMs) return `${Math.max(1, Math.round(durationMs / 1000))} s`;
+  if (durationMs < 1.5 * hourMs) return `${Math.round(durationMs / minuteMs)} min`;
+  if (durationMs < 2 * dayMs) return `${Math.round(durationMs / hourMs)} h`;
+  return `${Math.round(durationMs / dayMs)} days`;
+}
+
+/** How long ago something was: `now`, `40 s ago`. Clocks of two machines differ, so the future is now. */
+export function formatAgo(thenMs: number, nowMs: number): string {
+  return nowMs - thenMs < 1000 ? "now" : `${formatDuration(nowMs - thenMs)} ago`;
+}
+
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return null;
+  }
+}
+
+function scalar(value: unknown): Parameter[1] {
+  if (value === null || typeof value === "number" || typeof value === "boolean") return value;
+  return clipped(typeof value === "string" ? value : JSON.stringify(value));
+}
+
+function clipped(text: string): string {
+  return text.length > longestText ? `${text.slice(0, longestText - 1)}…` : text;
+}

@@ -1,0 +1,118 @@
+import type { JobView } from "../remote/replica/queries";
+import { formatAgo, formatCount, formatElapsed, learnerLabel } from "./format";
+import type { TreeNode } from "./treeNodes";
+
+/** Jobs listed at most; those that have not ended come first. */
+export const maxJobsShown = 500;
+
+/** The job that a node shows, or null. */
+export function jobOfNode(id: string): string | null {
+  return id.startsWith("job:") ? id.slice("job:".length) : null;
+}
+
+/** Jobs by submission, and those that have ended below, newest first. */
+export function jobsTree(jobs: readonly JobView[], nowMs: number): TreeNode[] {
+  const living = jobs.filter((job) => job.state !== "ended");
+  const ended = jobs.filter((job) => job.state === "ended");
+  return [
+    ...[...new Set(living.map((job) => job.submission))].map((submission) =>
+      submissionNode(
+        submission,
+        living.filter((job) => job.submission === submission),
+        nowMs,
+      ),
+    ),
+    ...(ended.length === 0 ? [] : [endedNode(ended, nowMs)]),
+  ];
+}
+
+function submissionNode(submission: number, jobs: readonly JobView[], nowMs: number): TreeNode {
+  const nodes = [...jobs].sort(byId).map((job) => jobNode(job, nowMs));
+  const name = jobs[0]?.name.replace(/-[^-]*$/, "") ?? "";
+  return {
+    id: `submission:${submission}`,
+    label: jobs[0]?.jobId.split("_")[0] ?? String(submission),
+    description: `${name}  ${jobs.length === 1 ? "one job" : `array of ${formatCount(jobs.length)}`}`,
+    tooltip: "",
+    icon: { codicon: "layers", color: null },
+    context: "submission",
+    children: { isExpanded: true, nodes },
+  };
+}
+
+function endedNode(jobs: readonly JobView[], nowMs: number): TreeNode {
+  return {
+    id: "ended",
+    label: "Ended",
+    description: formatCount(jobs.length),
+    tooltip: "",
+    icon: { codicon: "history", color: null },
+    context: "ended",
+    children: { isExpanded: false, nodes: jobs.map((job) => jobNode(job, nowMs)) },
+  };
+}
+
+function jobNode(job: JobView, nowMs: number): TreeNode {
+  const learner = job.learner === null ? null : learnerLabel(job.learner);
+  const words = ["job", ...(job.startedAt === null ? [] : ["started"]), ...(learner === null ? [] : ["learner"])];
+  return {
+    id: `job:${job.jobId}`,
+    label: job.jobId,
+    description: [standing(job, nowMs), job.state === "ended" ? null : job.host, learner]
+      .filter((part) => part !== null)
+      .join("  "),
+    tooltip: `${job.name}\nsubmitted ${new Date(job.submittedAt).toLocaleString()}${job.host === null ? "" : `\non ${job.host}`}`,
+    icon: iconOf(job),
+    context: words.join(" "),
+    children: null,
+  };
+}
+
+/** Where a job stands, in words; the clock of a running one goes on between two words from the scheduler. */
+function standing(job: JobView, nowMs: number): string {
+  switch (job.state) {
+    case "submitted":
+      return "submitted";
+    case "queued":
+      return `queued${job.reason === null ? "" : ` (${job.reason})`}`;
+    case "running":
+      if (job.cancelledAt !== null) return "stopping";
+      return `running${job.startedAt === null ? "" : ` ${formatElapsed(nowMs - job.startedAt)}`}`;
+    case "ended":
+      return endOf(job, nowMs);
+  }
+}
+
+function endOf({ exitCode, reason, startedAt, endedAt }: JobView, nowMs: number): string {
+  const parts = [
+    hasFailed(exitCode) ? `exit code ${exitCode}` : null,
+    reason,
+    startedAt === null || endedAt === null ? null : `after ${formatElapsed(endedAt - startedAt)}`,
+    endedAt === null ? null : formatAgo(endedAt, nowMs),
+  ];
+  return parts.filter((part) => part !== null).join(" · ") || "ended";
+}
+
+function iconOf(job: JobView): TreeNode["icon"] {
+  switch (job.state) {
+    case "submitted":
+    case "queued":
+      return { codicon: "clock", color: "descriptionForeground" };
+    case "running":
+      return { codicon: "play-circle", color: "charts.blue" };
+    case "ended":
+      if (job.cancelledAt !== null) return { codicon: "circle-slash", color: "descriptionForeground" };
+      return hasFailed(job.exitCode)
+        ? { codicon: "error", color: "charts.red" }
+        : { codicon: "pass", color: "descriptionForeground" };
+  }
+}
+
+function hasFailed(exitCode: number | null): exitCode is number {
+  return exitCode !== null && exitCode !== 0;
+}
+
+/** `7_2` before `7_10`. */
+function byId(a: JobView, b: JobView): number {
+  return a.jobId.localeCompare(b.jobId, "en", { numeric: true });
+}

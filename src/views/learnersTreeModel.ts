@@ -1,0 +1,92 @@
+import type { Page } from "../remote/replica/queries";
+import type { LearnerRow, LearnerState } from "../scheduler/state/rows";
+import { formatCount, formatLoss, learnerLabel } from "./format";
+import { statesInOrder, stateStyles } from "./learnerStates";
+import type { TreeNode } from "./treeNodes";
+
+/** Learners shown of a group at first, and by how many "Show more" goes on. */
+export const groupPage = 200;
+
+/** Groups a person wants to see at once. */
+export const groupsOpenAtFirst: readonly LearnerState[] = ["running", "failed"];
+
+export const groupId = (state: LearnerState): string => `group:${state}`;
+export const learnerNodeId = (id: number): string => `learner:${id}`;
+
+/** The state whose group has this id, or null when it is another node. */
+export function stateOfGroup(id: string): LearnerState | null {
+  return statesInOrder.find((state) => groupId(state) === id) ?? null;
+}
+
+/** The id of the learner that a node shows, or null. */
+export function learnerOfNode(id: string): number | null {
+  const match = /^learner:(\d+)$/.exec(id);
+  return match === null ? null : Number(match[1]);
+}
+
+/**
+ * The learners grouped by state, in the order of their file within a group.
+ * @param pages the rows of the groups that are open
+ */
+export function learnersTree(
+  counts: Readonly<Record<LearnerState, number>>,
+  pages: ReadonlyMap<LearnerState, Page<LearnerRow>>,
+): TreeNode[] {
+  return statesInOrder
+    .filter((state) => counts[state] > 0)
+    .map((state) => {
+      const { label, codicon, color } = stateStyles[state];
+      const page = pages.get(state);
+      return {
+        id: groupId(state),
+        label,
+        description: formatCount(counts[state]),
+        tooltip: "",
+        icon: { codicon, color },
+        context: `group ${state}`,
+        children: {
+          isExpanded: groupsOpenAtFirst.includes(state),
+          nodes: page === undefined ? [] : [...page.rows.map(learnerNode), ...moreNode(state, page)],
+        },
+      };
+    });
+}
+
+function learnerNode(learner: LearnerRow): TreeNode {
+  const { codicon, color } = stateStyles[learner.state];
+  const hasOutput = (learner.jobId ?? learner.lastJobId) !== null;
+  return {
+    id: learnerNodeId(learner.id),
+    label: learnerLabel(learner),
+    description: descriptionOf(learner),
+    tooltip: [learner.fname, learner.error, learner.reason].filter((line) => line !== null).join("\n"),
+    icon: { codicon, color },
+    context: `learner ${learner.state}${hasOutput ? " job" : ""}`,
+    children: null,
+    command: { id: "adaptive.showLearner", title: "Show Learner", argument: learnerNodeId(learner.id) },
+  };
+}
+
+function descriptionOf({ state, error, reason, npoints, loss }: LearnerRow): string {
+  const trouble = state === "failed" || state === "blocked" ? (error ?? reason) : null;
+  if (trouble !== null) return trouble;
+  if (npoints === 0) return "";
+  return `${formatCount(npoints)} pts${loss === null ? "" : `  loss ${formatLoss(loss)}`}`;
+}
+
+function moreNode(state: LearnerState, { rows, total }: Page<LearnerRow>): TreeNode[] {
+  const left = total - rows.length;
+  if (left <= 0) return [];
+  return [
+    {
+      id: `more:${state}`,
+      label: "Show more…",
+      description: `${formatCount(rows.length)} of ${formatCount(total)}`,
+      tooltip: "",
+      icon: null,
+      context: "more",
+      children: null,
+      command: { id: "adaptive.showMoreLearners", title: "Show More Learners", argument: state },
+    },
+  ];
+}

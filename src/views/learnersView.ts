@@ -1,0 +1,111 @@
+import { type TreeView, window } from "vscode";
+import type { LearnerState } from "../scheduler/state/rows";
+import type { RunSessions } from "../remote/runSessions";
+import { systemClock } from "../remote/clock";
+import { DisposableScope } from "./disposableScope";
+import { plural } from "./format";
+import { groupPage, groupsOpenAtFirst, learnersTree, stateOfGroup } from "./learnersTreeModel";
+import { NodeTree } from "./nodeTree";
+import { Refresher } from "./refresher";
+import type { ShownRun } from "./shownRun";
+import { clusterName } from "./statusText";
+
+export const learnersViewId = "adaptive.learners";
+const refreshIntervalMs = 1000;
+
+/** The view *Learners*. */
+export class LearnersView {
+  private readonly scope = new DisposableScope();
+  private readonly tree: NodeTree;
+  private readonly view: TreeView<string>;
+  private readonly refresher: Refresher;
+  /** How many learners are shown of the groups that are open. */
+  private readonly shown = new Map<LearnerState, number>(groupsOpenAtFirst.map((state) => [state, groupPage]));
+
+  constructor(
+    private readonly run: ShownRun,
+    private readonly sessions: RunSessions,
+    log: (line: string) => void,
+  ) {
+    this.tree = this.scope.add(new NodeTree((id) => this.open(stateOfGroup(id))));
+    this.view = this.scope.add(
+      window.createTreeView(learnersViewId, {
+        treeDataProvider: this.tree,
+        canSelectMany: true,
+        showCollapseAll: true,
+      }),
+    );
+    this.refresher = this.scope.add(
+      new Refresher(
+        systemClock,
+        refreshIntervalMs,
+        () => this.refresh(),
+        (error) => log(`learners: ${String(error)}`),
+      ),
+    );
+    const request = (): void => this.refresher.request();
+    this.scope.add(run.onDidChange(request));
+    this.scope.add(sessions.onDidChangeStudies(request));
+    this.scope.add(this.view.onDidChangeVisibility(request));
+    this.scope.add(
+      this.view.onDidCollapseElement(({ element }) => {
+        const state = stateOfGroup(element);
+        if (state !== null) this.shown.delete(state);
+      }),
+    );
+    request();
+  }
+
+  showMore(state: LearnerState): void {
+    this.shown.set(state, (this.shown.get(state) ?? 0) + groupPage);
+    this.refresher.request();
+  }
+
+  dispose(): void {
+    this.scope.dispose();
+  }
+
+  private open(state: LearnerState | null): void {
+    if (state === null || this.shown.has(state)) return;
+    this.shown.set(state, groupPage);
+    this.refresher.request();
+  }
+
+  private async refresh(): Promise<void> {
+    this.drawTitle();
+    const { session, overview } = this.run;
+    if (session === null || overview === null) return this.tree.show([]);
+    if (!this.view.visible) return;
+    const open = [...this.shown].filter(([state]) => overview.learners[state] > 0);
+    const pages = await Promise.all(
+      open.map(async ([state, limit]) => {
+        const query = { states: [state], orderBy: "position", descending: false, offset: 0, limit } as const;
+        return [state, await session.query("learners", query)] as const;
+      }),
+    );
+    if (session === this.run.session) this.tree.show(learnersTree(overview.learners, new Map(pages)));
+  }
+
+  private drawTitle(): void {
+    const { overview, session } = this.run;
+    if (overview === null) {
+      this.view.badge = undefined;
+      this.view.description = session === null ? studiesLine(this.sessions) : "";
+      return;
+    }
+    const { run, learners } = overview;
+    this.view.description = [
+      clusterName(run.cluster),
+      run.name,
+      ...(run.activity === "active" ? [] : [run.activity]),
+    ].join(" · ");
+    const [value, what] = learners.failed > 0 ? [learners.failed, "failed"] : [learners.running, "running"];
+    this.view.badge = value === 0 ? undefined : { value, tooltip: `${plural(value, "learner")} ${what}` };
+  }
+}
+
+function studiesLine({ studies }: RunSessions): string {
+  const [study] = studies;
+  if (study === undefined) return "";
+  return studies.length === 1 ? `study ${study.name}` : `${studies.length} studies`;
+}

@@ -1,0 +1,93 @@
+/**
+ * What the dashboard's page and the extension say to each other. The page says what it looks at;
+ * the extension sends that, and again whenever it has changed. Each side parses what it gets.
+ */
+import * as v from "valibot";
+import { asLearnerId, jobStates, learnerStates } from "../scheduler/state/rows";
+import { previewSchema } from "../scheduler/workers/messages";
+
+/** Columns of a learner by which the list can be sorted. */
+export const sortColumns = ["position", "state", "npoints", "loss", "lastJobId", "changedAt"] as const;
+
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const learnerId = v.pipe(count, v.transform(asLearnerId));
+const stateSchema = v.picklist(learnerStates);
+/** Keeps a message far below 2 MB, however long the parameters. */
+const maxRows = 200;
+
+const listSchema = v.object({
+  /** Only learners in this state; null for all. */
+  state: v.nullable(stateSchema),
+  orderBy: v.picklist(sortColumns),
+  descending: v.boolean(),
+  offset: count,
+  limit: v.pipe(count, v.maxValue(maxRows)),
+});
+/** The rows in sight of the list of learners. */
+export type ListLook = v.InferOutput<typeof listSchema>;
+
+export const fromPageSchema = v.variant("type", [
+  /** What the page looks at; its first message. */
+  v.object({ type: v.literal("look"), list: listSchema, selected: v.nullable(learnerId) }),
+  v.object({ type: v.literal("retry"), learner: learnerId }),
+  v.object({ type: v.literal("showOutput"), job: v.string() }),
+  v.object({ type: v.literal("runCommand"), command: v.picklist(["startJobs", "stopJobs", "showLog"]) }),
+]);
+export type FromPage = v.InferOutput<typeof fromPageSchema>;
+
+const parameterSchema = v.tuple([v.string(), v.union([v.string(), v.number(), v.boolean(), v.null()])]);
+const learnerSchema = v.object({
+  id: learnerId,
+  label: v.string(),
+  parameters: v.array(parameterSchema),
+  fname: v.string(),
+  type: v.string(),
+  state: stateSchema,
+  reason: v.nullable(v.string()),
+  error: v.nullable(v.string()),
+  failures: count,
+  npoints: count,
+  loss: v.nullable(v.number()),
+  /** The job that runs it, or else the last that did. */
+  job: v.nullable(v.string()),
+  changedAt: v.number(),
+});
+/** A learner as the page shows it. */
+export type ShownLearner = v.InferOutput<typeof learnerSchema>;
+
+const runSchema = v.object({
+  name: v.string(),
+  cluster: v.string(),
+  activity: v.picklist(["active", "paused", "stopped"]),
+  learners: v.record(stateSchema, count),
+  jobs: v.record(v.picklist(jobStates), count),
+  npoints: count,
+});
+export type ShownRunNumbers = v.InferOutput<typeof runSchema>;
+
+const sampleSchema = v.object({ time: v.number(), npoints: count, running: count, queued: count, done: count });
+
+export const toPageSchema = v.variant("type", [
+  v.object({
+    type: v.literal("run"),
+    /** Null while nothing is known of it. */
+    run: v.nullable(runSchema),
+    /** What is said of a link that is not up. */
+    link: v.nullable(v.string()),
+    notice: v.nullable(v.object({ message: v.string(), hint: v.string() })),
+    /** Whether jobs and learners can be told what to do: connected, and the workspace trusted. */
+    canAct: v.boolean(),
+  }),
+  v.object({ type: v.literal("series"), samples: v.array(sampleSchema) }),
+  /** Answers the newest look. */
+  v.object({ type: v.literal("learners"), list: listSchema, total: count, rows: v.array(learnerSchema) }),
+  v.object({ type: v.literal("selected"), learner: v.nullable(learnerSchema) }),
+  v.object({ type: v.literal("preview"), learner: learnerId, preview: previewSchema }),
+  v.object({ type: v.literal("output"), job: v.string(), text: v.string() }),
+  /** The extension asks the page to select a learner. */
+  v.object({ type: v.literal("select"), learner: learnerId }),
+]);
+export type ToPage = v.InferOutput<typeof toPageSchema>;
+
+/** What the page keeps across a reload of the window. */
+export const pageStateSchema = v.object({ directory: v.string(), selected: v.nullable(learnerId) });

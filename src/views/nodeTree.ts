@@ -1,0 +1,71 @@
+import {
+  EventEmitter,
+  MarkdownString,
+  ThemeColor,
+  ThemeIcon,
+  TreeItem,
+  TreeItemCollapsibleState,
+  type TreeDataProvider,
+} from "vscode";
+import { changedNodes, type TreeNode } from "./treeNodes";
+
+/** Shows nodes in a tree view, whose elements are their ids; draws again only what has changed. */
+export class NodeTree implements TreeDataProvider<string> {
+  private readonly changed = new EventEmitter<string[] | undefined>();
+  readonly onDidChangeTreeData = this.changed.event;
+  private roots: readonly TreeNode[] = [];
+  private readonly nodes = new Map<string, TreeNode>();
+
+  /** @param onDidAsk the children of this node are looked at */
+  constructor(private readonly onDidAsk: (id: string) => void) {}
+
+  show(roots: readonly TreeNode[]): void {
+    const changes = changedNodes(this.roots, roots);
+    this.roots = roots;
+    this.nodes.clear();
+    for (const node of withDescendants(roots)) this.nodes.set(node.id, node);
+    if (changes === null) this.changed.fire(undefined);
+    else if (changes.length > 0) this.changed.fire(changes);
+  }
+
+  getChildren(id?: string): string[] {
+    if (id === undefined) return this.roots.map((node) => node.id);
+    this.onDidAsk(id);
+    return this.nodes.get(id)?.children?.nodes.map((node) => node.id) ?? [];
+  }
+
+  getTreeItem(id: string): TreeItem {
+    const node = this.nodes.get(id);
+    // The editor may still ask for what has just gone.
+    if (node === undefined) return new TreeItem("");
+    const item = new TreeItem(node.label, collapsible(node));
+    item.id = node.id;
+    item.description = node.description;
+    item.contextValue = node.context;
+    item.accessibilityInformation = { label: [node.label, node.description].filter((part) => part !== "").join(", ") };
+    if (node.tooltip !== "") item.tooltip = new MarkdownString().appendText(node.tooltip);
+    if (node.icon !== null) item.iconPath = iconOf(node.icon);
+    if (node.command !== undefined) {
+      const { id: command, title, argument } = node.command;
+      item.command = { command, title, arguments: [argument] };
+    }
+    return item;
+  }
+
+  dispose(): void {
+    this.changed.dispose();
+  }
+}
+
+function collapsible({ children }: TreeNode): TreeItemCollapsibleState {
+  if (children === null) return TreeItemCollapsibleState.None;
+  return children.isExpanded ? TreeItemCollapsibleState.Expanded : TreeItemCollapsibleState.Collapsed;
+}
+
+function iconOf({ codicon, color }: { codicon: string; color: string | null }): ThemeIcon {
+  return color === null ? new ThemeIcon(codicon) : new ThemeIcon(codicon, new ThemeColor(color));
+}
+
+function withDescendants(nodes: readonly TreeNode[]): TreeNode[] {
+  return nodes.flatMap((node) => [node, ...withDescendants(node.children?.nodes ?? [])]);
+}

@@ -1,0 +1,51 @@
+import type { Overview } from "../remote/replica/queries";
+import type { Link } from "../remote/runSession";
+import { formatCount, plural } from "./format";
+import { statesInOrder, stateStyles } from "./learnerStates";
+
+/** What is said of a link that is not up; null when there is nothing to say. */
+export function linkText(link: Link, nowMs: number, sinceMs: number): string | null {
+  switch (link.at) {
+    case "online":
+      return null;
+    case "connecting":
+      return `${link.step}…`;
+    case "offline":
+      return "offline";
+    case "retrying": {
+      const seconds = Math.ceil((sinceMs + link.nextInMs - nowMs) / 1000);
+      return seconds > 0 ? `retrying in ${seconds} s` : "retrying…";
+    }
+  }
+}
+
+/** The run in a few characters: `peaks 12▶ 3◷ 85✓ 1✗`. */
+export function statusText({ run, learners }: Overview, link: string | null): string {
+  const counts = [
+    [learners.running, "▶"],
+    [learners.waiting, "◷"],
+    [learners.done, "✓"],
+    [learners.failed, "✗"],
+  ] as const;
+  const shown = counts.filter(([count]) => count > 0).map(([count, sign]) => `${formatCount(count)}${sign}`);
+  return [`$(graph-line) ${run.name}`, ...(link === null ? shown : [`· ${link}`])].join(" ");
+}
+
+/** The run in lines, for who rests the pointer on it. */
+export function statusTooltip(overview: Overview, why: string | null): string {
+  const { run, learners, jobs, npoints } = overview;
+  const states = statesInOrder
+    .filter((state) => learners[state] > 0)
+    .map((state) => `${formatCount(learners[state])} ${stateStyles[state].label.toLowerCase()}`);
+  return [
+    `${run.name} on ${clusterName(run.cluster)}`,
+    `Learners: ${states.join(", ")}`,
+    `${plural(jobs.running, "job")} running, ${formatCount(jobs.queued + jobs.submitted)} queued`,
+    plural(npoints, "point"),
+    ...(why === null ? [] : [why]),
+  ].join("\n");
+}
+
+export function clusterName(cluster: string): string {
+  return cluster === "local" ? "this computer" : cluster;
+}
