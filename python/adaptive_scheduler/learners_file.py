@@ -154,7 +154,7 @@ def _run(path: Path) -> ModuleType:
         raise LearnersFileError(
             "learners-file-syntax",
             f"SyntaxError: {error.msg}",
-            error.filename or str(path),
+            _shown(error.filename, path),
             error.lineno,
             "Correct it and start again; nothing was changed.",
         ) from error
@@ -180,8 +180,12 @@ def _where(error: BaseException, path: Path) -> tuple[str, int | None]:
     ]
     if not own:
         return str(path), None
-    file = Path(own[-1].filename)
-    return str(path if file == path.resolve() else file), own[-1].lineno
+    return _shown(own[-1].filename, path), own[-1].lineno
+
+
+def _shown(file: str | None, path: Path) -> str:
+    """Name a file; the learners file as it was named to us."""
+    return str(path) if file is None or Path(file) == path.resolve() else file
 
 
 def _hint(error: BaseException) -> str:

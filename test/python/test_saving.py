@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+
+import adaptive
+import pytest
+
+from adaptive_scheduler.saving import Guard
+
+EPOCHS = Path("epochs")
+fenced: list[str] = []
+
+
+def set_epoch(epoch: int) -> None:
+    EPOCHS.write_bytes(struct.pack("<QQ", 9, epoch))
+
+
+@pytest.fixture
+def guard() -> Iterator[Guard]:
+    fenced.clear()
+    set_epoch(5)
+    with Guard(EPOCHS, 1, 5, "me", ["data/x"], fenced.append) as guard:
+        yield guard
+
+
+def learner(n: int = 3) -> adaptive.Learner1D:
+    learner = adaptive.Learner1D(abs, (-1, 1))
+    adaptive.runner.simple(learner, npoints_goal=n)
+    return learner
+
+
+def loaded(compress: bool = True) -> dict[float, float]:
+    empty = adaptive.Learner1D(abs, (-1, 1))
+    empty.load("data/x", compress)
+    return dict(empty.data)
+
+
+@pytest.mark.parametrize("compress", [True, False])
+def test_in_our_epoch_it_saves_what_adaptive_loads(guard: Guard, compress: bool) -> None:
+    assert guard.trouble() is not None
+    learner().save("./data/../data/x", compress)
+    assert loaded(compress) == dict(learner().data)
+    assert guard.trouble() is None
+    assert guard.compress == compress
+    assert os.listdir("data") == ["x"]
+
+
+def test_in_another_epoch_it_does_not_save(guard: Guard) -> None:
+    learner(3).save("data/x")
+    set_epoch(6)
+    learner(9).save("data/x")
+    assert loaded() == dict(learner(3).data)
+    assert fenced == ["epoch 6 may save it, this job has epoch 5"]
+    set_epoch(5)  # a right that was lost does not come back
+    learner(9).save("data/x")
+    assert len(loaded()) == 3
+
+
+def test_an_epoch_that_changes_while_it_writes_keeps_the_file(
+    guard: Guard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learner(3).save("data/x")
+    monkeypatch.setattr(os, "fsync", lambda descriptor: set_epoch(6))
+    learner(9).save("data/x")
+    assert loaded() == dict(learner(3).data)
+    assert os.listdir("data") == ["x"]
+    assert len(fenced) == 1
+
+
+@pytest.mark.parametrize("content", [None, b"", b"123456789012345"])
+def test_unreadable_epochs_mean_do_not_save(guard: Guard, content: bytes | None) -> None:
+    EPOCHS.unlink() if content is None else EPOCHS.write_bytes(content)
+    learner().save("data/x")
+    assert not Path("data").exists()
+    assert "unreadable" in fenced[0]
+
+
+def test_a_failure_is_remembered_until_a_save_succeeds(guard: Guard) -> None:
+    Path("data").write_text("a file where the folder should be")
+    learner().save("data/x")
+    assert "Error" in (guard.trouble() or "")
+    Path("data").unlink()
+    learner().save("data/x")
+    assert guard.trouble() is None
+
+
+def test_other_files_are_saved_as_ever(guard: Guard) -> None:
+    set_epoch(6)
+    learner().save("other")
+    assert Path("other").exists()
+    assert not fenced
+
+
+def test_children_of_a_balancing_learner_and_savers_are_guarded() -> None:
+    set_epoch(6)
+    refused: list[str] = []
+    with Guard(EPOCHS, 1, 5, "me", ["a", "b"], refused.append):
+        adaptive.BalancingLearner([learner(), learner()]).save(["a", "b"])
+        adaptive.DataSaver(learner(), arg_picker=abs).save("a")
+    assert refused
+    assert not Path("a").exists()
+    assert not Path("b").exists()
