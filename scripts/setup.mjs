@@ -19,7 +19,8 @@ export async function setUpNode() {
       );
     }
     await once("node_modules/.stamp", await fingerprint(["package-lock.json"]), () =>
-      run("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], {
+      // Not `npm ci`, which wants even the optional packages of all other platforms in the lock.
+      run("npm", ["install", "--no-save", "--ignore-scripts", "--no-audit", "--no-fund"], {
         hint: "npm must reach its registry: check the network or the proxy and run the same again.",
       }),
     );
