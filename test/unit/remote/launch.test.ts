@@ -1,0 +1,118 @@
+import { describe, expect, test } from "vitest";
+import { systemClock } from "../../../src/remote/clock";
+import { attachCommand, initCommand, programError, runCommand } from "../../../src/remote/launch";
+import { localTransport, withoutEditor } from "../../../src/remote/localTransport";
+import { localProgram } from "../../../src/remote/program";
+import { choosePython } from "../../../src/remote/python";
+
+const program = { argv: ["node", "main.js"], env: {} };
+const study = { learnersFile: "/a study/_learners.py", python: "python3" };
+
+describe("the scheduler program", () => {
+  test("is run by Node as it is, and by Electron told to behave as Node", () => {
+    expect(localProgram({ execPath: "/usr/bin/node", electron: undefined }, "/dist/main.js")).toEqual({
+      argv: ["/usr/bin/node", "/dist/main.js"],
+      env: {},
+    });
+    expect(localProgram({ execPath: "/usr/share/code/code", electron: "35.0.0" }, "/dist/main.js")).toEqual({
+      argv: ["/usr/share/code/code", "/dist/main.js"],
+      env: { ELECTRON_RUN_AS_NODE: "1" },
+    });
+  });
+
+  test("init names the study and the Python, and says which run it made", () => {
+    const { argv, parse } = initCommand(program, study);
+    expect(argv.join(" ")).toBe(
+      "node main.js init --learners /a study/_learners.py --cluster local --python python3 --json",
+    );
+    const stdout = 'Inspecting…\n{"run":"/a study","runId":"u","resumed":false}\n';
+    expect(parse({ code: 0, stdout, stderr: "" })).toEqual({ run: "/a study", runId: "u", resumed: false });
+  });
+
+  test.each(["", "done", '{"run":"/a study"}', "[]"])("init that prints %j is not understood", (stdout) => {
+    expect(() => initCommand(program, study).parse({ code: 0, stdout, stderr: "" })).toThrow("was not understood");
+  });
+
+  test("a failure is what its last line says", () => {
+    const stdout = 'x\n{"error":{"code":"python-missing","message":"No python3.","hint":"Install it."}}\n';
+    expect(programError({ code: 2, stdout, stderr: "noise" })).toMatchObject({
+      code: "python-missing",
+      message: "No python3.",
+      hint: "Install it.",
+      cause: "noise",
+    });
+    expect(() => initCommand(program, study).parse({ code: 2, stdout, stderr: "" })).toThrow("No python3.");
+  });
+
+  test.each([
+    [2, "", "The scheduler program ended with exit code 2"],
+    [1, "Trace\nError: no room\n", "The scheduler program ended with exit code 1: Error: no room"],
+    [null, "", "The scheduler program was ended by a signal"],
+  ])("a failure with exit code %s and %j says so", (code, stderr, message) => {
+    expect(programError({ code, stdout: "not json", stderr })).toMatchObject({ code: "program-failed", message });
+  });
+
+  test("attach that ends in peace means that the scheduler ended", () => {
+    const { parse } = attachCommand(program, "/run");
+    expect(() => parse({ code: 0, stdout: "", stderr: "" })).toThrow("The scheduler ended");
+  });
+});
+
+describe("the local transport", () => {
+  const command = (script: string, ...args: string[]) => ({
+    argv: [process.execPath, "-e", script, ...args],
+    env: { ADAPTIVE_TEST: "a b" },
+    parse: (output: object) => output,
+  });
+  const options = () => ({ clock: systemClock, deadlineMs: 4000, signal: new AbortController().signal });
+
+  test("passes arguments as they are and gives output and exit code", async () => {
+    const script = "console.log(process.argv[1], process.env.ADAPTIVE_TEST); console.error('e'); process.exitCode = 3";
+    await expect(runCommand(localTransport, command(script, `$(x) "y'`), options())).resolves.toEqual({
+      code: 3,
+      stdout: `$(x) "y' a b\n`,
+      stderr: "e\n",
+    });
+  });
+
+  test("says which program could not be started", async () => {
+    const { env, parse } = command("");
+    const missing = { argv: ["/no/such/program"], env, parse };
+    await expect(runCommand(localTransport, missing, options())).rejects.toMatchObject({
+      code: "not-started",
+      message: "/no/such/program could not be started (ENOENT)",
+    });
+  });
+
+  test("ends the process when aborted", async () => {
+    const aborting = new AbortController();
+    const process = await localTransport.exec(command("setInterval(() => 0, 1000)").argv, { signal: aborting.signal });
+    aborting.abort();
+    expect(await process.exit).toEqual({ code: null, signal: "SIGTERM" });
+  });
+
+  test("gives up on a command that takes too long", async () => {
+    const endless = runCommand(localTransport, command("setInterval(() => 0, 1000)"), { ...options(), deadlineMs: 300 });
+    await expect(endless).rejects.toMatchObject({ code: "timeout" });
+  });
+
+  test("does not hand the editor's own environment on", () => {
+    const env = { PATH: "/bin", VSCODE_PID: "1", ELECTRON_RUN_AS_NODE: "1", NODE_OPTIONS: "--inspect", NODE_PATH: "x" };
+    expect(withoutEditor(env)).toEqual({ PATH: "/bin", NODE_PATH: "x" });
+  });
+});
+
+describe("the Python of local jobs", () => {
+  const home = "/home/me";
+  const folders = ["/work/study", "/work"];
+  test.each([
+    ["/opt/py", [], "/opt/py"],
+    ["~/env/bin/python", ["/work/.venv/bin/python"], "/home/me/env/bin/python"],
+    ["", ["/work/study/.venv/bin/python", "/work/.venv/bin/python"], "/work/study/.venv/bin/python"],
+    [undefined, ["/work/.venv/bin/python"], "/work/.venv/bin/python"],
+    [undefined, [], "python3"],
+  ])("with setting %j and %j is %j", async (setting, existing: string[], chosen) => {
+    const isExecutable = (file: string) => Promise.resolve(existing.includes(file));
+    expect(await choosePython({ setting, home, folders }, isExecutable)).toBe(chosen);
+  });
+});
