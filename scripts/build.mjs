@@ -67,7 +67,7 @@ async function copyZeromq() {
       recursive: true,
       filter: (path) => !/\.(map|d\.ts|tsbuildinfo)$|ts3\.7/.test(path),
     }),
-    ...["package.json", "LICENSE", "build/loader.js"].map((file) =>
+    ...["package.json", "build/loader.js"].map((file) =>
       copyFile(join("node_modules/cmake-ts", file), join("dist/node_modules/cmake-ts", file)),
     ),
   ]);
