@@ -92,7 +92,10 @@ describe("the local transport", () => {
   });
 
   test("gives up on a command that takes too long", async () => {
-    const endless = runCommand(localTransport, command("setInterval(() => 0, 1000)"), { ...options(), deadlineMs: 300 });
+    const endless = runCommand(localTransport, command("setInterval(() => 0, 1000)"), {
+      ...options(),
+      deadlineMs: 300,
+    });
     await expect(endless).rejects.toMatchObject({ code: "timeout" });
   });
 

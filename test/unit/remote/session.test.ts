@@ -1,0 +1,282 @@
+import { describe, expect, onTestFinished, test } from "vitest";
+import { attachCommand } from "../../../src/remote/launch";
+import { transition } from "../../../src/remote/link";
+import type { Link } from "../../../src/remote/runSession";
+import { Session } from "../../../src/remote/session";
+import { effects } from "../../../src/scheduler/state/changes";
+import { Database } from "../../../src/scheduler/state/database";
+import { asJobId, asLearnerId } from "../../../src/scheduler/state/rows";
+import type { Preview } from "../../../src/scheduler/workers/messages";
+import { firstChanges, wasm } from "../scheduler/runFixture";
+import { FakeClock } from "./fakeClock";
+import { FakeScheduler, ReplicaHere } from "./fakeScheduler";
+import { assigned, done, submitted, submitting } from "./runHistory";
+
+const preview: Preview = {
+  kind: "line",
+  x: [0, 1],
+  y: [[0, 1]],
+  xLabel: "x",
+  yLabel: "y",
+  bounds: [0, 1],
+  npoints: 2,
+};
+
+function open(scheduler = new FakeScheduler([...firstChanges(4), submitting(1), submitted(1)])) {
+  const clock = new FakeClock();
+  const replica = new ReplicaHere();
+  const log: string[] = [];
+  const session = new Session("/run", {
+    transport: scheduler,
+    attach: attachCommand({ argv: ["scheduler"], env: {} }, "/run"),
+    replica,
+    clock,
+    random: () => 0,
+    log: (line) => log.push(line),
+  });
+  onTestFinished(() => session.dispose());
+  const links: Link[] = [];
+  session.onDidChangeLink((link) => links.push(link));
+  /** Resolves when the link is, or comes to be, like this. */
+  const linked = (at: Link["at"]) =>
+    new Promise<Link>((resolve) => {
+      if (session.link.at === at) resolve(session.link);
+      const listening = session.onDidChangeLink((link) => {
+        if (link.at !== at) return;
+        listening.dispose();
+        resolve(link);
+      });
+    });
+  /** Waits for the other side: streams and the replica take a few turns of the event loop. */
+  const settled = async (isSo: () => boolean | Promise<boolean>) => {
+    while (!(await isSo())) await new Promise((resolve) => setImmediate(resolve));
+  };
+  const seq = async () => (await session.query("overview", null)).run.seq;
+  const mirrors = () => settled(async () => (await seq()) === scheduler.changes.length);
+  return { scheduler, clock, replica, session, log, links, linked, settled, mirrors };
+}
+
+async function expectMirrored({ scheduler, session, mirrors }: ReturnType<typeof open>): Promise<void> {
+  await mirrors();
+  const whole = await Database.open(null, wasm);
+  whole.apply(scheduler.changes.flatMap(effects));
+  const query = { orderBy: "id", descending: false, offset: 0, limit: 100 } as const;
+  expect((await session.query("learners", query)).rows).toEqual(whole.rows("learners", "ORDER BY id"));
+  expect((await session.query("overview", null)).run).toEqual(whole.rows("run")[0]);
+  whole.close();
+}
+
+describe("a session", () => {
+  test("mirrors the run from a snapshot and the changes behind it", async () => {
+    const opened = open();
+    await opened.linked("online");
+    expect(opened.links.map(({ at }) => at)).toEqual(["connecting", "online"]);
+    await expectMirrored(opened);
+    opened.scheduler.record(assigned(0, 0), done(0, 0));
+    await expectMirrored(opened);
+    expect(opened.scheduler.attachedAt).toEqual([null]);
+  });
+
+  test("holds back what happens while it reads the snapshot", async () => {
+    const opened = open();
+    let epoch = 0;
+    opened.scheduler.onSnapshotRead = () => opened.scheduler.record(assigned(1, 0, ++epoch));
+    await opened.linked("online");
+    expect(epoch).toBeGreaterThan(1);
+    await expectMirrored(opened);
+  });
+
+  test("continues from its position with the same scheduler", async () => {
+    const opened = open();
+    const { scheduler, clock, linked } = opened;
+    await linked("online");
+    await opened.mirrors();
+    scheduler.end();
+    await expect(linked("retrying")).resolves.toMatchObject({ attempt: 1, nextInMs: 1000, why: "The scheduler ended" });
+    scheduler.record(assigned(0, 0), done(0, 0));
+    clock.advance(1000);
+    await linked("online");
+    await expectMirrored(opened);
+    expect(scheduler.attachedAt).toEqual([null, { runId: "test-run", incarnation: 1, seq: 6 }]);
+  });
+
+  test("takes a snapshot from another incarnation, with nothing lost or doubled", async () => {
+    const opened = open();
+    const { scheduler, clock, linked } = opened;
+    await linked("online");
+    scheduler.record(assigned(2, 0));
+    scheduler.end(2);
+    await linked("retrying");
+    scheduler.incarnation = 2;
+    scheduler.record(done(2, 0), assigned(3, 0, 2));
+    clock.advance(1000);
+    await linked("online");
+    await expectMirrored(opened);
+  });
+
+  test.each([
+    ["a change is missing", (scheduler: FakeScheduler) => void scheduler.changes.push(...gap(scheduler))],
+    [
+      "a change is of an unknown kind",
+      (scheduler: FakeScheduler) => {
+        const change = { seq: 7, time: 0, kind: "universeEnded" } as unknown as FakeScheduler["changes"][number];
+        scheduler.send("changes", { incarnation: 1, changes: [change] });
+      },
+    ],
+    [
+      "another incarnation speaks",
+      (scheduler: FakeScheduler) => {
+        scheduler.incarnation = 2;
+        scheduler.record(assigned(0, 0));
+      },
+    ],
+  ])("starts over when %s", async (_, spoil) => {
+    const opened = open();
+    await opened.linked("online");
+    spoil(opened.scheduler);
+    opened.scheduler.record(assigned(1, 0));
+    await opened.linked("retrying");
+    opened.clock.advance(1000);
+    await opened.linked("online");
+    expect(opened.scheduler.attachedAt).toEqual([null, null]);
+    await expectMirrored(opened);
+  });
+
+  test("waits longer and longer while it cannot connect, and goes on mirroring after", async () => {
+    const opened = open();
+    const { scheduler, clock, linked, links } = opened;
+    await linked("online");
+    scheduler.isReachable = false;
+    scheduler.end();
+    await linked("retrying");
+    for (const delayMs of [1000, 2000, 4000]) {
+      clock.advance(delayMs);
+      await linked("connecting");
+      await linked("retrying");
+    }
+    const delays = links.flatMap((link) => (link.at === "retrying" ? [link.nextInMs] : []));
+    expect(delays).toEqual([1000, 2000, 4000, 8000]);
+    scheduler.isReachable = true;
+    clock.advance(8000);
+    await linked("online");
+    await expectMirrored(opened);
+  });
+
+  test("connects anew when a ping is not answered", async () => {
+    const { scheduler, clock, linked, settled, session } = open();
+    await linked("online");
+    scheduler.answersPings = false;
+    clock.advance(10_000);
+    await settled(() => clock.waiting > 0);
+    clock.advance(15_000);
+    await expect(linked("retrying")).resolves.toMatchObject({ why: "The scheduler (ping) did not answer within 15 s" });
+    expect(session.link.at).toBe("retrying");
+  });
+
+  test("passes on requests; one made between attempts connects at once", async () => {
+    const { scheduler, linked, session } = open();
+    await session.startJobs();
+    expect(await session.retryLearners([asLearnerId(1), asLearnerId(2)])).toBe(2);
+    expect(await session.jobOutput(asJobId("job-0"))).toEqual({ text: "output of job-0", truncated: false });
+    scheduler.end();
+    await linked("retrying");
+    await session.stopJobs();
+    expect(scheduler.asked).toEqual(["startJobs", "stopJobs"]);
+  });
+
+  test("says why a request could not be made", async () => {
+    const scheduler = new FakeScheduler(firstChanges(1));
+    scheduler.isReachable = false;
+    const { session, clock, linked } = open(scheduler);
+    await linked("retrying");
+    const asking = session.startJobs();
+    await linked("connecting");
+    await linked("retrying");
+    clock.advance(60_000);
+    await expect(asking).rejects.toMatchObject({ code: "offline", message: "no route" });
+  });
+
+  test("watches again after a reconnect, and gives the last data of a learner at once", async () => {
+    const { scheduler, session, clock, linked, settled } = open();
+    const previews: [number, number][] = [];
+    session.onDidPreview(({ learner, preview }) => previews.push([learner, preview.npoints]));
+    await linked("online");
+    session.watch([asLearnerId(3)]);
+    await settled(() => scheduler.watched.length === 2);
+    scheduler.send("preview", { learner: 3, preview });
+    await settled(() => previews.length === 1);
+    session.watch([]);
+    session.watch([asLearnerId(3)]);
+    expect(previews).toEqual([
+      [3, 2],
+      [3, 2],
+    ]);
+    await settled(() => scheduler.watched.length === 4);
+    scheduler.end();
+    await linked("retrying");
+    clock.advance(1000);
+    await linked("online");
+    expect(scheduler.watched).toEqual([[], [3], [], [3], [3]]);
+  });
+
+  test("tells of changes at most ten times a second, and of a notice", async () => {
+    const opened = open();
+    const { scheduler, session, clock, linked, settled } = opened;
+    let told = 0;
+    session.onDidChange(() => told++);
+    await linked("online");
+    await opened.mirrors();
+    clock.advance(100);
+    const before = told;
+    for (let i = 1; i <= 50; i++) scheduler.record(assigned(0, 0, i));
+    await opened.mirrors();
+    expect(told).toBe(before + 1);
+    clock.advance(100);
+    expect(told).toBe(before + 2);
+    scheduler.send("notice", { message: "The disk is full.", hint: "Make room." });
+    await settled(() => session.notice !== null);
+    expect(session.notice?.message).toBe("The disk is full.");
+    scheduler.send("notice", null);
+    await settled(() => session.notice === null);
+  });
+
+  test("ends with everything it holds, and refuses what is asked later", async () => {
+    const { session, replica, clock, linked } = open();
+    await linked("online");
+    session.dispose();
+    expect(session.link).toMatchObject({ at: "offline", why: "closed" });
+    expect(replica.isDisposed).toBe(true);
+    await expect(session.startJobs()).rejects.toThrow();
+    expect(clock.waiting).toBe(0);
+  });
+});
+
+describe("a link", () => {
+  const offline: Link = { at: "offline", since: new Date(0), why: "closed" };
+  const connecting: Link = { at: "connecting", step: "Starting" };
+  const retrying: Link = { at: "retrying", attempt: 2, nextInMs: 2000, why: "no route" };
+
+  test.each([
+    [offline, connecting, "link: offline → connecting (Starting)"],
+    [connecting, { at: "online" }, "link: connecting → online"],
+    [{ at: "online" }, retrying, "link: online → retrying (no route; attempt 2 in 2000 ms)"],
+    [retrying, offline, "link: retrying → offline (closed)"],
+  ] as [Link, Link, string][])("logs each step and why", (from, to, line) => {
+    const lines: string[] = [];
+    expect(transition(from, to, (said) => lines.push(said))).toBe(to);
+    expect(lines).toEqual([line]);
+  });
+
+  test.each([
+    [offline, { at: "online" }],
+    [{ at: "online" }, { at: "online" }],
+    [retrying, { at: "online" }],
+  ] as [Link, Link][])("cannot skip one", (from, to) => {
+    expect(() => transition(from, to, () => undefined)).toThrow("cannot go");
+  });
+});
+
+/** A change that the client is not told of. */
+function gap(scheduler: FakeScheduler): FakeScheduler["changes"] {
+  return [{ ...assigned(3, 0), seq: scheduler.changes.length + 1, time: 7000 }];
+}
