@@ -4,81 +4,24 @@ from __future__ import annotations
 
 import functools
 import math
-import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 import adaptive.runner
 
 from adaptive_scheduler import pool, preview
 from adaptive_scheduler.door import Door, Message
+from adaptive_scheduler.goal import run_goal
 from adaptive_scheduler.job import NOTHING_LEFT, TERMINATED, Job, log
 from adaptive_scheduler.reporter import Reporter
 from adaptive_scheduler.saving import Guard
 
 Fname = Any  # str, or for a BalancingLearner a list of them
-Goal = Callable[[Any], bool]
 
 #: Below 64 KiB of UTF-8, whatever the characters.
 MAX_TRACEBACK = 16_000
 MAX_ERROR = 1000
-
-
-class LearnersChangedError(RuntimeError):
-    """The learners file of this job is not the one that the scheduler knows."""
-
-
-def ask(
-    job: Job, door: Door, learners: Sequence[Any], fnames: Sequence[Fname]
-) -> Assignment | None:
-    """Ask the scheduler for a learner.
-
-    Parameters
-    ----------
-    job, door
-        Who asks, and through which door.
-    learners, fnames
-        The lists of the learners file.
-
-    Returns
-    -------
-    The learner, guarded and reported on, or None when there is nothing to run.
-
-    Raises
-    ------
-    SystemExit
-        With 0, when no scheduler answers in time.
-    LearnersChangedError
-        When another file name, or none, stands at the learner's place in the list.
-    """
-    start = {"type": "start", "resourceClass": job.resource_class, "revision": job.revision}
-    reply = door.ask(start, door.patience.start)
-    if reply is None:
-        log(f"no learner: {door.trouble()}")
-        raise SystemExit(0)
-    if reply.get("type") != "assign":
-        log(f"no learner: {reply.get('why')}")
-        return None
-    index = reply["index"]
-    if index < len(learners) == len(fnames) and normal(fnames[index]) == normal(reply["fname"]):
-        return Assignment(job, door, reply, learners[index], fnames[index])
-    progress = {"learner": reply["learner"], "epoch": reply["epoch"], "npoints": 0, "loss": None}
-    released = {"type": "released", **progress, "why": "learners-changed"}
-    if door.ask(released, door.patience.ending) is None:
-        door.leave(released)
-    raise LearnersChangedError(
-        f"The scheduler gave out learner {index} with the file {reply['fname']!r}, but the "
-        "learners file of this job has "
-        + (f"{fnames[index]!r}" if index < len(fnames) else f"only {len(fnames)} learners")
-        + " there. Start Jobs again, so that the scheduler reads the changed file; names that "
-        "differ between two environments (numpy 1 and 2 print numbers differently) do this too."
-    )
-
-
-def normal(fname: Fname) -> list[str]:
-    """Give file name(s) in the form in which they are compared."""
-    return [os.path.normpath(name) for name in ([fname] if isinstance(fname, str) else fname)]
 
 
 class Assignment:
@@ -324,28 +267,6 @@ class Assignment:
         return self._reporter.tell(
             {**message, "learner": self.number, "epoch": self._epoch, **progress}
         )
-
-
-def run_goal(goal: Message | None, learner: Any) -> Goal:
-    """Give the goal of the run: met when any of `npoints`, `loss` and `seconds` is.
-
-    Parameters
-    ----------
-    goal
-        As the scheduler sends it; `seconds` count from now.
-    learner
-        Decides what is counted; the children of a BalancingLearner each.
-    """
-    goal = goal or {}
-    started = time.monotonic()
-    goals: list[Goal] = [
-        adaptive.runner.auto_goal(**{name: goal[name]}, learner=learner)
-        for name in ("npoints", "loss")
-        if goal.get(name) is not None
-    ]
-    if goal.get("seconds") is not None:
-        goals.append(lambda _: time.monotonic() - started >= goal["seconds"])
-    return lambda learner: any(is_met(learner) for is_met in goals)
 
 
 _assigned: dict[int, Assignment] = {}

@@ -11,9 +11,10 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from adaptive_scheduler.assignment import Assignment, Fname, ask, normal
+from adaptive_scheduler.assignment import Assignment, Fname
 from adaptive_scheduler.door import Door, Patience
 from adaptive_scheduler.job import NOTHING_LEFT, Job, log
+from adaptive_scheduler.start import ask, normal
 
 PATIENCE = Patience()
 

@@ -189,7 +189,7 @@ class Door:
             return
         self.close()
         self._socket = zmq.Context.instance().socket(zmq.DEALER)
-        self._socket.linger = 0
+        self._socket.setsockopt(zmq.LINGER, 0)
         self._socket.curve_serverkey = endpoint["serverKey"].encode()
         self._socket.curve_publickey = endpoint["clientPublicKey"].encode()
         self._socket.curve_secretkey = endpoint["clientSecretKey"].encode()
@@ -216,7 +216,7 @@ class Door:
         if interrupt is not None:
             poller.register(interrupt, zmq.POLLIN)
         while (left := until - time.monotonic()) > 0:
-            ready = dict(poller.poll(left * 1000))
+            ready = dict(poller.poll(int(left * 1000) + 1))
             if self._socket in ready:
                 message = _parse(self._socket.recv())
                 if message.get("type") == "wish":
@@ -274,4 +274,4 @@ def _is_readable(descriptor: int | None, seconds: float) -> bool:
         return False
     poller = zmq.Poller()  # not select: a job with many ranks has descriptors above its limit
     poller.register(descriptor, zmq.POLLIN)
-    return bool(poller.poll(max(0.0, seconds) * 1000))
+    return bool(poller.poll(int(max(0.0, seconds) * 1000)))

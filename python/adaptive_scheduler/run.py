@@ -25,11 +25,12 @@ import adaptive
 import cloudpickle
 
 from adaptive_scheduler import pool
-from adaptive_scheduler.assignment import Assignment, ask
+from adaptive_scheduler.assignment import Assignment
 from adaptive_scheduler.door import Door, Patience
 from adaptive_scheduler.failure import describe
 from adaptive_scheduler.job import TERMINATED, Job, log
 from adaptive_scheduler.learners_file import LearnersFileError, Study, load
+from adaptive_scheduler.start import ask
 
 PATIENCE = Patience()
 

@@ -35,24 +35,29 @@ class Peer:
         self.queue: list[Message] = []
         ok = lambda request: {"type": "ok", "wish": self.wish}  # noqa: E731
         self.answers: dict[str, Callable[[Message], Any]] = {
-            "start": lambda _: self.queue.pop(0) if self.queue else {"type": "nothing", "why": "end"},
+            "start": lambda _: (
+                self.queue.pop(0) if self.queue else {"type": "nothing", "why": "end"}
+            ),
             **dict.fromkeys(("report", "done", "failed", "released"), ok),
         }
         public, secret = zmq.curve_keypair()
         client_public, client_secret = zmq.curve_keypair()
-        self._socket = zmq.Context.instance().socket(zmq.ROUTER)
+        self._socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.ROUTER)
         self._socket.linger = 0
         self._socket.curve_server = True
         self._socket.curve_secretkey = secret
         self._socket.curve_publickey = public
         port = self._socket.bind_to_random_port("tcp://127.0.0.1")
         self.endpoint = {
-            "version": 1, "incarnation": 1, "host": "here", "pid": 1,
+            "version": 1,
+            "incarnation": 1,
+            "host": "here",
+            "pid": 1,
             "urls": [f"tcp://127.0.0.1:{port}"],
             "serverKey": public.decode(),
             "clientPublicKey": client_public.decode(),
             "clientSecretKey": client_secret.decode(),
-        }  # fmt: skip
+        }
         (run_dir / ".adaptive").mkdir(exist_ok=True)
         self.announce()
         self.set_epoch(0, 1)
@@ -76,9 +81,17 @@ class Peer:
         self.set_epoch(index, 1)
         self.queue.append(
             {
-                "type": "assign", "learner": index, "epoch": 1, "index": index, "fname": fname,
-                "goal": None, "retries": 0, "saveEverySeconds": 300, "wish": self.wish, **more,
-            }  # fmt: skip
+                "type": "assign",
+                "learner": index,
+                "epoch": 1,
+                "index": index,
+                "fname": fname,
+                "goal": None,
+                "retries": 0,
+                "saveEverySeconds": 300,
+                "wish": self.wish,
+                **more,
+            }
         )
 
     def push(self, learner: int, **wish: Any) -> None:

@@ -14,13 +14,13 @@ from pathlib import Path
 
 import adaptive
 import pytest
-from conftest import LEARNERS, Jobs, ended
-from peer import Peer
-from test_run import COUNTED, HANGING, points
 
 from adaptive_scheduler import client_support
-from adaptive_scheduler.assignment import LearnersChangedError
 from adaptive_scheduler.door import Patience
+from adaptive_scheduler.start import LearnersChangedError
+from conftest import LEARNERS, Jobs, ended
+from peer import Message, Peer
+from test_run import COUNTED, HANGING, points
 
 URL = "tcp://10.76.0.5:57681"
 
@@ -109,9 +109,12 @@ def test_a_script_for_which_nothing_is_left_ends_with_75(peer: Peer, jobs: Jobs)
 def test_done_is_said_after_the_data_is_on_disk(peer: Peer, study: types.ModuleType) -> None:
     peer.give(1, "data/1")
     saved: list[bool] = []
-    peer.answers["done"] = lambda _: (
-        saved.append(Path("data/1").exists()) or {"type": "ok", "wish": peer.wish}
-    )
+
+    def answer(done: Message) -> Message:
+        saved.append(Path("data/1").exists())
+        return {"type": "ok", "wish": peer.wish}
+
+    peer.answers["done"] = answer
     learner, fname = client_support.get_learner(URL, study.learners, [])
     assert (learner, fname) == (study.learners[1], "data/1")
     run(learner)
@@ -256,15 +259,15 @@ def test_a_preview_is_sent_while_it_is_wished(peer: Peer, study: types.ModuleTyp
         seen.append(report)
         wished.set()
 
-    seen: list[dict[str, object]] = []
+    seen: list[Message] = []
     thread = threading.Thread(target=look)
     thread.start()
     with ThreadPoolExecutor(1) as executor:
         adaptive.BlockingRunner(learner, lambda _: wished.is_set(), executor=executor)
     thread.join()
     drawn = seen[0]["preview"]
-    assert drawn["y"] == [[abs(x) for x in drawn["x"]]]  # type: ignore[index]
-    assert drawn["npoints"] == seen[0]["npoints"]  # type: ignore[index]
+    assert drawn["y"] == [[abs(x) for x in drawn["x"]]]
+    assert drawn["npoints"] == seen[0]["npoints"]
 
 
 def test_a_stopped_learner_is_released_and_not_done(peer: Peer, study: types.ModuleType) -> None:

@@ -2,21 +2,22 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import zmq
-from peer import BOUND, Peer
 
 from adaptive_scheduler.door import Door, Patience, RefusedError
 from adaptive_scheduler.job import Job
+from peer import BOUND, Message, Peer
 
 QUICK = Patience(attempt=0.2, rest=0.01, start=0.5, ending=0.5, moved=0.01)
 START = {"type": "start", "resourceClass": "default", "revision": "r1"}
 
 
 @pytest.fixture
-def door(run_dir: Path):
+def door(run_dir: Path) -> Iterator[Door]:
     door = Door(Job.from_environment(), QUICK)
     yield door
     door.close()
@@ -73,14 +74,14 @@ def test_what_is_no_answer_is_passed_over(peer: Peer, door: Door) -> None:
 
 
 def test_a_wish_before_the_answer_is_heard(peer: Peer, door: Door) -> None:
-    heard: list[object] = []
+    heard: list[Message] = []
     door.on_wish = heard.append
     wish = {"type": "wish", "learner": 3, "wish": {"stop": "now"}, "n": 1}
     peer.answers["start"] = lambda _: [wish, {"type": "nothing", "why": ""}]
     reply = door.ask(START, BOUND)
     assert reply is not None
     assert reply["type"] == "nothing"
-    assert [message["learner"] for message in heard] == [3]  # type: ignore[index]
+    assert [message["learner"] for message in heard] == [3]
 
 
 def test_an_error_is_raised(peer: Peer, door: Door) -> None:

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import Jobs
 
 from adaptive_scheduler import inspect as inspection
 from adaptive_scheduler.learners_file import LearnersFileError
+from conftest import Jobs
 
 GOOD = """
     import adaptive
@@ -125,7 +125,10 @@ def test_an_error_in_an_imported_file_names_that_file() -> None:
     Path("parameters_of_test.py").write_text("\nraise ValueError('odd')\n")
     with pytest.raises(LearnersFileError) as raised:
         inspect_text("import parameters_of_test\n")
-    assert (raised.value.file, raised.value.line) == (str(Path("parameters_of_test.py").resolve()), 2)
+    assert (raised.value.file, raised.value.line) == (
+        str(Path("parameters_of_test.py").resolve()),
+        2,
+    )
 
 
 def test_missing_packages_come_with_the_command_that_installs_them(

@@ -4,7 +4,9 @@ import json
 import math
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import adaptive
 import numpy as np
@@ -13,10 +15,10 @@ import pytest
 from adaptive_scheduler import preview
 
 
-def saved(function, bounds=(-1, 1), n=10, **kwargs) -> Path:
-    learner = adaptive.Learner1D(function, bounds)
-    adaptive.runner.simple(learner, npoints_goal=n)
-    learner.save("data/x", **kwargs)
+def saved(function: Callable[[float], Any], compress: bool = True) -> Path:
+    learner = adaptive.Learner1D(function, (-1, 1))
+    adaptive.runner.simple(learner, npoints_goal=10)
+    learner.save("data/x", compress)
     return Path("data/x")
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from pathlib import Path
 
 import adaptive
 import pytest
+
 from conftest import LEARNERS, Jobs, ended
 from peer import Peer
 
@@ -31,7 +33,7 @@ COUNTED = """
 def points(path: Path) -> int:
     learner = adaptive.Learner1D(abs, (-1, 1))
     learner.load(str(path))
-    return learner.npoints
+    return int(learner.npoints)
 
 
 @pytest.mark.parametrize("ranks", [0, 2])
@@ -91,8 +93,6 @@ def test_sigterm_saves_and_ends_with_143(peer: Peer, jobs: Jobs, ranks: int) -> 
     peer.give(0, "data/0.0")
     job = jobs.start(*RUN, ranks=ranks)
     peer.expect("report", lambda report: report["npoints"] == 2)
-    import os
-
     os.kill(int(Path("rank0").read_text()), signal.SIGTERM)
     assert peer.expect("released")["why"] == "terminated"
     code, output = ended(job)
@@ -100,28 +100,44 @@ def test_sigterm_saves_and_ends_with_143(peer: Peer, jobs: Jobs, ranks: int) -> 
     assert points(Path("data/0.0")) == 2
 
 
-def test_stop_gently_lets_running_evaluations_finish(peer: Peer, jobs: Jobs) -> None:
-    slow = LEARNERS.replace(
-        "        return x +",
-        """        if abs(x) != 1:
-            open("began", "w").close()
-            while not os.path.exists("go on"):
+#: The k-th evaluation that is not of an end of the domain waits for a file `go-k`.
+TAKING_TURNS = LEARNERS.replace(
+    "        return x +",
+    """        if abs(x) != 1:
+            turn = 0
+            while True:
+                try:
+                    open(f"began-{turn}", "x").close()
+                    break
+                except FileExistsError:
+                    turn += 1
+            while not os.path.exists(f"go-{turn}"):
                 time.sleep(0.01)
         return x +""",
-    )
-    jobs.write(text=slow)
+)
+
+
+def test_stop_gently_lets_running_evaluations_finish(
+    peer: Peer, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "2")
+    jobs.write(text=TAKING_TURNS)
     peer.give(0, "data/0.0")
     job = jobs.start(*RUN)
     peer.expect("report", lambda report: report["npoints"] == 2)
-    peer.push(0, stop="gently", reportEverySeconds=0.06)
+    peer.push(0, stop="gently")
     peer.push(0, preview=True)
     # The preview proves that the worker has taken in the wish before it.
     peer.expect("report", lambda report: "preview" in report)
-    Path("go on").touch()
+    Path("go-0").touch()
+    peer.expect("report", lambda report: report["npoints"] == 3)
+    for turn in range(1, 9):
+        Path(f"go-{turn}").touch()
     released = peer.expect("released")
-    assert (released["why"], released["npoints"]) == ("stopped", 3)
+    assert (released["why"], released["npoints"]) == ("stopped", 4)
     assert ended(job)[0] == 0
-    assert points(Path("data/0.0")) == 3
+    assert points(Path("data/0.0")) == 4
+    assert sorted(Path().glob("began-*")) == [Path("began-0"), Path("began-1")]
 
 
 def test_data_that_cannot_be_loaded_is_not_overwritten(peer: Peer, jobs: Jobs) -> None:
