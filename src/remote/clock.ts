@@ -31,7 +31,7 @@ export function within<T>(
   { deadlineMs, signal, what }: { deadlineMs: number; signal: AbortSignal; what: string },
 ): Promise<T> {
   return abortable(signal, (resolve, reject) => {
-    promise.then(resolve, reject);
+    promise.then(resolve, (error: unknown) => reject(error instanceof Error ? error : new Error(String(error))));
     const seconds = Math.round(deadlineMs / 1000);
     return clock.after(deadlineMs, () =>
       reject(new AdaptiveError("timeout", `${what} did not answer within ${seconds} s`)),
@@ -42,13 +42,13 @@ export function within<T>(
 /** A promise that an AbortSignal rejects; `start` returns what to undo once it is settled. */
 function abortable<T>(
   signal: AbortSignal,
-  start: (resolve: (value: T) => void, reject: (error: unknown) => void) => () => void,
+  start: (resolve: (value: T) => void, reject: (error: Error) => void) => () => void,
 ): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     const onAbort = (): void => settle(() => reject(abortedError()));
     const undo = start(
       (value) => settle(() => resolve(value)),
-      (error) => settle(() => reject(error as Error)),
+      (error) => settle(() => reject(error)),
     );
     function settle(act: () => void): void {
       undo();

@@ -75,7 +75,7 @@ export class ControlConnection {
     const what = `The scheduler (${method})`;
     try {
       const answer = await within(clock, this.rpc.sendRequest<unknown>(method, params), { deadlineMs, signal, what });
-      return v.parse(answerSchemas[method], answer) as AnswerOf<M>;
+      return v.parse(answerSchemas[method], answer);
     } catch (error) {
       // The end of a connection fails its open requests; why it ended says more than that.
       throw this.endedBy ?? fromJsonRpc(error);

@@ -1,0 +1,161 @@
+import type { CancellationToken, Uri } from "vscode";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { systemClock } from "../../../src/remote/clock";
+import { Emitter } from "../../../src/remote/event";
+import { localTransport } from "../../../src/remote/localTransport";
+import { chooseActive, type FoundRun, RunSessions } from "../../../src/remote/runSessions";
+import type { RunSession } from "../../../src/remote/runSession";
+import type { Study } from "../../../src/remote/studies";
+import type { Transport } from "../../../src/remote/transport";
+
+const newer = "2026-02-02T00:00:00.000Z";
+const older = "2026-01-01T00:00:00.000Z";
+
+const studyIn = (folder: string): Study => ({
+  folder: { fsPath: folder } as Uri,
+  learnersFile: `${folder}/_learners.py`,
+  name: "peaks",
+  learnersLine: null,
+});
+
+const token = (isCancellationRequested = false): CancellationToken => ({
+  isCancellationRequested,
+  onCancellationRequested: () => ({ dispose: () => undefined }),
+});
+
+/** A program that prints what `init` prints, or fails with this error. */
+const initPrints = (answer: object, code = 0): string[] => [
+  process.execPath,
+  "-e",
+  `console.log(${JSON.stringify(JSON.stringify(answer))}); process.exitCode = ${code}`,
+  "--",
+];
+
+function open({ isTrusted = true, argv = initPrints({ run: "/tmp", runId: "u", resumed: false }) } = {}) {
+  const studiesChanged = new Emitter<void>();
+  const runsChanged = new Emitter<void>();
+  const trustGranted = new Emitter<void>();
+  const there = { studies: [studyIn("/tmp")], runs: [] as FoundRun[], isTrusted };
+  const events: string[] = [];
+  const transport: Transport = {
+    exec: (words, options) => {
+      events.push("exec");
+      return localTransport.exec(words, options);
+    },
+  };
+  const sessions = new RunSessions({
+    source: {
+      get studies() {
+        return there.studies;
+      },
+      onDidChangeStudies: studiesChanged.event,
+      onDidChangeRuns: runsChanged.event,
+    },
+    isTrusted: () => there.isTrusted,
+    onDidGrantTrust: trustGranted.event,
+    findRun: (folder) => Promise.resolve(there.runs.find(({ directory }) => directory === folder) ?? null),
+    choosePython: () => Promise.resolve("python3"),
+    connect: (directory) => {
+      events.push(`connect ${directory}`);
+      return {
+        directory,
+        startJobs: () => Promise.resolve(void events.push("startJobs")),
+        dispose: () => void events.push(`dispose ${directory}`),
+      } as RunSession;
+    },
+    transport,
+    program: { argv, env: {} },
+    clock: systemClock,
+    log: () => undefined,
+  });
+  onTestFinished(() => sessions.dispose());
+  const settle = () => new Promise((resolve) => setImmediate(resolve));
+  return { sessions, there, events, studiesChanged, runsChanged, trustGranted, settle };
+}
+
+describe("runs of the workspace", () => {
+  test("a run that is there is connected at once; one that goes is let go", async () => {
+    const { sessions, there, events, studiesChanged, runsChanged, settle } = open();
+    await settle();
+    expect(sessions.active).toBeNull();
+    there.runs = [{ directory: "/tmp", created: newer }];
+    studiesChanged.fire();
+    await settle();
+    expect(sessions.active?.directory).toBe("/tmp");
+    there.runs = [];
+    runsChanged.fire();
+    await settle();
+    expect(sessions.active).toBeNull();
+    expect(events).toEqual(["connect /tmp", "dispose /tmp"]);
+  });
+
+  test("a run started elsewhere is connected when it appears", async () => {
+    const { sessions, there, events, runsChanged, settle } = open();
+    there.studies = [studyIn("/tmp"), studyIn("/other")];
+    there.runs = [{ directory: "/tmp", created: newer }];
+    runsChanged.fire();
+    await settle();
+    there.runs = [...there.runs, { directory: "/other", created: older }];
+    runsChanged.fire();
+    await settle();
+    expect(sessions.active?.directory).toBe("/other");
+    expect(events).toEqual(["connect /tmp", "dispose /tmp", "connect /other"]);
+  });
+
+  test("start makes the run, connects and sets the jobs going", async () => {
+    const { sessions, there, events, runsChanged, settle } = open();
+    const steps: string[] = [];
+    const session = await sessions.start(studyIn("/tmp"), "local", (step) => steps.push(step), token());
+    expect(sessions.active).toBe(session);
+    expect(steps).toEqual(["Checking", "Starting"]);
+    expect(events).toEqual(["exec", "connect /tmp", "startJobs"]);
+    there.runs = [{ directory: "/tmp", created: newer }];
+    runsChanged.fire();
+    await settle();
+    expect(sessions.active).toBe(session);
+  });
+
+  test("a start that fails says why and connects to nothing", async () => {
+    const error = { code: "python-missing", message: "There is no python3.", hint: "Set adaptive.clusters." };
+    const { sessions, events } = open({ argv: initPrints({ error }, 2) });
+    await expect(sessions.start(studyIn("/tmp"), "local", () => undefined, token())).rejects.toMatchObject(error);
+    expect(events).toEqual(["exec"]);
+  });
+
+  test("a start that was cancelled starts nothing", async () => {
+    const { sessions, events } = open();
+    const starting = sessions.start(studyIn("/tmp"), "local", () => undefined, token(true));
+    await expect(starting).rejects.toMatchObject({ code: "cancelled" });
+    expect(events).toEqual(["exec"]);
+  });
+
+  test("in a workspace that is not trusted nothing is started, until it is", async () => {
+    const { sessions, there, events, runsChanged, trustGranted, settle } = open({ isTrusted: false });
+    there.runs = [{ directory: "/tmp", created: newer }];
+    runsChanged.fire();
+    await settle();
+    const starting = sessions.start(studyIn("/tmp"), "local", () => undefined, token());
+    await expect(starting).rejects.toMatchObject({ code: "not-trusted" });
+    expect(events).toEqual([]);
+    there.isTrusted = true;
+    trustGranted.fire();
+    await settle();
+    expect(events).toEqual(["connect /tmp"]);
+  });
+});
+
+describe("the run that is shown", () => {
+  const a = { directory: "/a", created: older };
+  const b = { directory: "/b", created: newer };
+
+  test.each([
+    ["the newest at first", null, [], [a, b], "/b"],
+    ["the one shown stays", "/a", ["/a", "/b"], [a, b], "/a"],
+    ["one that appears is shown, though older", "/b", ["/b"], [a, b], "/a"],
+    ["the one shown stays when word of it comes", "/a", [], [a, b], "/a"],
+    ["another when the one shown is gone", "/a", ["/a", "/b"], [b], "/b"],
+    ["none when there is none", "/a", ["/a"], [], null],
+  ] as [string, string | null, string[], FoundRun[], string | null][])("%s", (_, active, seen, runs, chosen) => {
+    expect(chooseActive({ active, seen: new Set(seen), runs })).toBe(chosen);
+  });
+});
