@@ -42,13 +42,14 @@ class Peer:
         }
         public, secret = zmq.curve_keypair()
         client_public, client_secret = zmq.curve_keypair()
-        self._socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.ROUTER)
+        context: Any = zmq.Context.instance()  # its stubs know no attribute of a socket
+        self._socket = context.socket(zmq.ROUTER)
         self._socket.linger = 0
         self._socket.curve_server = True
         self._socket.curve_secretkey = secret
         self._socket.curve_publickey = public
         port = self._socket.bind_to_random_port("tcp://127.0.0.1")
-        self.endpoint = {
+        self.endpoint: Message = {
             "version": 1,
             "incarnation": 1,
             "host": "here",

@@ -34,7 +34,7 @@ def test_a_request_carries_the_job_and_gets_its_answer(peer: Peer, door: Door) -
 
 
 def test_silence_means_the_same_request_again(peer: Peer, door: Door) -> None:
-    answers = [None, None, {"type": "nothing", "why": "at last"}]
+    answers: list[Message | None] = [None, None, {"type": "nothing", "why": "at last"}]
     peer.answers["start"] = lambda _: answers.pop(0)
     reply = door.ask(START, BOUND)
     assert reply is not None
