@@ -11,6 +11,8 @@ const page = {
   target: "es2022",
   bundle: true,
   minify: true,
+  // Style sheets of libraries are adopted by the elements that need them.
+  loader: { ".css": "text" },
 };
 const extension = {
   entryPoints: { extension: "src/extension.ts", replicaWorker: "src/remote/replica/replicaWorker.ts" },

@@ -1,6 +1,6 @@
 /** A real VS Code in the browser, without a desktop: code-server from npm, kept under the project. */
 import { spawn } from "node:child_process";
-import { mkdir, open, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, open, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { onPath } from "./setup.mjs";
@@ -106,9 +106,6 @@ async function install(nodePackage, canCompile) {
       env: { ...env, CXXFLAGS: "-O0", npm_config_nodedir: nodeHome },
     });
   }
-  const platform = process.platform === "darwin" ? "darwin" : "linux";
-  await symlink(`code-${platform}.sh`, join(editor, "bin/remote-cli/code-server"));
-  await symlink(`browser-${platform}.sh`, join(editor, "bin/helpers/browser.sh"));
   // Chat, which the settings switch off, and its accounts are half of the size.
   const unused = ["copilot", "mermaid-markdown-features", "github-authentication", "microsoft-authentication"];
   const parts = [...unused.map((name) => `extensions/${name}`), "node_modules/@github"];
