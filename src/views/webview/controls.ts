@@ -1,0 +1,62 @@
+import {
+  provideVSCodeDesignSystem,
+  vsCodeBadge,
+  vsCodeButton,
+  vsCodeDropdown,
+  vsCodeOption,
+  vsCodeProgressRing,
+} from "@vscode/webview-ui-toolkit";
+import { html, nothing, type TemplateResult } from "lit";
+
+// The toolkit is archived: everything taken from it is here, so that another one can take its place.
+provideVSCodeDesignSystem().register(
+  vsCodeBadge(),
+  vsCodeButton(),
+  vsCodeDropdown(),
+  vsCodeOption(),
+  vsCodeProgressRing(),
+);
+
+interface ButtonProperties {
+  label: string;
+  onClick: () => void;
+  isPrimary?: boolean;
+  isDisabled?: boolean;
+  /** For a button that switches something on and off. */
+  isPressed?: boolean;
+}
+
+export function button({ label, onClick, isPrimary, isDisabled, isPressed }: ButtonProperties): TemplateResult {
+  return html`<vscode-button
+    appearance=${isPrimary === true ? "primary" : "secondary"}
+    ?disabled=${isDisabled}
+    aria-pressed=${isPressed ?? nothing}
+    @click=${onClick}
+    >${label}</vscode-button
+  >`;
+}
+
+interface DropdownProperties {
+  label: string;
+  value: string;
+  options: readonly { value: string; label: string }[];
+  onChange: (value: string) => void;
+}
+
+export function dropdown({ label, value, options, onChange }: DropdownProperties): TemplateResult {
+  return html`<vscode-dropdown
+    aria-label=${label}
+    .value=${value}
+    @change=${(event: Event) => event.target instanceof HTMLElement && "value" in event.target && onChange(String(event.target.value))}
+    >${options.map((option) => html`<vscode-option value=${option.value} ?selected=${option.value === value}>${option.label}</vscode-option>`)}</vscode-dropdown
+  >`;
+}
+
+export function badge(text: string): TemplateResult {
+  return html`<vscode-badge>${text}</vscode-badge>`;
+}
+
+/** Something is under way. */
+export function busy(label: string): TemplateResult {
+  return html`<vscode-progress-ring aria-label=${label}></vscode-progress-ring>`;
+}

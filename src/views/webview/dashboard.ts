@@ -1,0 +1,247 @@
+import { css, html, LitElement, nothing, type TemplateResult } from "lit";
+import type { LearnerId } from "../../scheduler/state/rows";
+import { formatDuration } from "../format";
+import type { ListLook, ShownLearner, ToPage } from "../messages";
+import { timeLeftMs } from "../timeLeft";
+import { busy, button } from "./controls";
+import { keepState, keptState, listen, tell } from "./host";
+import type { LearnersListElement } from "./learnersList";
+import { overallBar, overallBarStyles } from "./overallBar";
+import { overTime } from "./overTime";
+import { commonStyles } from "./styles";
+
+type Message<T extends ToPage["type"]> = Extract<ToPage, { type: T }>;
+
+/** Relative times go on by themselves. */
+const clockIntervalMs = 5000;
+
+/** The page: it keeps what it was told and what is selected, and says what it looks at. */
+export class DashboardElement extends LitElement {
+  static override styles = [
+    commonStyles,
+    overallBarStyles,
+    css`
+      :host {
+        display: flex;
+        flex-direction: column;
+        gap: 10px;
+        height: 100vh;
+        padding: 12px 16px;
+      }
+      .title {
+        display: flex;
+        flex-wrap: wrap;
+        align-items: center;
+        gap: 4px 16px;
+      }
+      .title .timeLeft {
+        margin-left: auto;
+      }
+      .notice {
+        display: flex;
+        align-items: center;
+        gap: 12px;
+        padding: 4px 8px;
+        border-left: 3px solid var(--vscode-charts-yellow);
+      }
+      .overTime {
+        display: grid;
+        grid-template-columns: 1fr 1fr;
+        gap: 10px;
+        flex: none;
+        height: 150px;
+      }
+      .overTime > p {
+        grid-column: 1 / -1;
+        place-self: center;
+      }
+      .columns {
+        display: grid;
+        grid-template-columns: minmax(0, 1fr) minmax(0, 1fr);
+        gap: 10px;
+        flex: 1;
+        min-height: 0;
+      }
+      .start {
+        flex: 1;
+        display: grid;
+        place-content: center;
+        justify-items: center;
+        gap: 12px;
+      }
+      @media (max-width: 860px), (max-height: 520px) {
+        :host {
+          height: auto;
+        }
+        .columns {
+          grid-template-columns: minmax(0, 1fr);
+        }
+        .columns > * {
+          height: 380px;
+        }
+      }
+      @media (max-width: 560px) {
+        .overTime {
+          grid-template-columns: 1fr;
+          height: 280px;
+        }
+      }
+    `,
+  ];
+
+  private readonly kept = keptState();
+  private run: Message<"run"> | null = null;
+  private samples: Message<"series">["samples"] = [];
+  private selected: LearnerId | null = this.kept?.selected ?? null;
+  private learner: ShownLearner | null = null;
+  private preview: Message<"preview">["preview"] | null = null;
+  private output: string | null = null;
+  private look: ListLook = { state: null, orderBy: "position", descending: false, offset: 0, limit: 60 };
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    listen((message) => {
+      this.receive(message);
+      this.requestUpdate();
+    });
+    this.say();
+    setInterval(() => this.requestUpdate(), clockIntervalMs);
+  }
+
+  override render(): TemplateResult {
+    const { run } = this;
+    if (run === null || run.run === null) return this.start();
+    const { bar, counts } = overallBar(run.run.learners);
+    return html`<header class="title">
+        <h1>${run.run.name} on ${run.run.cluster === "local" ? "this computer" : run.run.cluster}</h1>
+        ${counts} ${this.timeLeft()} ${this.startOrStop()}
+      </header>
+      ${bar} ${this.notice()}
+      <section class="panel overTime" aria-label="Over time">${overTime(this.samples)}</section>
+      <div class="columns">
+        <adaptive-learners
+          class="panel"
+          .run=${run.run}
+          .selected=${this.selected}
+          .nowMs=${Date.now()}
+          .onLook=${(look: ListLook) => this.lookAt(look)}
+          .onSelect=${(learner: ShownLearner) => this.select(learner.id, learner)}
+        ></adaptive-learners>
+        <adaptive-learner
+          class="panel"
+          .learner=${this.learner}
+          .preview=${this.preview}
+          .output=${this.output}
+          .canAct=${run.canAct}
+          .nowMs=${Date.now()}
+          .onRetry=${(learner: ShownLearner) => tell({ type: "retry", learner: learner.id })}
+          .onShowOutput=${(job: string) => tell({ type: "showOutput", job })}
+        ></adaptive-learner>
+      </div>`;
+  }
+
+  private receive(message: ToPage): void {
+    switch (message.type) {
+      case "run":
+        this.run = message;
+        return;
+      case "series":
+        this.samples = message.samples;
+        return;
+      case "learners":
+        this.renderRoot
+          .querySelector<LearnersListElement>("adaptive-learners")
+          ?.receive(message.list, message.total, message.rows);
+        this.selectFirst(message.rows);
+        return;
+      case "selected":
+        if (message.learner === null || message.learner.id === this.selected) this.learner = message.learner;
+        return;
+      case "preview":
+        if (message.learner === this.selected) this.preview = message.preview;
+        return;
+      case "output":
+        if (message.job === this.learner?.job) this.output = message.text;
+        return;
+      case "select":
+        this.select(message.learner, null);
+        return;
+    }
+  }
+
+  /** With nothing chosen yet, a learner that draws itself is the one to see. */
+  private selectFirst(rows: readonly ShownLearner[]): void {
+    if (this.selected !== null) return;
+    const first = rows.find((row) => row.state === "running");
+    if (first !== undefined) this.select(first.id, first);
+  }
+
+  private select(id: LearnerId, learner: ShownLearner | null): void {
+    if (id === this.selected) return;
+    this.selected = id;
+    this.learner = learner;
+    this.preview = null;
+    this.output = null;
+    const { directory } = this.dataset;
+    if (directory !== undefined) keepState({ directory, selected: id });
+    this.say();
+    this.requestUpdate();
+  }
+
+  private lookAt(list: ListLook): void {
+    this.look = list;
+    this.say();
+  }
+
+  private say(): void {
+    tell({ type: "look", list: this.look, selected: this.selected });
+  }
+
+  private start(): TemplateResult {
+    const isConnected = this.run !== null && this.run.link !== "not connected";
+    if (isConnected || this.run === null) {
+      return html`<div class="start">
+        ${busy("Connecting")}<span class="quiet">${this.run?.link ?? "Reading…"}</span>
+      </div>`;
+    }
+    return html`<div class="start">
+      <span>This run is not connected.</span>
+      ${button({ label: "Start Jobs", isPrimary: true, onClick: () => tell({ type: "runCommand", command: "startJobs" }) })}
+    </div>`;
+  }
+
+  private startOrStop(): TemplateResult {
+    const isActive = this.run?.run?.activity === "active";
+    const command = isActive ? "stopJobs" : "startJobs";
+    return button({
+      label: isActive ? "Stop Jobs" : "Start Jobs",
+      isPrimary: !isActive,
+      isDisabled: this.run?.canAct !== true,
+      onClick: () => tell({ type: "runCommand", command }),
+    });
+  }
+
+  private timeLeft(): TemplateResult {
+    const learners = this.run?.run?.learners;
+    const running = learners?.running ?? 0;
+    const unfinished = running + (learners?.waiting ?? 0);
+    const leftMs = timeLeftMs(this.samples, { unfinished, running, nowMs: Date.now() });
+    return html`<span class="timeLeft quiet number"
+      >${leftMs === null ? "" : `about ${formatDuration(leftMs)} left`}</span
+    >`;
+  }
+
+  private notice(): TemplateResult | typeof nothing {
+    const { link = null, notice = null } = this.run ?? {};
+    const text = [link === null ? "" : `Connection: ${link}.`, notice?.message ?? "", notice?.hint ?? ""]
+      .filter((part) => part !== "")
+      .join(" ");
+    if (text === "") return nothing;
+    return html`<div class="notice" role="status">
+      <span>${text}</span>
+      ${button({ label: "Show Log", onClick: () => tell({ type: "runCommand", command: "showLog" }) })}
+    </div>`;
+  }
+}
+
+customElements.define("adaptive-dashboard", DashboardElement);

@@ -1,0 +1,113 @@
+import { formatAgo, formatCount, formatLoss, formatValue } from "../format";
+import { stateStyles } from "../learnerStates";
+import type { ListLook, ShownLearner } from "../messages";
+import type { GridCell, GridColumn } from "./grid";
+import { stateSign } from "./stateSign";
+
+/** Parameters shown as columns of their own; further ones are in the title of the first column. */
+const maxParameterColumns = 6;
+
+type Order = Pick<ListLook, "orderBy" | "descending">;
+type Column = Omit<GridColumn, "sort"> & {
+  sortBy: ListLook["orderBy"] | null;
+  cell: (learner: ShownLearner, nowMs: number) => GridCell;
+};
+
+/** What is shown of learners: their parameters, as these learners have them, and how far each is. */
+export function learnerColumns(learners: readonly ShownLearner[]): Column[] {
+  const names = [...new Set(learners.flatMap((learner) => learner.parameters.map(([name]) => name)))];
+  const parameters = names.slice(0, maxParameterColumns).map((name) => parameterColumn(name, learners));
+  return [...(parameters.length === 0 ? [nameColumn] : parameters), ...progressColumns];
+}
+
+/** The columns as the grid draws their headers. */
+export function gridColumns(columns: readonly Column[], { orderBy, descending }: Order): GridColumn[] {
+  return columns.map(({ key, label, isNumber, width, sortBy }) => {
+    const sorted = descending ? "descending" : "ascending";
+    return { key, label, isNumber, width, sort: sortBy === null ? null : sortBy === orderBy ? sorted : "none" };
+  });
+}
+
+/** The order after a click on a header: by that column, turned round by a second click, and by a third as in the file. */
+export function orderAfterClick(columns: readonly Column[], key: string, { orderBy, descending }: Order): Order {
+  const sortBy = columns.find((column) => column.key === key)?.sortBy ?? null;
+  if (sortBy === null) return { orderBy, descending };
+  if (sortBy !== orderBy) return { orderBy: sortBy, descending: false };
+  return descending ? { orderBy: "position", descending: false } : { orderBy, descending: true };
+}
+
+function parameterColumn(name: string, learners: readonly ShownLearner[]): Column {
+  const valueOf = (learner: ShownLearner) => learner.parameters.find(([other]) => other === name)?.[1];
+  return {
+    key: `parameter ${name}`,
+    label: name,
+    isNumber: learners.some((learner) => typeof valueOf(learner) === "number"),
+    width: "minmax(64px, 1fr)",
+    sortBy: null,
+    cell: (learner) => ({
+      content: formatValue(valueOf(learner) ?? null),
+      title: `${learner.label}\n${learner.fname}`,
+    }),
+  };
+}
+
+const nameColumn: Column = {
+  key: "name",
+  label: "learner",
+  isNumber: false,
+  width: "minmax(120px, 2fr)",
+  sortBy: null,
+  cell: (learner) => ({ content: learner.label, title: learner.fname }),
+};
+
+const progressColumns: readonly Column[] = [
+  {
+    key: "state",
+    label: "state",
+    isNumber: false,
+    width: "minmax(84px, 1fr)",
+    sortBy: "state",
+    cell: ({ state, error, reason }) => {
+      const why = error ?? reason;
+      return {
+        content: stateSign(state, stateStyles[state].label.toLowerCase()),
+        ...(why === null ? {} : { title: why }),
+      };
+    },
+  },
+  {
+    key: "npoints",
+    label: "points",
+    isNumber: true,
+    width: "minmax(64px, 1fr)",
+    sortBy: "npoints",
+    cell: ({ npoints }) => ({ content: formatCount(npoints) }),
+  },
+  {
+    key: "loss",
+    label: "loss",
+    isNumber: true,
+    width: "minmax(64px, 1fr)",
+    sortBy: "loss",
+    cell: ({ loss }) => ({ content: formatLoss(loss), ...(loss === null ? {} : { title: String(loss) }) }),
+  },
+  {
+    key: "job",
+    label: "job",
+    isNumber: false,
+    width: "minmax(56px, 1fr)",
+    sortBy: "lastJobId",
+    cell: ({ job }) => ({ content: job ?? "–" }),
+  },
+  {
+    key: "changedAt",
+    label: "changed",
+    isNumber: true,
+    width: "minmax(84px, 1fr)",
+    sortBy: "changedAt",
+    cell: ({ changedAt }, nowMs) => ({
+      content: formatAgo(changedAt, nowMs),
+      title: new Date(changedAt).toLocaleString(),
+    }),
+  },
+];

@@ -1,0 +1,184 @@
+import { css, html, LitElement, nothing, type TemplateResult } from "lit";
+import { componentLabels, curveData, curveSummary } from "../curve";
+import { formatAgo, formatCount, formatLoss, formatNumber } from "../format";
+import { stateStyles } from "../learnerStates";
+import type { ShownLearner, ToPage } from "../messages";
+import { button } from "./controls";
+import type { GridColumn } from "./grid";
+import type { PlotDescription } from "./plotOptions";
+import { stateSign } from "./stateSign";
+import { commonStyles } from "./styles";
+
+type Preview = Extract<ToPage, { type: "preview" }>["preview"];
+
+/** One learner: how it is, what is wrong with it, and its data, drawn or as a table. */
+export class LearnerPanelElement extends LitElement {
+  static override properties = {
+    learner: { attribute: false },
+    preview: { attribute: false },
+    output: { attribute: false },
+    canAct: { attribute: false },
+    nowMs: { attribute: false },
+    showsTable: { state: true },
+  };
+  static override styles = [
+    commonStyles,
+    css`
+      :host {
+        display: flex;
+        flex-direction: column;
+        gap: 8px;
+        min-height: 0;
+      }
+      .head,
+      .facts {
+        display: flex;
+        flex-wrap: wrap;
+        align-items: center;
+        gap: 4px 16px;
+      }
+      .head h2 {
+        margin-right: auto;
+        overflow-wrap: anywhere;
+      }
+      .actions {
+        display: flex;
+        gap: 6px;
+      }
+      adaptive-plot,
+      adaptive-grid,
+      .empty {
+        flex: 1;
+        min-height: 180px;
+      }
+      .empty {
+        display: grid;
+        place-content: center;
+        text-align: center;
+        color: var(--quiet);
+      }
+      .trouble {
+        border-left: 3px solid var(--state-failed);
+        padding: 2px 8px;
+        overflow-wrap: anywhere;
+      }
+      pre {
+        margin: 0;
+        max-height: 11em;
+        flex: none;
+        overflow: auto;
+        padding: 6px 8px;
+        background: var(--vscode-textCodeBlock-background);
+        border: 1px solid var(--vscode-contrastBorder, transparent);
+        font-family: var(--vscode-editor-font-family);
+        font-size: var(--vscode-editor-font-size);
+      }
+    `,
+  ];
+  learner: ShownLearner | null = null;
+  preview: Preview | null = null;
+  /** The end of what its job printed. */
+  output: string | null = null;
+  canAct = false;
+  nowMs = Date.now();
+  onRetry: (learner: ShownLearner) => void = () => undefined;
+  onShowOutput: (job: string) => void = () => undefined;
+
+  private showsTable = false;
+
+  override render(): TemplateResult {
+    const { learner } = this;
+    if (learner === null) return html`<div class="empty">Choose a learner to see its data.</div>`;
+    return html`<div class="head">
+        <h2>${learner.label}</h2>
+        <div class="actions">${this.actions(learner)}</div>
+      </div>
+      ${this.facts(learner)} ${troubleOf(learner)}
+      ${this.output === null || this.output === "" ? nothing : html`<pre tabindex="0" aria-label="Output of its job">${this.output}</pre>`}
+      ${this.preview === null ? html`<div class="empty">${noDataText(learner)}</div>` : this.data(learner, this.preview)}`;
+  }
+
+  private actions({ state, job }: ShownLearner): (TemplateResult | typeof nothing)[] {
+    const { learner, canAct, showsTable } = this;
+    const retries = state === "failed" || state === "stopped";
+    return [
+      this.preview === null
+        ? nothing
+        : button({
+            label: showsTable ? "Show data as plot" : "Show data as table",
+            onClick: () => (this.showsTable = !showsTable),
+          }),
+      job === null
+        ? nothing
+        : button({ label: "Show Output", isDisabled: !canAct, onClick: () => this.onShowOutput(job) }),
+      retries && learner !== null
+        ? button({ label: "Retry", isPrimary: true, isDisabled: !canAct, onClick: () => this.onRetry(learner) })
+        : nothing,
+    ];
+  }
+
+  private facts({ state, npoints, loss, job, changedAt, type }: ShownLearner): TemplateResult {
+    const since = html`<span class="quiet" title=${new Date(changedAt).toLocaleString()}
+      >${formatAgo(changedAt, this.nowMs)}</span
+    >`;
+    return html`<div class="facts number">
+      <span>${stateSign(state, stateStyles[state].label.toLowerCase())} ${since}</span>
+      <span>${formatCount(npoints)} <span class="quiet">points</span></span>
+      <span title=${loss ?? nothing}><span class="quiet">loss</span> ${formatLoss(loss)}</span>
+      ${job === null ? nothing : html`<span><span class="quiet">job</span> ${job}</span>`}
+      <span class="quiet">${type}</span>
+    </div>`;
+  }
+
+  private data(learner: ShownLearner, preview: Preview): TemplateResult {
+    if (this.showsTable) return table(learner, preview);
+    const { bounds, xLabel, yLabel } = preview;
+    const description: PlotDescription = {
+      series: componentLabels(preview).map((label) => ({ label, kind: "curve" })),
+      xLabel,
+      yLabel,
+      isTime: false,
+      xRange: bounds,
+      startsAtZero: false,
+    };
+    return html`<adaptive-plot
+      .description=${description}
+      .data=${curveData(preview)}
+      .label=${curveSummary(preview, learner)}
+    ></adaptive-plot>`;
+  }
+}
+
+function table(learner: ShownLearner, preview: Preview): TemplateResult {
+  const data = curveData(preview);
+  const columns = [preview.xLabel, ...componentLabels(preview)].map((label, i): GridColumn => {
+    return { key: String(i), label, isNumber: true, width: "minmax(90px, 200px)", sort: null };
+  });
+  const cell = (value: number | null | undefined) => ({
+    content: value === null || value === undefined ? "–" : formatNumber(value),
+  });
+  return html`<adaptive-grid
+    .label=${`Data of ${learner.label}`}
+    .columns=${columns}
+    .total=${data[0].length}
+    .cells=${(row: number) => data.map((values) => cell(values[row]))}
+  ></adaptive-grid>`;
+}
+
+/** What is wrong with a learner, in a sentence. */
+function troubleOf({ state, error, reason, failures }: ShownLearner): TemplateResult | typeof nothing {
+  const times = failures === 0 ? "" : `Failed ${failures === 1 ? "once" : `${failures} times`}: `;
+  const text = error === null ? (reason ?? "") : `${times}${error}`;
+  if (text === "") return nothing;
+  return state === "failed" || error !== null
+    ? html`<div class="trouble">${text}</div>`
+    : html`<div class="quiet">${text}</div>`;
+}
+
+function noDataText({ state, npoints, fname }: ShownLearner): string {
+  if (state === "running") return "Waiting for its first points…";
+  if (npoints === 0) return state === "waiting" ? "No points yet: it waits for a job." : "No points yet.";
+  return `Its ${formatCount(npoints)} points are in ${fname}. The curve is drawn while it runs.`;
+}
+
+customElements.define("adaptive-learner", LearnerPanelElement);

@@ -1,0 +1,115 @@
+import uPlot from "uplot";
+import { formatNumber } from "../format";
+
+export interface PlotSeries {
+  label: string;
+  /** `curve`: a line with its points; `area` and `steps` are for what happens over time. */
+  kind: "curve" | "area" | "steps";
+}
+
+export interface PlotDescription {
+  series: readonly PlotSeries[];
+  xLabel: string;
+  yLabel: string;
+  /** x is in seconds since the epoch. */
+  isTime: boolean;
+  /** What x spans while nobody has zoomed; null for what the data span. */
+  xRange: readonly [number, number] | null;
+  /** y begins at zero. */
+  startsAtZero: boolean;
+}
+
+/** The theme as a canvas needs it. */
+export interface PlotTheme {
+  foreground: string;
+  grid: string;
+  font: string;
+  /** One for each series; told apart by their dashes too. */
+  colors: readonly string[];
+}
+
+const dashes: readonly number[][] = [[], [6, 3], [2, 3], [8, 3, 2, 3]];
+
+/** How uPlot is told to draw a plot. */
+export function plotOptions(
+  { series, xLabel, yLabel, isTime, xRange, startsAtZero }: PlotDescription,
+  { foreground, grid, font, colors }: PlotTheme,
+  size: { width: number; height: number },
+): uPlot.Options {
+  const axis = {
+    stroke: foreground,
+    font,
+    labelFont: font,
+    labelGap: 2,
+    labelSize: 18,
+    gap: 4,
+    grid: { stroke: grid, width: 1 },
+    ticks: { stroke: grid, width: 1, size: 4 },
+  };
+  const numbers = (_: uPlot, splits: number[]): string[] => splits.map(formatNumber);
+  return {
+    ...size,
+    padding: [6, 12, 0, 0],
+    legend: { show: series.length > 1, live: false },
+    cursor: { points: { size: 7 }, drag: { x: true, y: false } },
+    scales: {
+      x: { time: isTime, range: (plot, min, max) => xScale(plot, [min, max], xRange) },
+      y: { range: (_, min, max) => yScale(min, max, startsAtZero) },
+    },
+    axes: [
+      { ...axis, size: 26, ...(xLabel === "" ? {} : { label: xLabel }), ...(isTime ? {} : { values: numbers }) },
+      {
+        ...axis,
+        ...(yLabel === "" ? {} : { label: yLabel }),
+        values: numbers,
+        size: (_, values: string[] | null) => 14 + 6.5 * Math.max(2, ...(values ?? []).map((text) => text.length)),
+      },
+    ],
+    series: [
+      { label: xLabel },
+      ...series.map(({ label, kind }, i): uPlot.Series => {
+        const color = colors[i % colors.length] ?? foreground;
+        const dash = dashes[i % dashes.length] ?? [];
+        return { label, stroke: color, dash, spanGaps: false, ...styleOf(kind, color) };
+      }),
+    ],
+  };
+}
+
+/** Whether x shows another part of the data than it does by itself. */
+export function isZoomed(plot: uPlot, xRange: PlotDescription["xRange"]): boolean {
+  const x = plot.data[0];
+  const first = x[0];
+  const last = x[x.length - 1];
+  if (first === undefined || last === undefined) return false;
+  const [min, max] = xScale(plot, [first, last], xRange);
+  return plot.scales["x"]?.min !== min || plot.scales["x"]?.max !== max;
+}
+
+/** Zoomed, what was chosen; else the given range or that of the data. */
+function xScale(plot: uPlot, [min, max]: [number, number], xRange: PlotDescription["xRange"]): [number, number] {
+  const x = plot.data[0];
+  if (min !== x[0] || max !== x[x.length - 1]) return [min, max];
+  if (xRange !== null) return [xRange[0], xRange[1]];
+  return min === max ? [min - 0.5, max + 0.5] : [min, max];
+}
+
+function yScale(min: number | null, max: number | null, startsAtZero: boolean): [number, number] {
+  if (min === null || max === null) return [0, 1];
+  const low = startsAtZero ? 0 : min;
+  const margin = (max - low || Math.abs(max) || 1) * 0.06;
+  return [startsAtZero ? 0 : low - margin, max + margin];
+}
+
+function styleOf(kind: PlotSeries["kind"], color: string): Partial<uPlot.Series> {
+  switch (kind) {
+    case "curve":
+      return { width: 1.25, points: { show: true, size: 4, width: 0, fill: color } };
+    case "area":
+      return { width: 1.5, fill: `color-mix(in srgb, ${color} 18%, transparent)`, points: { show: false } };
+    case "steps": {
+      const paths = uPlot.paths.stepped?.({ align: 1 });
+      return { width: 1.5, points: { show: false }, ...(paths === undefined ? {} : { paths }) };
+    }
+  }
+}

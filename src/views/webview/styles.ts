@@ -1,0 +1,97 @@
+import { css } from "lit";
+
+/**
+ * What the parts of the page have in common. Only colours of the theme; each state has one, and
+ * a sign besides, so that nothing depends on colour alone.
+ */
+export const commonStyles = css`
+  :host {
+    --edge: var(--vscode-contrastBorder, var(--vscode-panel-border, var(--vscode-widget-border, transparent)));
+    --quiet: var(--vscode-descriptionForeground);
+    --state-running: var(--vscode-charts-blue);
+    --state-waiting: var(--vscode-scrollbarSlider-hoverBackground, var(--vscode-descriptionForeground));
+    --state-done: var(--vscode-charts-green);
+    --state-failed: var(--vscode-charts-red);
+    --state-stopped: var(--vscode-charts-orange);
+    --state-blocked: var(--vscode-charts-purple);
+    --state-removed: var(--vscode-disabledForeground);
+    box-sizing: border-box;
+  }
+  *,
+  *::before,
+  *::after {
+    box-sizing: border-box;
+  }
+  h1,
+  h2 {
+    margin: 0;
+    font-weight: 600;
+  }
+  h1 {
+    font-size: 1.25em;
+  }
+  h2 {
+    font-size: 1em;
+  }
+  .quiet {
+    color: var(--quiet);
+  }
+  .number {
+    font-variant-numeric: tabular-nums;
+  }
+  .panel {
+    border: 1px solid var(--edge);
+    border-radius: 4px;
+    padding: 8px 10px;
+    min-width: 0;
+  }
+  .state {
+    display: inline-flex;
+    align-items: center;
+    gap: 5px;
+    white-space: nowrap;
+  }
+  .sign {
+    display: inline-block;
+    flex: none;
+    width: 9px;
+    height: 9px;
+    border-radius: 50%;
+    background: var(--state);
+    border: 1px solid var(--state);
+  }
+  .running {
+    --state: var(--state-running);
+  }
+  .waiting {
+    --state: var(--state-waiting);
+  }
+  .done {
+    --state: var(--state-done);
+  }
+  .failed {
+    --state: var(--state-failed);
+  }
+  .stopped {
+    --state: var(--state-stopped);
+  }
+  .blocked {
+    --state: var(--state-blocked);
+  }
+  .removed {
+    --state: var(--state-removed);
+  }
+  .waiting .sign,
+  .blocked .sign,
+  .removed .sign {
+    background: transparent;
+    border-width: 2px;
+  }
+  .failed .sign {
+    border-radius: 0;
+    transform: rotate(45deg);
+  }
+  .stopped .sign {
+    border-radius: 0;
+  }
+`;
