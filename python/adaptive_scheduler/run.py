@@ -26,11 +26,11 @@ import cloudpickle
 
 from adaptive_scheduler import pool
 from adaptive_scheduler.assignment import Assignment
-from adaptive_scheduler.door import Door, Patience
+from adaptive_scheduler.door import Door, Patience, RefusedError
 from adaptive_scheduler.failure import describe
 from adaptive_scheduler.job import TERMINATED, Job, log
 from adaptive_scheduler.learners_file import LearnersFileError, Study, load
-from adaptive_scheduler.start import ask
+from adaptive_scheduler.start import LearnersChangedError, ask
 
 PATIENCE = Patience()
 
@@ -139,4 +139,8 @@ def _pickle_by_value(code_dir: Path) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except (LearnersChangedError, RefusedError) as error:
+        log(str(error))
+        sys.exit(1)

@@ -179,3 +179,12 @@ def test_a_broken_learners_file_is_named(peer: Peer, jobs: Jobs) -> None:
     assert code == 1
     assert f"{path}:1: ZeroDivisionError: division by zero" in output
     assert peer.types() == []
+
+
+def test_a_refusal_ends_the_job_with_its_reason(peer: Peer, jobs: Jobs) -> None:
+    jobs.write()
+    peer.answers["start"] = lambda _: {"type": "error", "code": "unknown-job", "message": "who?"}
+    code, output = ended(jobs.start(*RUN))
+    assert code == 1
+    assert "(unknown-job): who?" in output
+    assert "Traceback" not in output
