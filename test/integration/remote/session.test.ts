@@ -1,0 +1,160 @@
+import { readFile, stat } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { build } from "esbuild";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { systemClock } from "../../../src/remote/clock";
+import { attachCommand, initCommand, type InitResult, runCommand } from "../../../src/remote/launch";
+import { localTransport } from "../../../src/remote/localTransport";
+import { localProgram, type Program } from "../../../src/remote/program";
+import { WorkerReplica } from "../../../src/remote/replica/replica";
+import { Session } from "../../../src/remote/session";
+import { asJobId, asLearnerId, type LearnerState } from "../../../src/scheduler/state/rows";
+import { firstChanges, temporaryFolder, wasm } from "../../unit/scheduler/runFixture";
+import { numbered, submitting } from "../../unit/remote/runHistory";
+import { effects } from "../../../src/scheduler/state/changes";
+import { Database } from "../../../src/scheduler/state/database";
+import { createStudy, eventually, peaks, programFile, python, type Study } from "../program";
+
+/** A replica in a real worker, bundled as for the extension. */
+async function workerReplica(): Promise<WorkerReplica> {
+  const workerFile = join(await temporaryFolder(), "replicaWorker.js");
+  await build({
+    entryPoints: ["src/remote/replica/replicaWorker.ts"],
+    outfile: workerFile,
+    platform: "node",
+    format: "cjs",
+    bundle: true,
+  });
+  const wasmFile = createRequire(import.meta.url).resolve("sql.js/dist/sql-wasm.wasm");
+  const replica = new WorkerReplica({ workerFile, wasmFile });
+  onTestFinished(() => replica.dispose());
+  return replica;
+}
+
+function programOf(study: Study): Program {
+  const { argv } = localProgram({ execPath: process.execPath, electron: undefined }, programFile);
+  return { argv, env: { HOME: join(dirname(study.folder), "home") } };
+}
+
+function init(study: Study): Promise<InitResult> {
+  return runCommand(localTransport, initCommand(programOf(study), { learnersFile: study.learnersFile, python }), {
+    clock: systemClock,
+    deadlineMs: 60_000,
+    signal: new AbortController().signal,
+    cwd: study.folder,
+  });
+}
+
+async function connect(study: Study): Promise<Session> {
+  const session = new Session(study.folder, {
+    transport: localTransport,
+    attach: attachCommand(programOf(study), study.folder),
+    replica: await workerReplica(),
+    clock: systemClock,
+    random: Math.random,
+    log: () => undefined,
+  });
+  onTestFinished(() => session.dispose());
+  return session;
+}
+
+const has = async (session: Session, state: LearnerState, count: number) =>
+  (await session.query("overview", null)).learners[state] >= count;
+
+const allLearners = { orderBy: "id", descending: false, offset: 0, limit: 100 } as const;
+
+describe("a session with a real scheduler", () => {
+  test("starts it, sets the jobs going, and mirrors them to the end", async () => {
+    const study = await createStudy(peaks(3), { goal: { npoints: 40 } });
+    expect(await init(study)).toMatchObject({ run: study.folder, resumed: false });
+    expect(await init(study)).toMatchObject({ run: study.folder, resumed: true });
+    const session = await connect(study);
+    const previews = new Map<number, number>();
+    session.onDidPreview(({ learner, preview }) => previews.set(learner, preview.npoints));
+    session.watch([asLearnerId(0)]);
+    await session.startJobs();
+    expect(session.link).toEqual({ at: "online" });
+    await eventually(() => has(session, "done", 3));
+
+    const { rows } = await session.query("learners", allLearners);
+    expect(rows.map(({ state }) => state)).toEqual(["done", "done", "done"]);
+    for (const { npoints } of rows) expect(npoints).toBeGreaterThanOrEqual(40);
+    const overview = await eventually(async () => {
+      const now = await session.query("overview", null);
+      return now.jobs.ended >= 1 && now.jobs.running === 0 && now;
+    });
+    expect(overview.npoints).toBe(rows.reduce((sum, { npoints }) => sum + npoints, 0));
+    expect(previews.get(0)).toBeGreaterThan(0);
+    const series = await session.query("series", null);
+    expect(series.at(-1)?.npoints).toBeGreaterThan(0);
+    const [job] = await session.query("jobs", { limit: 10 });
+    expect(await session.jobOutput(job?.jobId ?? asJobId(""))).toMatchObject({ truncated: false });
+    expect(await session.retryLearners([asLearnerId(0)])).toBe(0);
+  });
+
+  test("comes back after the scheduler was killed, with nothing lost and nothing doubled", async () => {
+    const study = await createStudy(peaks(6, 0.1), { goal: { npoints: 25 } });
+    await init(study);
+    const session = await connect(study);
+    await session.startJobs();
+    await eventually(() => has(session, "running", 1));
+    const endpoint = JSON.parse(await readFile(study.at(".adaptive", "endpoint.json"), "utf8")) as {
+      pid: number;
+      incarnation: number;
+    };
+    process.kill(endpoint.pid, "SIGKILL");
+    await eventually(() => Promise.resolve(session.link.at === "retrying"));
+    await eventually(() => has(session, "done", 6));
+
+    const mirrored = (await session.query("learners", allLearners)).rows;
+    expect(mirrored.map(({ id }) => id)).toEqual([0, 1, 2, 3, 4, 5]);
+    expect(mirrored.map(({ epoch }) => epoch)).toEqual([1, 1, 1, 1, 1, 1]);
+    expect((await session.query("overview", null)).run.incarnation).toBe(endpoint.incarnation + 1);
+    session.dispose();
+    await study.start(["stop", study.folder, "--shut-down"]).ended;
+    // The endpoint goes when the last snapshot is written.
+    await eventually(() =>
+      stat(study.at(".adaptive", "endpoint.json")).then(
+        () => false,
+        () => true,
+      ),
+    );
+    expect(await study.rows("learners")).toEqual(mirrored);
+  });
+
+  test("says why a study cannot be started, and makes no run", async () => {
+    const study = await createStudy("learners = undefined_name\n");
+    await expect(init(study)).rejects.toMatchObject({
+      name: "AdaptiveError",
+      message: expect.stringMatching("undefined_name") as string,
+    });
+  });
+
+  test("says that there is no run to attach to", async () => {
+    const session = await connect(await createStudy(peaks(1)));
+    await eventually(() => Promise.resolve(session.link.at === "retrying"));
+    expect(session.link).toMatchObject({ why: expect.stringMatching("There is no run in") as string });
+  });
+});
+
+describe("a replica in a worker", () => {
+  test("answers from its own thread, and can be filled again after its worker has ended", async () => {
+    const replica = await workerReplica();
+    await expect(replica.query("overview", null)).rejects.toMatchObject({ code: "no-data" });
+    const changes = numbered(firstChanges(1000));
+    const database = await Database.open(null, wasm);
+    database.apply(changes.flatMap(effects));
+    const snapshot = database.export();
+    expect(await replica.load(Uint8Array.from(snapshot))).toBe(4);
+    const more = numbered([...firstChanges(1000), submitting(1), submitting(2)]).slice(4);
+    await expect(replica.applyChanges(more.slice(1))).rejects.toMatchObject({ code: "gap" });
+    expect(await replica.applyChanges(more)).toBe(6);
+    expect((await replica.query("overview", null)).learners.waiting).toBe(1000);
+    const asking = replica.query("series", null);
+    replica.dispose();
+    await expect(asking).rejects.toMatchObject({ code: "replica-ended" });
+    expect(await replica.load(Uint8Array.from(snapshot))).toBe(4);
+    expect((await replica.query("overview", null)).run.seq).toBe(4);
+  });
+});
