@@ -119,6 +119,8 @@ class Reporter(threading.Thread):
         self._take(reply)
 
     def _post(self, message: Message, answer: Future[Message | None]) -> None:
+        # It is the last word on this learner: a report behind it would be refused.
+        self._quiet = True
         try:
             reply = self._door.ask(message, self._door.patience.ending)
             if reply is None:

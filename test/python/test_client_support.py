@@ -123,6 +123,7 @@ def test_done_is_said_after_the_data_is_on_disk(peer: Peer, study: types.ModuleT
     assert (done["learner"], done["epoch"], done["npoints"]) == (1, 1, learner.npoints)
     assert saved == [True]
     assert points(Path("data/1")) == learner.npoints
+    assert peer.seen[-1]["type"] == "done", "a report after the last word would be refused"
 
 
 @pytest.mark.parametrize("fname", ["data/other", ["data/1"] * 2])

@@ -44,7 +44,9 @@ export function jobScript(options: JobScriptOptions): string {
 }
 
 function launchLines({ launcher, resources }: Pick<Settings, "launcher" | "resources">): string[] {
-  if (launcher === "none") return [`exec "$python" -m adaptive_scheduler.run`];
+  if (launcher === "none") {
+    return [`export LOKY_MAX_CPU_COUNT=${resources.cores}`, `exec "$python" -m adaptive_scheduler.run`];
+  }
   return [
     "launcher=mpiexec",
     // An MPI from a wheel brings its launcher along: it must be the one that belongs to mpi4py.

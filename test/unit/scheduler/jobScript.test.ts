@@ -41,3 +41,15 @@ test("a job script goes to the run's directory with the run's environment, and s
   expect(script).toContain(`-n 4 "$python" -m mpi4py.futures -m adaptive_scheduler.run`);
   execFileSync("bash", ["-n"], { input: script });
 });
+
+test("a job without a launcher uses no more processes than its cores", () => {
+  const settings = { python: "python3", prelude: [], launcher: "none", resources: { cores: 3 } } as const;
+  const places = { runDirectory: "/run", client: "/client", code: "/code", revision: "r1" };
+  const script = jobScript({
+    ...places,
+    learnersFile: "_learners.py",
+    resourceClass: "default",
+    settings: { ...settings, prelude: [] },
+  });
+  expect(script).toMatch(/LOKY_MAX_CPU_COUNT=3\nexec "\$python" -m adaptive_scheduler.run\n$/);
+});
