@@ -42,5 +42,5 @@ export default tseslint.config(
 
 function nodeGlobals() {
   const names = ["process", "console", "Buffer", "URL", "AbortSignal", "fetch", "setTimeout", "clearTimeout", "module"];
-  return Object.fromEntries(names.map((name) => [name, "readonly"]));
+  return Object.fromEntries(names.map((name) => [name, /** @type {const} */ ("readonly")]));
 }

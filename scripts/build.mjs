@@ -3,6 +3,7 @@ import { chmod, cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { build } from "esbuild";
 
+/** @type {import("esbuild").BuildOptions} */
 const page = {
   entryPoints: ["src/views/webview/main.ts"],
   outdir: "dist/webview",
@@ -14,6 +15,7 @@ const page = {
   // Style sheets of libraries are adopted by the elements that need them.
   loader: { ".css": "text" },
 };
+/** @type {import("esbuild").BuildOptions} */
 const extension = {
   entryPoints: { extension: "src/extension.ts", replicaWorker: "src/remote/replica/replicaWorker.ts" },
   outdir: "dist",
@@ -23,6 +25,7 @@ const extension = {
   bundle: true,
   external: ["vscode"],
 };
+/** @type {import("esbuild").BuildOptions} */
 const scheduler = {
   entryPoints: ["src/scheduler/main.ts"],
   outdir: "dist/scheduler",
@@ -75,11 +78,19 @@ async function copyZeromq() {
   ]);
 }
 
+/**
+ * @param {string} from
+ * @param {string} to
+ */
 async function copyFile(from, to) {
   await mkdir(dirname(to), { recursive: true });
   await cp(from, to);
 }
 
+/**
+ * @param {string} path
+ * @param {unknown} value
+ */
 async function writeJson(path, value) {
   await mkdir(dirname(path), { recursive: true });
   await writeFile(path, JSON.stringify(value, null, 2));

