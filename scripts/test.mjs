@@ -82,7 +82,7 @@ function show(command, args) {
 async function readBudgets() {
   const text = await readFile(join(root, "test/README.md"), "utf8");
   return Object.fromEntries(
-    [...text.matchAll(/^\| ([\w-]+) \| (\d+) min \|/gm)].map(([, name, minutes]) => [name, minutes]),
+    [...text.matchAll(/^\| ([\w-]+) +\| (\d+) min +\|/gm)].map(([, name, minutes]) => [name, minutes]),
   );
 }
 

@@ -1,0 +1,129 @@
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { chromium, type FrameLocator, type Locator, type Page } from "playwright-core";
+import { onTestFinished } from "vitest";
+import { quietSettings, startCodeServer } from "../../scripts/codeServer.mjs";
+import { findChromium, python, vsix } from "../../scripts/setup.mjs";
+import { root, tryRun } from "../../scripts/steps.mjs";
+
+/** The longest that anything may take on a slow machine. */
+export const patienceMs = 90_000;
+
+const screenshots = join(root, "test/results/e2e");
+
+/**
+ * A copy of the example study in a folder of its own; its scheduler and jobs end with the test.
+ * @param replacements in its learners file, to make it smaller
+ */
+export async function copyExample(replacements: readonly (readonly [from: string, to: string])[]): Promise<string> {
+  const base = await mkdtemp(join(tmpdir(), "adaptive-e2e-"));
+  const folder = join(base, "peaks");
+  for (const file of ["_learners.py", "adaptive.json"])
+    await cp(join(root, "examples/peaks", file), join(folder, file));
+  const learnersFile = join(folder, "_learners.py");
+  let source = await readFile(learnersFile, "utf8");
+  for (const [from, to] of replacements) {
+    if (!source.includes(from)) throw new Error(`The example has no "${from}".`);
+    source = source.replace(from, to);
+  }
+  await writeFile(learnersFile, source);
+  onTestFinished(async () => {
+    const scheduler = join(root, "dist/scheduler/main.js");
+    await tryRun(process.execPath, [scheduler, "stop", folder]);
+    await tryRun(process.execPath, [scheduler, "stop", folder, "--shut-down"]);
+    await rm(base, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+  });
+  return folder;
+}
+
+/** Opens a folder in a VS Code of its own with the extension installed; both end with the test. */
+export async function openEditor(folder: string): Promise<Editor> {
+  const home = await mkdtemp(join(tmpdir(), "adaptive-e2e-editor-"));
+  onTestFinished(() => rm(home, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }));
+  const settings = { ...quietSettings, "adaptive.clusters": { local: { python } } };
+  const server = await startCodeServer({ folder: home, vsix, settings });
+  onTestFinished(server.stop);
+  const executablePath = await findChromium();
+  if (executablePath === null) throw new Error("There is no Chromium: npm run test:e2e installs it.");
+  const quiet = ["no-first-run", "disable-background-networking", "disable-component-update", "disable-sync"];
+  const browser = await chromium.launch({
+    executablePath,
+    args: ["no-sandbox", "disable-gpu", "disable-quic", ...quiet].map((name) => `--${name}`),
+  });
+  onTestFinished(() => browser.close());
+  const page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
+  page.setDefaultTimeout(patienceMs);
+  await page.goto(`${server.url}/?folder=${encodeURI(folder)}`, { waitUntil: "commit" });
+  return new Editor(page);
+}
+
+/** What a person sees of VS Code, and does with it. */
+export class Editor {
+  /** Rows of the trees in the sidebar. */
+  readonly treeRows: Locator;
+  readonly sidebar: Locator;
+  readonly statusBar: Locator;
+  readonly quickPickRows: Locator;
+  /** The page in the webview that is shown. */
+  readonly webview: FrameLocator;
+
+  constructor(readonly page: Page) {
+    this.sidebar = page.locator(".part.sidebar");
+    this.treeRows = this.sidebar.locator(".monaco-list-row");
+    this.statusBar = page.locator(".part.statusbar");
+    this.quickPickRows = page.locator(".quick-input-list .monaco-list-row");
+    this.webview = page.frameLocator("iframe.webview.ready").frameLocator("iframe#active-frame");
+  }
+
+  async openView(title: string): Promise<void> {
+    await this.page.locator(`.activitybar a[aria-label^="${title}"]`).click();
+  }
+
+  /** Runs a command by its name; one that is not yet contributed or enabled is waited for. */
+  async runCommand(name: string): Promise<void> {
+    const input = this.page.locator(".quick-input-widget .quick-input-box input");
+    const command = this.quickPickRows.filter({ hasText: name }).first();
+    for (const deadlineMs = Date.now() + patienceMs; ;) {
+      await this.page.keyboard.press("F1");
+      await input.fill(`>${name}`);
+      const isThere = await command.waitFor({ timeout: 2_000 }).then(
+        () => true,
+        () => false,
+      );
+      if (isThere) return command.click();
+      if (Date.now() > deadlineMs) throw new Error(`The palette has no command "${name}".`);
+      // The palette lists what was there when it opened.
+      await this.page.keyboard.press("Escape");
+      await input.waitFor({ state: "hidden" });
+    }
+  }
+
+  async pick(label: string): Promise<void> {
+    await this.quickPickRows.filter({ hasText: label }).first().click();
+  }
+
+  /** A row of a tree whose label and description match. */
+  treeRow(what: RegExp): Locator {
+    return this.treeRows.filter({ hasText: what }).first();
+  }
+
+  async keepScreenshot(name: string): Promise<void> {
+    await mkdir(screenshots, { recursive: true });
+    await this.page.screenshot({ path: join(screenshots, `${name}.png`) });
+  }
+}
+
+/** How many pixels of a canvas are drawn on. */
+export function inkOf(canvas: Locator): Promise<number> {
+  return canvas.evaluate((element) => {
+    // Runs in the page, whose types these tests do not have.
+    const { width, height, getContext } = element as unknown as {
+      width: number;
+      height: number;
+      getContext(kind: "2d"): { getImageData(...box: number[]): { data: Uint8ClampedArray } };
+    };
+    const { data } = getContext.call(element, "2d").getImageData(0, 0, width, height);
+    return data.filter((value, i) => i % 4 === 3 && value > 0).length;
+  });
+}

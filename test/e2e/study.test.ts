@@ -1,0 +1,62 @@
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { copyExample, inkOf, openEditor, patienceMs, type Editor } from "./editor";
+
+const within = { timeout: patienceMs, interval: 200 };
+const fewOffsets = ["offset=[-0.3, -0.2, -0.1, 0.0, 0.1, 0.2, 0.3]", "offset=[-0.2, 0.0]"] as const;
+const slowPoints = ["SECONDS_PER_POINT = 0.01", "SECONDS_PER_POINT = 0.5"] as const;
+
+test("a study from the welcome view to done", async () => {
+  const folder = await copyExample([fewOffsets]);
+  const editor = await openEditor(folder);
+  await editor.openView("Adaptive");
+  await editor.sidebar.getByText("This folder has a study").waitFor();
+  await editor.keepScreenshot("welcome");
+
+  await startJobs(editor);
+  await editor.treeRow(/^Running/).waitFor();
+  await editor.treeRow(/^offset=.*coupling=/).waitFor();
+  await editor.treeRow(/array of 2/).waitFor();
+  await editor.statusBar.getByText(/peaks .*▶/).waitFor();
+  await editor.keepScreenshot("running");
+
+  await editor.runCommand("Adaptive: Show Progress");
+  const { webview } = editor;
+  await webview.getByRole("img", { name: /^Learners: .*done/ }).waitFor();
+  await webview.getByRole("img", { name: /^Points over time: now [1-9]/ }).waitFor();
+  await webview
+    .getByRole("row", { name: /running/ })
+    .first()
+    .click();
+  const curve = webview.locator("adaptive-learner canvas");
+  await expect.poll(() => inkOf(curve), within).toBeGreaterThan(1000);
+  await editor.keepScreenshot("dashboard");
+
+  await webview.getByRole("img", { name: "Learners: 8 done" }).waitFor();
+  await editor.treeRow(/^Done\s*8/).waitFor();
+  await editor.statusBar.getByText(/peaks 8✓/).waitFor();
+  await editor.keepScreenshot("done");
+  expect(await readdir(join(folder, "data"))).toHaveLength(8);
+});
+
+test("stopping the jobs keeps what they have, starting goes on", async () => {
+  const folder = await copyExample([fewOffsets, slowPoints]);
+  const editor = await openEditor(folder);
+  await editor.openView("Adaptive");
+  await startJobs(editor);
+  await editor.treeRow(/^offset=.*[1-9]\d* pts/).waitFor();
+
+  await editor.runCommand("Adaptive: Stop Jobs");
+  await editor.treeRow(/^Waiting\s*8/).waitFor();
+  await expect.poll(() => readdir(join(folder, "data")), within).toHaveLength(2);
+  await editor.keepScreenshot("stopped");
+
+  await startJobs(editor);
+  await editor.treeRow(/^Running\s*2/).waitFor();
+});
+
+async function startJobs(editor: Editor): Promise<void> {
+  await editor.runCommand("Adaptive: Start Jobs");
+  await editor.pick("This computer");
+}
