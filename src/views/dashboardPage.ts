@@ -8,7 +8,8 @@ export function pageRoots(extensionUri: Uri): Uri[] {
 
 /**
  * The page's frame. Scripts run by nonce only and there are no inline styles: what is drawn sets its
- * styles through adopted style sheets and the CSSOM, which the policy leaves alone.
+ * styles through adopted style sheets and the CSSOM, which the policy leaves alone. (The toolkit
+ * tries one style element, with the nonce it finds in the head.)
  * @param directory of the run; the page keeps it, so that it finds its run again after a reload
  */
 export function dashboardHtml(webview: Webview, extensionUri: Uri, directory: string): string {
@@ -18,7 +19,7 @@ export function dashboardHtml(webview: Webview, extensionUri: Uri, directory: st
   const policy = [
     "default-src 'none'",
     `script-src 'nonce-${nonce}'`,
-    `style-src ${webview.cspSource}`,
+    `style-src ${webview.cspSource} 'nonce-${nonce}'`,
     `font-src ${webview.cspSource}`,
   ].join("; ");
   return `<!DOCTYPE html>
@@ -26,6 +27,7 @@ export function dashboardHtml(webview: Webview, extensionUri: Uri, directory: st
   <head>
     <meta charset="utf-8">
     <meta http-equiv="Content-Security-Policy" content="${attribute(policy)}">
+    <meta property="csp-nonce" content="${nonce}">
     <meta name="viewport" content="width=device-width, initial-scale=1">
     <link rel="stylesheet" href="${uri("media", "dashboard.css")}">
     <title>Adaptive</title>

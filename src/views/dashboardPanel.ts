@@ -160,6 +160,7 @@ export class DashboardPanel {
   private async send(): Promise<void> {
     if (this.look === null) return;
     await this.sendRun();
+    await this.suggestLearner();
     await Promise.all([this.sendSeries(), this.sendList(), this.sendSelected()]);
   }
 
@@ -205,6 +206,14 @@ export class DashboardPanel {
     const row = await session.query("learner", { id: selected });
     this.post({ type: "selected", learner: row === null ? null : shownLearner(row) });
     if (row !== null) await this.sendOutput(session, row);
+  }
+
+  /** With nothing chosen yet, a learner that draws itself is the one to see. */
+  private async suggestLearner(): Promise<void> {
+    if (this.session === null || this.look === null || this.look.selected !== null) return;
+    const running = { states: ["running"], orderBy: "npoints", descending: true, offset: 0, limit: 1 } as const;
+    const [learner] = (await this.session.query("learners", running)).rows;
+    if (learner !== undefined) this.post({ type: "select", learner: learner.id });
   }
 
   /** The end of what a failed learner's job printed, once. */

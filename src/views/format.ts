@@ -34,12 +34,13 @@ export function formatNumber(value: number): string {
   return String(Number(value.toPrecision(6)));
 }
 
-/** Two digits, the exponent where it helps to compare: `1.3e-2`, `0.45`, `12`. */
+/** Two digits, with an exponent where it helps to compare: `1.3e-2`, `0.45`, `12`. */
 export function formatLoss(loss: number | null): string {
   if (loss === null) return "–";
   if (loss === 0) return "0";
   const size = Math.abs(loss);
-  return size >= 0.1 && size < 1000 ? String(Number(loss.toPrecision(2))) : loss.toExponential(1);
+  if (size < 0.1 || size >= 1000) return loss.toExponential(1);
+  return size < 99.5 ? loss.toPrecision(2) : loss.toFixed(0);
 }
 
 /** With a narrow space between thousands: `40 000`. */

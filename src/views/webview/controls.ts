@@ -1,6 +1,5 @@
 import {
   provideVSCodeDesignSystem,
-  vsCodeBadge,
   vsCodeButton,
   vsCodeDropdown,
   vsCodeOption,
@@ -9,13 +8,7 @@ import {
 import { html, nothing, type TemplateResult } from "lit";
 
 // The toolkit is archived: everything taken from it is here, so that another one can take its place.
-provideVSCodeDesignSystem().register(
-  vsCodeBadge(),
-  vsCodeButton(),
-  vsCodeDropdown(),
-  vsCodeOption(),
-  vsCodeProgressRing(),
-);
+provideVSCodeDesignSystem().register(vsCodeButton(), vsCodeDropdown(), vsCodeOption(), vsCodeProgressRing());
 
 interface ButtonProperties {
   label: string;
@@ -50,10 +43,6 @@ export function dropdown({ label, value, options, onChange }: DropdownProperties
     @change=${(event: Event) => event.target instanceof HTMLElement && "value" in event.target && onChange(String(event.target.value))}
     >${options.map((option) => html`<vscode-option value=${option.value} ?selected=${option.value === value}>${option.label}</vscode-option>`)}</vscode-dropdown
   >`;
-}
-
-export function badge(text: string): TemplateResult {
-  return html`<vscode-badge>${text}</vscode-badge>`;
 }
 
 /** Something is under way. */

@@ -152,7 +152,6 @@ export class DashboardElement extends LitElement {
         this.renderRoot
           .querySelector<LearnersListElement>("adaptive-learners")
           ?.receive(message.list, message.total, message.rows);
-        this.selectFirst(message.rows);
         return;
       case "selected":
         if (message.learner === null || message.learner.id === this.selected) this.learner = message.learner;
@@ -167,13 +166,6 @@ export class DashboardElement extends LitElement {
         this.select(message.learner, null);
         return;
     }
-  }
-
-  /** With nothing chosen yet, a learner that draws itself is the one to see. */
-  private selectFirst(rows: readonly ShownLearner[]): void {
-    if (this.selected !== null) return;
-    const first = rows.find((row) => row.state === "running");
-    if (first !== undefined) this.select(first.id, first);
   }
 
   private select(id: LearnerId, learner: ShownLearner | null): void {

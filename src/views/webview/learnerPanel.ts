@@ -1,6 +1,7 @@
 import { css, html, LitElement, nothing, type TemplateResult } from "lit";
+import { guard } from "lit/directives/guard.js";
 import { componentLabels, curveData, curveSummary } from "../curve";
-import { formatAgo, formatCount, formatLoss, formatNumber } from "../format";
+import { formatAgo, formatCount, formatDuration, formatLoss, formatNumber } from "../format";
 import { stateStyles } from "../learnerStates";
 import type { ShownLearner, ToPage } from "../messages";
 import { button } from "./controls";
@@ -119,7 +120,7 @@ export class LearnerPanelElement extends LitElement {
 
   private facts({ state, npoints, loss, job, changedAt, type }: ShownLearner): TemplateResult {
     const since = html`<span class="quiet" title=${new Date(changedAt).toLocaleString()}
-      >${formatAgo(changedAt, this.nowMs)}</span
+      >${state === "running" ? `for ${formatDuration(this.nowMs - changedAt)}` : formatAgo(changedAt, this.nowMs)}</span
     >`;
     return html`<div class="facts number">
       <span>${stateSign(state, stateStyles[state].label.toLowerCase())} ${since}</span>
@@ -143,7 +144,7 @@ export class LearnerPanelElement extends LitElement {
     };
     return html`<adaptive-plot
       .description=${description}
-      .data=${curveData(preview)}
+      .data=${guard([preview], () => curveData(preview))}
       .label=${curveSummary(preview, learner)}
     ></adaptive-plot>`;
   }

@@ -1,4 +1,5 @@
 import { html, type TemplateResult } from "lit";
+import { guard } from "lit/directives/guard.js";
 import { formatCount } from "../format";
 import type { ToPage } from "../messages";
 import type { PlotDescription } from "./plotOptions";
@@ -28,15 +29,17 @@ export function overTime(samples: Samples): TemplateResult {
   if (last === undefined || samples.length < 2) {
     return html`<p class="quiet">The curves begin with the first points.</p>`;
   }
-  const seconds = samples.map((sample) => sample.time / 1000);
+  const seconds = (): number[] => samples.map((sample) => sample.time / 1000);
+  const column = (name: "npoints" | "running" | "queued"): number[] => samples.map((sample) => sample[name]);
+  // Drawn again only when there are other samples.
   return html`<adaptive-plot
       .description=${points}
-      .data=${[seconds, samples.map((sample) => sample.npoints)]}
+      .data=${guard([samples], () => [seconds(), column("npoints")])}
       .label=${`Points over time: now ${formatCount(last.npoints)}`}
     ></adaptive-plot>
     <adaptive-plot
       .description=${jobs}
-      .data=${[seconds, samples.map((sample) => sample.running), samples.map((sample) => sample.queued)]}
+      .data=${guard([samples], () => [seconds(), column("running"), column("queued")])}
       .label=${`Jobs over time: now ${last.running} running, ${last.queued} queued`}
     ></adaptive-plot>`;
 }

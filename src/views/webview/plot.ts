@@ -31,10 +31,9 @@ export class PlotElement extends LitElement {
       .u-legend {
         font-size: inherit;
         position: absolute;
-        top: 4px;
-        right: 16px;
+        top: 0;
+        right: 4px;
         margin: 0;
-        background: color-mix(in srgb, var(--vscode-editor-background) 80%, transparent);
       }
       .u-legend th {
         font-weight: normal;

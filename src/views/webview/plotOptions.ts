@@ -1,5 +1,5 @@
 import uPlot from "uplot";
-import { formatNumber } from "../format";
+import { formatCount, formatNumber } from "../format";
 
 export interface PlotSeries {
   label: string;
@@ -46,10 +46,12 @@ export function plotOptions(
     grid: { stroke: grid, width: 1 },
     ticks: { stroke: grid, width: 1, size: 4 },
   };
-  const numbers = (_: uPlot, splits: number[]): string[] => splits.map(formatNumber);
+  const numbers = (_: uPlot, splits: number[]): string[] => splits.map(tickText);
+  const times = (_: uPlot, splits: number[]): string[] => timeTexts(splits);
   return {
     ...size,
-    padding: [6, 12, 0, 0],
+    // Room for the legend, which stands above the curves.
+    padding: [series.length > 1 ? 26 : 6, 12, 0, 0],
     legend: { show: series.length > 1, live: false },
     cursor: { points: { size: 7 }, drag: { x: true, y: false } },
     scales: {
@@ -57,7 +59,7 @@ export function plotOptions(
       y: { range: (_, min, max) => yScale(min, max, startsAtZero) },
     },
     axes: [
-      { ...axis, size: 26, ...(xLabel === "" ? {} : { label: xLabel }), ...(isTime ? {} : { values: numbers }) },
+      { ...axis, size: 26, ...(xLabel === "" ? {} : { label: xLabel }), values: isTime ? times : numbers },
       {
         ...axis,
         ...(yLabel === "" ? {} : { label: yLabel }),
@@ -84,6 +86,19 @@ export function isZoomed(plot: uPlot, xRange: PlotDescription["xRange"]): boolea
   if (first === undefined || last === undefined) return false;
   const [min, max] = xScale(plot, [first, last], xRange);
   return plot.scales["x"]?.min !== min || plot.scales["x"]?.max !== max;
+}
+
+function tickText(value: number): string {
+  return Number.isInteger(value) && Math.abs(value) < 1e9 ? formatCount(value) : formatNumber(value);
+}
+
+/** Times of day; with seconds where the ticks are that close, with the date where they are that far apart. */
+function timeTexts(splits: readonly number[]): string[] {
+  const step = (splits[1] ?? Infinity) - (splits[0] ?? 0);
+  const format: Intl.DateTimeFormatOptions =
+    step < 86_400 ? { hour: "2-digit", minute: "2-digit" } : { month: "short", day: "numeric" };
+  if (step < 60) format.second = "2-digit";
+  return splits.map((seconds) => new Date(seconds * 1000).toLocaleString([], { ...format, hourCycle: "h23" }));
 }
 
 /** Zoomed, what was chosen; else the given range or that of the data. */
