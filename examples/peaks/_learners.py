@@ -26,5 +26,8 @@ combos = adaptive.utils.named_product(
     offset=[-0.3, -0.2, -0.1, 0.0, 0.1, 0.2, 0.3],
     coupling=[0.03, 0.06, 0.12, 0.24],
 )
-learners = [adaptive.Learner1D(partial(transmission, **combo), bounds=(-1, 1)) for combo in combos]
+learners = [
+    adaptive.Learner1D(partial(transmission, **combo), bounds=(-1, 1))
+    for combo in combos
+]
 fnames = [f"data/offset={c['offset']}_coupling={c['coupling']}.pickle" for c in combos]
