@@ -1,0 +1,111 @@
+import * as v from "valibot";
+import { describe, expect, it, test } from "vitest";
+import type { Preview } from "../../../src/scheduler/workers/messages";
+import { componentLabels, curveData, curveSummary } from "../../../src/views/curve";
+import { shownLearner } from "../../../src/views/dashboardRows";
+import { fromPageSchema, toPageSchema } from "../../../src/views/messages";
+import { linkText } from "../../../src/views/statusText";
+import { rowAfterKey, rowsInSight, scrollTopFor } from "../../../src/views/webview/virtualWindow";
+import { learnerRow } from "./rows";
+
+const list = { state: null, orderBy: "position", descending: false, offset: 0, limit: 60 };
+
+describe("messages of the page", () => {
+  test.each([
+    ["a look", { type: "look", list, selected: 3 }, true],
+    ["a look at too many rows", { type: "look", list: { ...list, limit: 100_000 }, selected: null }, false],
+    ["an order by what is no column", { type: "look", list: { ...list, orderBy: "1; DROP" }, selected: null }, false],
+    ["a command of ours", { type: "runCommand", command: "stopJobs" }, true],
+    ["another command", { type: "runCommand", command: "workbench.action.quit" }, false],
+    ["something else", "hello", false],
+  ])("%s (%o): accepted is %s", (_, message, isAccepted) => {
+    expect(v.safeParse(fromPageSchema, message).success).toBe(isAccepted);
+  });
+});
+
+describe("messages to the page", () => {
+  it("carry learners that parse", () => {
+    const rows = [shownLearner(learnerRow(1)), shownLearner(learnerRow(2, { combo: '{"a":[1],"b":null}' }))];
+    const message = { type: "learners", list, total: 2, rows };
+    expect(v.parse(toPageSchema, message)).toEqual(message);
+  });
+
+  it("stay far below 2 MB with as many and as long rows as there may be", () => {
+    const combo = JSON.stringify(Object.fromEntries(Array.from({ length: 50 }, (_, i) => [`p${i}`, "x".repeat(500)])));
+    const rows = Array.from({ length: 200 }, (_, i) => shownLearner(learnerRow(i, { combo, fname: "f".repeat(5000) })));
+    expect(JSON.stringify(rows).length).toBeLessThan(2e6);
+  });
+});
+
+describe("the rows in sight", () => {
+  const view = { height: 220, rowHeight: 22, total: 100_000, overscan: 5 };
+  test.each([
+    [0, { first: 0, end: 15 }],
+    [2200, { first: 95, end: 115 }],
+    [99_990 * 22, { first: 99_985, end: 100_000 }],
+    [1e9, { first: 100_000, end: 100_000 }],
+  ])("at %s px are %o", (scrollTop, rows) => {
+    expect(rowsInSight({ ...view, scrollTop })).toEqual(rows);
+  });
+
+  it("move as little as possible to show another", () => {
+    const at = { scrollTop: 220, height: 220, rowHeight: 22 };
+    expect([scrollTopFor(5, at), scrollTopFor(12, at), scrollTopFor(20, at)]).toEqual([110, 220, 242]);
+  });
+});
+
+describe("keys in a list of ten", () => {
+  test.each([
+    ["ArrowDown", 3, 4],
+    ["ArrowDown", 9, 9],
+    ["ArrowUp", 0, 0],
+    ["PageDown", 3, 7],
+    ["Home", 5, 0],
+    ["End", 5, 9],
+    ["a", 5, null],
+  ])("%s goes from %s to %s", (key, from, to) => {
+    expect(rowAfterKey(key, from, { total: 10, pageRows: 4 })).toBe(to);
+  });
+});
+
+describe("a curve", () => {
+  const preview: Preview = {
+    kind: "line",
+    x: [-1, null, 0, 1],
+    y: [
+      [0, 5, null, 2],
+      [1, 1, 1, 1],
+    ],
+    xLabel: "x",
+    yLabel: "y",
+    bounds: [-1, 1],
+    npoints: 4,
+  };
+
+  it("leaves out points without a finite x and keeps gaps in y", () => {
+    expect(curveData(preview)).toEqual([
+      [-1, 0, 1],
+      [0, null, 2],
+      [1, 1, 1],
+    ]);
+  });
+
+  it("says in words what it shows", () => {
+    const learner = { label: "offset=0.51", state: "running", npoints: 4, loss: 0.013 };
+    expect(curveSummary(preview, learner)).toBe(
+      "offset=0.51: running, 4 points, loss 1.3e-2; x from -1 to 1; y[0] from 0 to 2; y[1] from 1 to 1",
+    );
+    expect(componentLabels({ ...preview, y: [[1]] })).toEqual(["y"]);
+  });
+});
+
+describe("a link in words", () => {
+  test.each([
+    [{ at: "online" } as const, null],
+    [{ at: "connecting", step: "Reading" } as const, "Reading…"],
+    [{ at: "retrying", attempt: 2, nextInMs: 8000, why: "gone" } as const, "retrying in 4 s"],
+    [{ at: "offline", since: new Date(0), why: "closed" } as const, "offline"],
+  ])("%o is %s", (link, text) => {
+    expect(linkText(link, 4000, 0)).toBe(text);
+  });
+});

@@ -1,0 +1,119 @@
+import { describe, expect, it } from "vitest";
+import { asJobId, asLearnerId, type LearnerState, learnerStates } from "../../../src/scheduler/state/rows";
+import { jobsTree } from "../../../src/views/jobsTreeModel";
+import { groupPage, learnerOfNode, learnersTree, stateOfGroup } from "../../../src/views/learnersTreeModel";
+import { changedNodes, type TreeNode } from "../../../src/views/treeNodes";
+import { jobView, learnerRow } from "./rows";
+
+const none = Object.fromEntries(learnerStates.map((state) => [state, 0])) as Record<LearnerState, number>;
+const page = (rows: ReturnType<typeof learnerRow>[], total = rows.length) => ({ total, offset: 0, rows });
+
+/** A tree as a person reads it. */
+function lines(nodes: readonly TreeNode[], indent = ""): string[] {
+  return nodes.flatMap((node) => [
+    `${indent}${node.label}  ${node.description}`.trimEnd(),
+    ...lines(node.children?.nodes ?? [], `${indent}  `),
+  ]);
+}
+
+describe("the tree of learners", () => {
+  it("groups them by state, each one line", () => {
+    const tree = learnersTree(
+      { ...none, running: 1, waiting: 3, done: 84, failed: 1 },
+      new Map([
+        ["running", page([learnerRow(1, { state: "running", npoints: 1412, loss: 0.013 })])],
+        ["failed", page([learnerRow(0, { state: "failed", npoints: 3, error: "ZeroDivisionError" })])],
+      ]),
+    );
+    expect(lines(tree)).toEqual([
+      "Running  1",
+      "  offset=0.1  1\u202f412 pts  loss 1.3e-2",
+      "Waiting  3",
+      "Done  84",
+      "Failed  1",
+      "  offset=0  ZeroDivisionError",
+    ]);
+    expect(tree.map((node) => node.children?.isExpanded)).toEqual([true, false, false, true]);
+  });
+
+  it("shows a part of a hundred thousand, and how to see more", () => {
+    const rows = Array.from({ length: groupPage }, (_, i) => learnerRow(i));
+    const [group] = learnersTree({ ...none, waiting: 100_000 }, new Map([["waiting", page(rows, 100_000)]]));
+    expect(group?.children?.nodes).toHaveLength(groupPage + 1);
+    expect(lines(group?.children?.nodes ?? []).at(-1)).toBe("Show more…  200 of 100\u202f000");
+  });
+
+  it("says in its context what can be done with a learner", () => {
+    const failed = learnerRow(1, { state: "failed", lastJobId: asJobId("7_1") });
+    const [group] = learnersTree({ ...none, failed: 1 }, new Map([["failed", page([failed])]]));
+    expect(group?.context).toBe("group failed");
+    expect(group?.children?.nodes[0]?.context).toBe("learner failed job");
+  });
+
+  it("finds the learner or the state that a node stands for", () => {
+    expect([learnerOfNode("learner:12"), learnerOfNode("group:done"), learnerOfNode("learner:x")]).toEqual([
+      12,
+      null,
+      null,
+    ]);
+    expect([stateOfGroup("group:done"), stateOfGroup("learner:12")]).toEqual(["done", null]);
+  });
+});
+
+describe("the tree of jobs", () => {
+  it("shows what runs by submission, and what has ended below with its reason", () => {
+    const nowMs = 100_000;
+    const learner = { id: asLearnerId(5), combo: '{"offset":0.51}', fname: "a", npoints: 3 };
+    const tree = jobsTree(
+      [
+        jobView("7_10", { reason: "waiting for resources" }),
+        jobView("7_2", { state: "running", startedAt: nowMs - 42_000, host: "n2", learner }),
+        jobView("8_1", { state: "submitted" }),
+        jobView("6_1", { state: "ended", startedAt: 1000, endedAt: 61_000, exitCode: 1, reason: "killed" }),
+        jobView("6_2", { state: "ended", startedAt: 1000, endedAt: 61_000, exitCode: 0 }),
+      ],
+      nowMs,
+    );
+    expect(lines(tree)).toEqual([
+      "7  peaks  array of 2",
+      "  7_2  running 0:42  n2  offset=0.51",
+      "  7_10  queued (waiting for resources)",
+      "8  peaks  one job",
+      "  8_1  submitted",
+      "Ended  2",
+      "  6_1  exit code 1 · killed · after 1:00 · 39 s ago",
+      "  6_2  after 1:00 · 39 s ago",
+    ]);
+    expect(tree[0]?.children?.nodes[0]?.context).toBe("job started learner");
+  });
+
+  it("is empty without jobs", () => {
+    expect(jobsTree([], 0)).toEqual([]);
+  });
+});
+
+describe("what has to be drawn again", () => {
+  const leaf = (id: string, description = ""): TreeNode => ({
+    id,
+    label: id,
+    description,
+    tooltip: "",
+    icon: null,
+    context: "",
+    children: null,
+  });
+  const group = (id: string, ...nodes: TreeNode[]): TreeNode => ({
+    ...leaf(id),
+    children: { isExpanded: true, nodes },
+  });
+  const before = [group("a", leaf("a1"), leaf("a2")), group("b", leaf("b1"))];
+
+  it.each([
+    ["nothing", before, []],
+    ["a line", [group("a", leaf("a1"), leaf("a2", "new")), group("b", leaf("b1"))], ["a2"]],
+    ["a list, with what is below it", [group("a", leaf("a1", "new")), group("b", leaf("b1"))], ["a"]],
+    ["the whole, when a group has gone", [group("a", leaf("a1"), leaf("a2"))], null],
+  ])("is %s", (_, after, ids) => {
+    expect(changedNodes(before, after)).toEqual(ids);
+  });
+});
