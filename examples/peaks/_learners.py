@@ -1,9 +1,10 @@
 """Current through a quantum dot with a second dot at its side.
 
 An electron gets through when its energy is near the level of the first dot: a broad resonance.
-Where the second dot has its level, the two ways through cancel and nothing gets through: a dip
-that is the sharper the weaker the dots are coupled, until, strongly coupled, the resonance splits
-in two. On a grid the sharp dips would be missed; a learner finds them and puts its points there.
+Where the second dot has its level, the two ways through cancel and nothing gets through, and
+just beside it everything may: a feature that is the sharper the weaker the dots are coupled,
+until, strongly coupled, the resonance splits in two. On a grid the sharp ones would be missed;
+a learner finds them and puts its points there.
 """
 
 import time

@@ -26,6 +26,7 @@ test("a study from the welcome view to done", async () => {
   await webview.getByRole("img", { name: /^Learners: .*done/ }).waitFor();
   await webview.getByRole("img", { name: /^Points over time: now [1-9]/ }).waitFor();
   await webview
+    .locator("adaptive-learners")
     .getByRole("row", { name: /running/ })
     .first()
     .click();
