@@ -57,7 +57,7 @@ export class DashboardElement extends LitElement {
       }
       .columns {
         display: grid;
-        grid-template-columns: minmax(0, 1fr) minmax(0, 1fr);
+        grid-template-columns: minmax(0, 1.1fr) minmax(0, 1fr);
         gap: 10px;
         flex: 1;
         min-height: 0;
@@ -218,9 +218,7 @@ export class DashboardElement extends LitElement {
     const running = learners?.running ?? 0;
     const unfinished = running + (learners?.waiting ?? 0);
     const leftMs = timeLeftMs(this.samples, { unfinished, running, nowMs: Date.now() });
-    return html`<span class="timeLeft quiet number"
-      >${leftMs === null ? "" : `about ${formatDuration(leftMs)} left`}</span
-    >`;
+    return html`<span class="timeLeft quiet number">${leftMs === null ? "" : timeLeftText(leftMs)}</span>`;
   }
 
   private notice(): TemplateResult | typeof nothing {
@@ -234,6 +232,11 @@ export class DashboardElement extends LitElement {
       ${button({ label: "Show Log", onClick: () => tell({ type: "runCommand", command: "showLog" }) })}
     </div>`;
   }
+}
+
+/** Seconds would pretend to know them. */
+function timeLeftText(leftMs: number): string {
+  return leftMs < 60_000 ? "less than a minute left" : `about ${formatDuration(leftMs)} left`;
 }
 
 customElements.define("adaptive-dashboard", DashboardElement);

@@ -42,7 +42,7 @@ function parameterColumn(name: string, learners: readonly ShownLearner[]): Colum
     key: `parameter ${name}`,
     label: name,
     isNumber: learners.some((learner) => typeof valueOf(learner) === "number"),
-    width: "minmax(64px, 1fr)",
+    width: "minmax(60px, 1fr)",
     sortBy: null,
     cell: (learner) => ({
       content: formatValue(valueOf(learner) ?? null),
@@ -65,7 +65,7 @@ const progressColumns: readonly Column[] = [
     key: "state",
     label: "state",
     isNumber: false,
-    width: "minmax(84px, 1fr)",
+    width: "minmax(76px, 1fr)",
     sortBy: "state",
     cell: ({ state, error, reason }) => {
       const why = error ?? reason;
@@ -79,7 +79,7 @@ const progressColumns: readonly Column[] = [
     key: "npoints",
     label: "points",
     isNumber: true,
-    width: "minmax(64px, 1fr)",
+    width: "minmax(56px, 1fr)",
     sortBy: "npoints",
     cell: ({ npoints }) => ({ content: formatCount(npoints) }),
   },
@@ -87,7 +87,7 @@ const progressColumns: readonly Column[] = [
     key: "loss",
     label: "loss",
     isNumber: true,
-    width: "minmax(64px, 1fr)",
+    width: "minmax(60px, 1fr)",
     sortBy: "loss",
     cell: ({ loss }) => ({ content: formatLoss(loss), ...(loss === null ? {} : { title: String(loss) }) }),
   },
@@ -95,7 +95,7 @@ const progressColumns: readonly Column[] = [
     key: "job",
     label: "job",
     isNumber: false,
-    width: "minmax(56px, 1fr)",
+    width: "minmax(46px, 1fr)",
     sortBy: "lastJobId",
     cell: ({ job }) => ({ content: job ?? "–" }),
   },
@@ -103,7 +103,7 @@ const progressColumns: readonly Column[] = [
     key: "changedAt",
     label: "changed",
     isNumber: true,
-    width: "minmax(84px, 1fr)",
+    width: "minmax(74px, 1fr)",
     sortBy: "changedAt",
     cell: ({ changedAt }, nowMs) => ({
       content: formatAgo(changedAt, nowMs),

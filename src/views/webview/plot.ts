@@ -111,7 +111,7 @@ function themeOf(element: Element): PlotTheme {
   const foreground = color("--vscode-foreground") || style.color;
   return {
     foreground,
-    grid: color("--vscode-editorIndentGuide-background1") || `color-mix(in srgb, ${foreground} 15%, transparent)`,
+    grid: `color-mix(in srgb, ${foreground} 14%, transparent)`,
     font: `11px ${style.fontFamily}`,
     colors: seriesColors.map((name) => color(name) || foreground),
   };
