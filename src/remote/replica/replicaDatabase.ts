@@ -9,6 +9,7 @@ import {
   learnerStates,
   type LearnerRow,
   type LearnerState,
+  type RowPatch,
   type RunRow,
 } from "../../scheduler/state/rows";
 import type { JobView, LearnerQuery, Overview, Page, QueryName, ReplicaQueries } from "./queries";
@@ -16,14 +17,18 @@ import type { JobView, LearnerQuery, Overview, Page, QueryName, ReplicaQueries }
 /** Samples kept for the plots over time. */
 export const maxSamples = 512;
 
+/** Of the learners. */
+type Totals = Pick<Overview, "learners" | "npoints">;
+
 /** The editor's copy of a run's database, fed by a snapshot and the changes behind it. */
 export class ReplicaDatabase {
   private readonly indexed = new Set<keyof LearnerRow>();
+  /** Kept along with every change: counting 100 000 rows for each look would take longer than all else. */
+  private readonly totals: Totals;
 
   private constructor(private readonly database: Database) {
     database.run("CREATE INDEX replica_jobs_by_end ON jobs (state, ended_at)", []);
-    // Counts and points of all learners come from this index alone.
-    this.index("npoints");
+    this.totals = this.totalsOf("");
     this.thinSeries();
   }
 
@@ -46,11 +51,11 @@ export class ReplicaDatabase {
    */
   applyChanges(changes: readonly Change[]): void {
     const fresh = changesAfter(this.seq, changes);
-    if (fresh.length > 0) this.database.apply(fresh.flatMap(effects));
+    if (fresh.length > 0) this.apply(fresh.flatMap(effects));
   }
 
   applyProgress({ learners, npoints, loss, sample }: Progress): void {
-    this.database.apply(
+    this.apply(
       learners.map((id, i) => ({
         table: "learners",
         key: id as LearnerRow["id"],
@@ -92,25 +97,17 @@ export class ReplicaDatabase {
   }
 
   private overview(): Overview {
-    const learners = zeros(learnerStates);
     const jobs = zeros(jobStates);
-    let npoints = 0;
-    for (const [state, count, points] of this.database.values(
-      "SELECT state, count(*), sum(npoints) FROM learners GROUP BY state",
-    )) {
-      learners[state as LearnerState] = Number(count);
-      npoints += Number(points);
-    }
     for (const [state, count] of this.database.values("SELECT state, count(*) FROM jobs GROUP BY state")) {
       jobs[state as JobState] = Number(count);
     }
-    return { run: this.run(), learners, jobs, npoints };
+    return { run: this.run(), learners: { ...this.totals.learners }, jobs, npoints: this.totals.npoints };
   }
 
   private learners({ states = learnerStates, orderBy, descending, offset, limit }: LearnerQuery): Page<LearnerRow> {
     this.index(orderBy);
     const column = toSnakeCase(orderBy);
-    const wanted = learnerStates.filter((state) => states.includes(state));
+    const wanted = learnerStates.filter((state) => states.includes(state) && this.totals.learners[state] > 0);
     const direction = descending ? "DESC" : "ASC";
     // One branch per state: SQLite merges them, each read in order from its index, and sorts nothing.
     const branches = wanted.map((state) => `SELECT ${column}, id FROM learners WHERE state = '${state}'`);
@@ -122,11 +119,8 @@ export class ReplicaDatabase {
       ])
       .map(([, id]) => id);
     const rowOf = new Map(this.learnersById(ids).map((row) => [row.id as unknown, row]));
-    const counts = this.database.values(
-      "SELECT count(*) FROM learners WHERE state IN (SELECT value FROM json_each(?))",
-      [JSON.stringify(wanted)],
-    );
-    return { total: Number(counts[0]?.[0]), offset, rows: ids.flatMap((id) => rowOf.get(id) ?? []) };
+    const total = wanted.reduce((sum, state) => sum + this.totals.learners[state], 0);
+    return { total, offset, rows: ids.flatMap((id) => rowOf.get(id) ?? []) };
   }
 
   private jobs(limit: number): JobView[] {
@@ -151,6 +145,26 @@ export class ReplicaDatabase {
       .values("SELECT time, npoints, running, queued, done FROM series ORDER BY time")
       .map((row) => row.map(Number))
       .map(([time = 0, npoints = 0, running = 0, queued = 0, done = 0]) => ({ time, npoints, running, queued, done }));
+  }
+
+  private apply(patches: readonly RowPatch[]): void {
+    const ids = JSON.stringify(patches.flatMap((patch) => (patch.table === "learners" ? [patch.key] : [])));
+    const among = "WHERE id IN (SELECT value FROM json_each(?))";
+    const before = this.totalsOf(among, [ids]);
+    this.database.apply(patches);
+    const after = this.totalsOf(among, [ids]);
+    for (const state of learnerStates) this.totals.learners[state] += after.learners[state] - before.learners[state];
+    this.totals.npoints += after.npoints - before.npoints;
+  }
+
+  private totalsOf(where: string, values: string[] = []): Totals {
+    const totals: Totals = { learners: zeros(learnerStates), npoints: 0 };
+    const query = `SELECT state, count(*), sum(npoints) FROM learners ${where} GROUP BY state`;
+    for (const [state, count, npoints] of this.database.values(query, values)) {
+      totals.learners[state as LearnerState] = Number(count);
+      totals.npoints += Number(npoints);
+    }
+    return totals;
   }
 
   private learnersById(ids: readonly unknown[]): LearnerRow[] {

@@ -47,6 +47,9 @@ describe("a replica", () => {
         const replica = await replicaOf(changes.slice(0, cut));
         replica.applyChanges(changes.slice(cut - overlap, second));
         replica.applyChanges(changes.slice(second - overlap));
+        const recounted = await ReplicaDatabase.open(whole.export(), wasm);
+        expect(replica.query("overview", null)).toEqual(recounted.query("overview", null));
+        recounted.close();
         expect(stateOf(replica)).toEqual({
           run: whole.rows("run")[0],
           rows: whole.rows("learners", "ORDER BY id"),
