@@ -200,6 +200,8 @@ export class Session implements RunSession {
 
   /** Brings the replica to where the scheduler is, from its own position or from a snapshot. */
   private async catchUp(connection: ControlConnection, feed: Feed): Promise<void> {
+    // One that still holds is sent again; the end of one may have come while nobody listened.
+    this.currentNotice = null;
     const params = { protocol: controlProtocol, position: this.position } as const;
     const { position, snapshot } = await connection.request("attach", params, waitDeadlineMs);
     if (snapshot !== null) {

@@ -238,6 +238,13 @@ describe("a session", () => {
     expect(session.notice?.message).toBe("The disk is full.");
     scheduler.send("notice", null);
     await settled(() => session.notice === null);
+    scheduler.send("notice", { message: "The disk is full.", hint: "Make room." });
+    await settled(() => session.notice !== null);
+    scheduler.end();
+    await linked("retrying");
+    clock.advance(1000);
+    await linked("online");
+    expect(session.notice).toBeNull();
   });
 
   test("ends with everything it holds, and refuses what is asked later", async () => {
