@@ -109,8 +109,7 @@ export async function run(command, args, { hint = "Correct what it says and run 
  * @param {unknown} error
  */
 export function printError(error) {
-  if (!(error instanceof StepError)) throw error;
-  console.error(`\n${error.message}\n\n→ ${error.hint}`);
+  console.error(error instanceof StepError ? `\n${error.message}\n\n→ ${error.hint}` : error);
 }
 
 /**

@@ -5,10 +5,10 @@ import { copyExample, inkOf, openEditor, patienceMs, type Editor } from "./edito
 
 const within = { timeout: patienceMs, interval: 200 };
 const fewOffsets = ["offset=[-0.3, -0.2, -0.1, 0.0, 0.1, 0.2, 0.3]", "offset=[-0.2, 0.0]"] as const;
-const slowPoints = ["SECONDS_PER_POINT = 0.01", "SECONDS_PER_POINT = 0.5"] as const;
+const secondsPerPoint = (seconds: number) => ["SECONDS_PER_POINT = 0.01", `SECONDS_PER_POINT = ${seconds}`] as const;
 
 test("a study from the welcome view to done", async () => {
-  const folder = await copyExample([fewOffsets]);
+  const folder = await copyExample([fewOffsets, secondsPerPoint(0.02)]);
   const editor = await openEditor(folder);
   await editor.openView("Adaptive");
   await editor.sidebar.getByText("This folder has a study").waitFor();
@@ -42,7 +42,7 @@ test("a study from the welcome view to done", async () => {
 });
 
 test("stopping the jobs keeps what they have, starting goes on", async () => {
-  const folder = await copyExample([fewOffsets, slowPoints]);
+  const folder = await copyExample([fewOffsets, secondsPerPoint(0.5)]);
   const editor = await openEditor(folder);
   await editor.openView("Adaptive");
   await startJobs(editor);
