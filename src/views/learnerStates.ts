@@ -14,7 +14,7 @@ export const stateStyles: Readonly<Record<LearnerState, StateStyle>> = {
   waiting: { label: "Waiting", codicon: "clock", color: "descriptionForeground" },
   done: { label: "Done", codicon: "pass", color: "charts.green" },
   failed: { label: "Failed", codicon: "error", color: "charts.red" },
-  stopped: { label: "Stopped", codicon: "debug-pause", color: "charts.orange" },
+  stopped: { label: "Stopped", codicon: "debug-pause", color: "charts.yellow" },
   blocked: { label: "Blocked", codicon: "lock", color: "charts.purple" },
   removed: { label: "Removed", codicon: "archive", color: "disabledForeground" },
 };

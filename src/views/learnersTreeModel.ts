@@ -68,7 +68,8 @@ function learnerNode(learner: LearnerRow): TreeNode {
 }
 
 function descriptionOf({ state, error, reason, npoints, loss }: LearnerRow): string {
-  const trouble = state === "failed" || state === "blocked" ? (error ?? reason) : null;
+  const isWell = state === "running" || state === "done";
+  const trouble = isWell ? null : (error ?? (state === "blocked" ? reason : null));
   if (trouble !== null) return trouble;
   if (npoints === 0) return "";
   return `${formatCount(npoints)} pts${loss === null ? "" : `  loss ${formatLoss(loss)}`}`;

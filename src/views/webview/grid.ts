@@ -48,7 +48,7 @@ export class GridElement extends LitElement {
         display: grid;
         align-items: center;
         height: ${rowHeight}px;
-        min-width: max-content;
+        min-width: min-content;
       }
       .header {
         position: sticky;
@@ -60,7 +60,7 @@ export class GridElement extends LitElement {
       }
       .body {
         position: relative;
-        min-width: max-content;
+        min-width: min-content;
       }
       .body .row {
         position: absolute;

@@ -5,7 +5,7 @@ import { isZoomed, type PlotDescription, plotOptions, type PlotTheme } from "./p
 
 const seriesColors = [
   "--vscode-charts-blue",
-  "--vscode-charts-orange",
+  "--vscode-charts-yellow",
   "--vscode-charts-purple",
   "--vscode-charts-green",
 ];

@@ -12,7 +12,7 @@ export const commonStyles = css`
     --state-waiting: var(--vscode-scrollbarSlider-hoverBackground, var(--vscode-descriptionForeground));
     --state-done: var(--vscode-charts-green);
     --state-failed: var(--vscode-charts-red);
-    --state-stopped: var(--vscode-charts-orange);
+    --state-stopped: var(--vscode-charts-yellow);
     --state-blocked: var(--vscode-charts-purple);
     --state-removed: var(--vscode-disabledForeground);
     box-sizing: border-box;
