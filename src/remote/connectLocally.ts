@@ -9,7 +9,7 @@ import { systemClock } from "./clock";
 import { attachCommand } from "./launch";
 import { localTransport } from "./localTransport";
 import { localProgram } from "./program";
-import { choosePython } from "./python";
+import { choosePython, type Profile } from "./python";
 import { WorkerReplica } from "./replica/replica";
 import { type FoundRun, RunSessions } from "./runSessions";
 import { Session } from "./session";
@@ -28,11 +28,11 @@ export function localRunSessions(source: StudySource, distFolder: Uri, log: (lin
     isTrusted: () => workspace.isTrusted,
     onDidGrantTrust: workspace.onDidGrantWorkspaceTrust,
     findRun,
-    choosePython: pythonOf,
+    profileFor,
     connect: (directory) =>
       new Session(directory, {
         transport: localTransport,
-        attach: attachCommand(program, directory),
+        attach: (mayStart) => attachCommand(program, directory, mayStart),
         replica: new WorkerReplica({ workerFile: inDist("replicaWorker.js"), wasmFile: inDist("sql-wasm.wasm") }),
         clock: systemClock,
         random: Math.random,
@@ -56,14 +56,15 @@ async function findRun(folder: string): Promise<FoundRun | null> {
   }
 }
 
-const clustersSchema = v.object({ local: v.optional(v.object({ python: v.optional(v.string()) })) });
+const clustersSchema = v.object({ local: v.optional(v.looseObject({ python: v.optional(v.string()) })) });
 
-function pythonOf(study: Study): Promise<string> {
+async function profileFor(study: Study): Promise<Profile> {
   const clusters = v.safeParse(clustersSchema, workspace.getConfiguration("adaptive").get("clusters"));
   const around = workspace.getWorkspaceFolder(study.folder)?.uri.fsPath;
-  return choosePython(
+  const profile = (clusters.success && clusters.output.local) || {};
+  const python = await choosePython(
     {
-      setting: clusters.success ? clusters.output.local?.python : undefined,
+      setting: profile.python,
       home: homedir(),
       folders: [study.folder.fsPath, ...(around === undefined ? [] : [around])],
     },
@@ -73,4 +74,5 @@ function pythonOf(study: Study): Promise<string> {
         () => false,
       ),
   );
+  return { ...profile, python };
 }

@@ -66,6 +66,7 @@ export class ControlConnection {
     this.hear("progress", handlers.progress);
     this.hear("preview", handlers.preview);
     this.hear("notice", handlers.notice);
+    this.hear("closing", handlers.closing);
     this.rpc.listen();
   }
 
@@ -116,6 +117,7 @@ const notificationChecks: { readonly [N in keyof Notifications]: (value: unknown
     ["learners", "npoints", "loss"].every((column) => Array.isArray(value[column])),
   preview: (value): value is Notifications["preview"] =>
     isObject(value) && typeof value["learner"] === "number" && isObject(value["preview"]),
+  closing: (value): value is Notifications["closing"] => value === null,
   notice: (value): value is Notifications["notice"] =>
     value === null || (isObject(value) && typeof value["message"] === "string" && typeof value["hint"] === "string"),
 };

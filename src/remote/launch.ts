@@ -2,6 +2,7 @@ import * as v from "valibot";
 import { AdaptiveError } from "../scheduler/state/errors";
 import { type Clock, within } from "./clock";
 import type { Program } from "./program";
+import type { Profile } from "./python";
 import type { RunningProcess, Transport } from "./transport";
 
 /** A call of the scheduler program as a value: what to run, and what its output means. */
@@ -22,14 +23,14 @@ const initSchema = v.object({ run: v.string(), runId: v.string(), resumed: v.boo
 /** A run that is ready to be attached to; `run` is its directory. */
 export type InitResult = v.InferOutput<typeof initSchema>;
 
-/** Makes the run of a study on this machine, or finds the one that exists. */
+/** Makes the run of a study on this machine; one that exists goes by the settings of now. */
 export function initCommand(
   program: Program,
-  study: { learnersFile: string; python: string },
+  study: { learnersFile: string; profile: Profile },
 ): ProgramCommand<InitResult> {
-  const { learnersFile, python } = study;
+  const own = ["init", "--learners", study.learnersFile, "--cluster", "local", "--json"];
   return {
-    argv: [...program.argv, "init", "--learners", learnersFile, "--cluster", "local", "--python", python, "--json"],
+    argv: [...program.argv, ...own, "--profile", JSON.stringify(study.profile)],
     env: program.env,
     parse: (output) => {
       if (output.code !== 0) throw programError(output);
@@ -43,13 +44,13 @@ export function initCommand(
 }
 
 /**
- * The bridge to a run's scheduler, which it starts when none serves the run. It carries JSON-RPC
+ * The bridge to a run's scheduler, which it may start when none serves the run. It carries JSON-RPC
  * until it ends, so what it prints is parsed only when that goes wrong.
  */
-export function attachCommand(program: Program, run: string): ProgramCommand<never> {
+export function attachCommand(program: Program, run: string, mayStart: boolean): ProgramCommand<never> {
   return {
     // With --json it says in its last line why it failed, as init does.
-    argv: [...program.argv, "attach", run, "--json"],
+    argv: [...program.argv, "attach", run, "--json", ...(mayStart ? [] : ["--no-start"])],
     env: program.env,
     parse: (output) => {
       if (output.code === 0) throw new AdaptiveError("scheduler-ended", "The scheduler ended");

@@ -1,5 +1,8 @@
 import { join } from "node:path";
 
+/** What the user setting `adaptive.clusters` says of a cluster; the scheduler checks it. */
+export type Profile = Readonly<Record<string, unknown>>;
+
 /** Where a Python for local jobs may be, best first. */
 export interface PythonPlaces {
   /** The user's setting `adaptive.clusters`, `local.python`; a leading `~/` is the home folder. */

@@ -4,6 +4,7 @@ import type { Clock } from "./clock";
 import { Emitter } from "./event";
 import { initCommand, runCommand } from "./launch";
 import type { Program } from "./program";
+import type { Profile } from "./python";
 import type { RunSession } from "./runSession";
 import type { Study, StudySource } from "./studies";
 import type { Transport } from "./transport";
@@ -18,7 +19,8 @@ export interface RunSessionsWorld {
   readonly onDidGrantTrust: Event<void>;
   /** The run of a study in this folder, or null. */
   findRun(folder: string): Promise<FoundRun | null>;
-  choosePython(study: Study): Promise<string>;
+  /** What is known of this machine, with the Python for this study. */
+  profileFor(study: Study): Promise<Profile>;
   /** A session that connects by itself. */
   connect(directory: string): RunSession;
   transport: Transport;
@@ -91,10 +93,10 @@ export class RunSessions {
     if (token.isCancellationRequested) cancelling.abort();
     try {
       progress("Checking");
-      const python = await world.choosePython(study);
+      const profile = await world.profileFor(study);
       const { run } = await runCommand(
         world.transport,
-        initCommand(world.program, { learnersFile: study.learnersFile, python }),
+        initCommand(world.program, { learnersFile: study.learnersFile, profile }),
         { clock: world.clock, deadlineMs: initDeadlineMs, signal: cancelling.signal, cwd: study.folder.fsPath },
       );
       progress("Starting");

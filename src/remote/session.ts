@@ -25,8 +25,8 @@ const maxWatched = 16;
 
 export interface SessionWorld {
   transport: Transport;
-  /** The bridge to the scheduler, which starts it when none serves the run. */
-  attach: ProgramCommand<never>;
+  /** The bridge to the scheduler, which starts one when it may and none serves the run. */
+  attach: (mayStart: boolean) => ProgramCommand<never>;
   replica: Replica;
   clock: Clock;
   /** From 0 to 1. */
@@ -49,6 +49,8 @@ export class Session implements RunSession {
   /** How far the replica has come; null when it must be filled from a snapshot. */
   private position: Position | null = null;
   private hasData = false;
+  /** Not after a scheduler has ended in peace: the next one is started by a person. */
+  private mayStart = true;
   private watched: readonly LearnerId[] = [];
   private readonly previews = new Previews();
   private readonly changes: Coalescer;
@@ -116,6 +118,7 @@ export class Session implements RunSession {
 
   /** Sends a request over the next connection there is; somebody waits, so a pause between attempts ends at once. */
   private async ask<M extends AskedMethod>(method: M, params: Params<M>): Promise<AnswerOf<M>> {
+    this.mayStart = true;
     this.wake();
     await this.until(() => this.connection !== null);
     if (this.connection === null) throw new AdaptiveError("offline", "The scheduler is not connected");
@@ -154,7 +157,9 @@ export class Session implements RunSession {
         if (signal.aborted) return;
         attempt = nextAttempt(attempt, onlineSince === null ? 0 : clock.now() - onlineSince);
         const nextInMs = reconnectDelayMs(attempt, random());
-        this.move({ at: "retrying", attempt, nextInMs, why: toAdaptiveError(error).message });
+        const why = toAdaptiveError(error).message;
+        if (this.mayStart) this.move({ at: "retrying", attempt, nextInMs, why });
+        else if (this.link.at !== "offline") this.offline("the scheduler has ended");
         const woken = new AbortController();
         this.wake = () => woken.abort();
         await pause(clock, nextInMs, AbortSignal.any([signal, woken.signal])).catch(() => undefined);
@@ -164,26 +169,31 @@ export class Session implements RunSession {
 
   /** One connection from its beginning to its end, which is always an error. */
   private async connect(onOnline: () => void): Promise<never> {
-    const { transport, attach, replica, clock } = this.world;
+    const { transport, replica, clock } = this.world;
     const closing = new AbortController();
     const signal = AbortSignal.any([this.disposing.signal, closing.signal]);
     const feed = new Feed(replica, (seq) => {
       if (seq !== null && this.position !== null && !signal.aborted) this.position = { ...this.position, seq };
       this.changes.request();
     });
-    this.move({ at: "connecting", step: "Starting" });
+    const { mayStart } = this;
+    // Looking again and again whether somebody has started one is nothing to show.
+    if (mayStart) this.move({ at: "connecting", step: "Starting" });
     try {
+      const attach = this.world.attach(mayStart);
       const process = await this.bounded(transport.exec(attach.argv, { env: attach.env, signal }), "The machine");
       const handlers = {
         changes: (sent: Notifications["changes"]) => feed.changes(sent),
         progress: (sent: Notifications["progress"]) => feed.progress(sent),
         preview: (sent: Notifications["preview"]) => this.show(sent.learner as LearnerId, sent.preview),
         notice: (sent: Notifications["notice"]) => this.note(sent),
+        closing: () => (this.mayStart = false),
       };
       const connection = new ControlConnection(process, attach, handlers, clock, signal);
       signal.addEventListener("abort", () => connection.dispose(), { once: true });
       await this.catchUp(connection, feed);
       this.connection = connection;
+      this.mayStart = true;
       await connection.request("watch", { learners: [...this.watched] });
       onOnline();
       this.move({ at: "online" });

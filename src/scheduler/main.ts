@@ -33,7 +33,7 @@ Usage: adaptive-scheduler COMMAND [OPTIONS]
       --gently             let evaluations that are running finish first
       --shut-down          end the scheduler instead; jobs go on
   attach [RUN]           JSON-RPC with the run's scheduler over standard input and output;
-                         starts the scheduler when none runs
+                         starts the scheduler when none runs, unless --no-start
 
 RUN is the folder of a run (default: this one): for a study on this computer, the folder of its
 learners file. Ctrl-C during run saves and stops; the same command resumes.
@@ -53,6 +53,7 @@ const options = {
   detach: { type: "boolean" },
   gently: { type: "boolean" },
   "shut-down": { type: "boolean" },
+  "no-start": { type: "boolean" },
   help: { type: "boolean", short: "h" },
   version: { type: "boolean" },
 } as const satisfies ParseArgsConfig["options"];
@@ -92,7 +93,7 @@ async function main(args: readonly string[]): Promise<number> {
     case "stop":
       return stop(path, { gently: values.gently === true, shutDown: values["shut-down"] === true }, program);
     case "attach":
-      return attach(path, program);
+      return attach(path, values["no-start"] !== true, program);
     default:
       throw usageError(`There is no command "${command}".`);
   }

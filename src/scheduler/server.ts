@@ -113,6 +113,7 @@ export class Scheduler {
       commands: this.commands(),
       send: (name, message) => door.send(Buffer.from(name, "hex"), message),
       onDidWatch: (watched) => this.watch(watched),
+      onWillAttach: () => this.rollUp(),
       now: Date.now,
     });
     this.timer = setInterval(() => this.tick(), tickMs);
@@ -218,6 +219,7 @@ export class Scheduler {
   private async shutDown(): Promise<void> {
     const { directory, log, onDidEnd } = this.options;
     clearInterval(this.timer);
+    this.clients.notifyAttached("closing", null);
     await this.loop.close();
     this.rollUp();
     await this.store.close();

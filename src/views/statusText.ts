@@ -28,7 +28,7 @@ export function statusText({ run, learners }: Overview, link: string | null): st
     [learners.failed, "✗"],
   ] as const;
   const shown = counts.filter(([count]) => count > 0).map(([count, sign]) => `${formatCount(count)}${sign}`);
-  return [`$(graph-line) ${run.name}`, ...(link === null ? shown : [`· ${link}`])].join(" ");
+  return [`$(graph-line) ${run.name}`, ...shown, ...(link === null ? [] : [`· ${link}`])].join(" ");
 }
 
 /** The run in lines, for who rests the pointer on it. */

@@ -38,7 +38,8 @@ export async function createStudy(learnersFile: string, settings: object = {}): 
   const study = new Study(folder, join(base, "home"));
   onTestFinished(async () => {
     await study.endEverything();
-    await rm(base, { recursive: true, force: true });
+    // What was just told to end may still write.
+    await rm(base, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   });
   return study;
 }

@@ -1,20 +1,28 @@
 import { StreamMessageReader, StreamMessageWriter, type Message } from "vscode-jsonrpc/node";
 import { openDealer } from "../control/dealer";
+import { AdaptiveError } from "../state/errors";
 import { RunDirectory } from "../state/runDirectory";
-import { findOrStartScheduler } from "./launch";
+import { findOrStartScheduler, findScheduler } from "./launch";
 import { exitCodes, type Program } from "./program";
 
 /**
  * Carries JSON-RPC between standard input and output and the run's scheduler, until either side
- * ends. Starts the scheduler when none serves the run.
+ * ends.
+ *
+ * @param mayStart whether to start a scheduler when none serves the run
+ * @throws AdaptiveError `no-scheduler`, or `scheduler-lost` when it ends meanwhile
  */
-export async function attach(path: string, program: Program): Promise<number> {
+export async function attach(path: string, mayStart: boolean, program: Program): Promise<number> {
   const directory = new RunDirectory(path);
   await directory.readRunFile();
-  const dealer = openDealer(await findOrStartScheduler(directory, program));
-  const ended = new Promise<number>((resolve) => {
+  const address = mayStart ? await findOrStartScheduler(directory, program) : await findScheduler(directory);
+  if (!address) throw new AdaptiveError("no-scheduler", "No scheduler serves this run now.");
+  const dealer = openDealer(address);
+  const ended = new Promise<number>((resolve, reject) => {
     // Not reconnected: whoever attached finds the next scheduler by attaching again.
-    dealer.events.on("disconnect", () => resolve(exitCodes.error));
+    dealer.events.on("disconnect", () => {
+      reject(new AdaptiveError("scheduler-lost", "The connection to the scheduler was lost."));
+    });
     process.stdin.on("end", () => resolve(exitCodes.success));
     process.stdin.on("close", () => resolve(exitCodes.success));
     process.stdout.on("error", () => resolve(exitCodes.success));
@@ -27,9 +35,7 @@ export async function attach(path: string, program: Program): Promise<number> {
       if (frame) await writer.write(JSON.parse(frame.toString("utf8")) as Message);
     }
   })();
-  const exitCode = await ended;
-  dealer.close();
-  return exitCode;
+  return ended.finally(() => dealer.close());
 }
 
 /** A ZeroMQ socket takes one message at a time. */

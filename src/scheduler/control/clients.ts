@@ -29,6 +29,8 @@ export interface ClientsOptions {
   send(client: string, message: object): void;
   /** The learners that any client looks at have changed. */
   onDidWatch(learners: ReadonlySet<LearnerId>): void;
+  /** What a snapshot would not have yet may be recorded now. */
+  onWillAttach(): void;
   now(): number;
 }
 
@@ -107,7 +109,11 @@ export class Clients {
     const client: Client = { channel, heardAt: 0, isAttached: false, snapshot: null, watched: [] };
     this.clients.set(name, client);
     const own: Pick<Handlers, "attach" | "snapshot/read" | "ping" | "watch"> = {
-      attach: ({ position }) => this.attach(client, position),
+      attach: async ({ position }) => {
+        this.options.onWillAttach();
+        await this.options.store.synced();
+        return this.attach(client, position);
+      },
       "snapshot/read": ({ offset }) => readSnapshot(client, offset),
       ping: () => null,
       watch: ({ learners }) => {

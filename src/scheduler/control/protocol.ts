@@ -77,6 +77,8 @@ export interface Notifications {
   preview: { learner: number; preview: Preview };
   /** A condition the run is in that a person should know, or null when it is over; shown, never acted upon. */
   notice: { message: string; hint: string } | null;
+  /** The scheduler ends in peace: there is no need to start another one. */
+  closing: null;
 }
 
 /** The latest values of the learners that reported since the last one, column by column. */

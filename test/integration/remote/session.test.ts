@@ -38,18 +38,22 @@ function programOf(study: Study): Program {
 }
 
 function init(study: Study): Promise<InitResult> {
-  return runCommand(localTransport, initCommand(programOf(study), { learnersFile: study.learnersFile, python }), {
-    clock: systemClock,
-    deadlineMs: 60_000,
-    signal: new AbortController().signal,
-    cwd: study.folder,
-  });
+  return runCommand(
+    localTransport,
+    initCommand(programOf(study), { learnersFile: study.learnersFile, profile: { python } }),
+    {
+      clock: systemClock,
+      deadlineMs: 60_000,
+      signal: new AbortController().signal,
+      cwd: study.folder,
+    },
+  );
 }
 
 async function connect(study: Study): Promise<Session> {
   const session = new Session(study.folder, {
     transport: localTransport,
-    attach: attachCommand(programOf(study), study.folder),
+    attach: (mayStart) => attachCommand(programOf(study), study.folder, mayStart),
     replica: await workerReplica(),
     clock: systemClock,
     random: Math.random,

@@ -22,6 +22,8 @@ export class FakeScheduler implements Transport {
   readonly attachedAt: Params<"attach">["position"][] = [];
   readonly watched: (readonly number[])[] = [];
   readonly asked: string[] = [];
+  /** Of each bridge, whether it might start a scheduler. */
+  readonly mightStart: boolean[] = [];
   /** What happens while a client reads the snapshot. */
   onSnapshotRead: () => void = () => undefined;
   isReachable = true;
@@ -33,7 +35,8 @@ export class FakeScheduler implements Transport {
     this.changes = numbered(changes);
   }
 
-  exec(_argv: readonly string[], { signal }: { signal: AbortSignal }): Promise<RunningProcess> {
+  exec(argv: readonly string[], { signal }: { signal: AbortSignal }): Promise<RunningProcess> {
+    this.mightStart.push(!argv.includes("--no-start"));
     if (!this.isReachable) return Promise.reject(new Error("no route"));
     const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()];
     const exit = new Promise<Exit>((resolve) => (this.exit = resolve));

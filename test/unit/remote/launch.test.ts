@@ -6,7 +6,7 @@ import { localProgram } from "../../../src/remote/program";
 import { choosePython } from "../../../src/remote/python";
 
 const program = { argv: ["node", "main.js"], env: {} };
-const study = { learnersFile: "/a study/_learners.py", python: "python3" };
+const study = { learnersFile: "/a study/_learners.py", profile: { python: "python3" } };
 
 describe("the scheduler program", () => {
   test("is run by Node as it is, and by Electron told to behave as Node", () => {
@@ -23,7 +23,7 @@ describe("the scheduler program", () => {
   test("init names the study and the Python, and says which run it made", () => {
     const { argv, parse } = initCommand(program, study);
     expect(argv.join(" ")).toBe(
-      "node main.js init --learners /a study/_learners.py --cluster local --python python3 --json",
+      'node main.js init --learners /a study/_learners.py --cluster local --json --profile {"python":"python3"}',
     );
     const stdout = 'Inspecting…\n{"run":"/a study","runId":"u","resumed":false}\n';
     expect(parse({ code: 0, stdout, stderr: "" })).toEqual({ run: "/a study", runId: "u", resumed: false });
@@ -53,7 +53,7 @@ describe("the scheduler program", () => {
   });
 
   test("attach that ends in peace means that the scheduler ended", () => {
-    const { parse } = attachCommand(program, "/run");
+    const { parse } = attachCommand(program, "/run", true);
     expect(() => parse({ code: 0, stdout: "", stderr: "" })).toThrow("The scheduler ended");
   });
 });

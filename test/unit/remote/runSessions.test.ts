@@ -54,7 +54,7 @@ function open({ isTrusted = true, argv = initPrints({ run: "/tmp", runId: "u", r
     isTrusted: () => there.isTrusted,
     onDidGrantTrust: trustGranted.event,
     findRun: (folder) => Promise.resolve(there.runs.find(({ directory }) => directory === folder) ?? null),
-    choosePython: () => Promise.resolve("python3"),
+    profileFor: () => Promise.resolve({ python: "python3" }),
     connect: (directory) => {
       events.push(`connect ${directory}`);
       return {

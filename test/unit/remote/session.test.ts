@@ -28,7 +28,7 @@ function open(scheduler = new FakeScheduler([...firstChanges(4), submitting(1), 
   const log: string[] = [];
   const session = new Session("/run", {
     transport: scheduler,
-    attach: attachCommand({ argv: ["scheduler"], env: {} }, "/run"),
+    attach: (mayStart) => attachCommand({ argv: ["scheduler"], env: {} }, "/run", mayStart),
     replica,
     clock,
     random: () => 0,
@@ -98,6 +98,27 @@ describe("a session", () => {
     await linked("online");
     await expectMirrored(opened);
     expect(scheduler.attachedAt).toEqual([null, { runId: "test-run", incarnation: 1, seq: 6 }]);
+  });
+
+  test("after a scheduler that ended in peace, only looks for another one, until a person starts jobs", async () => {
+    const { scheduler, session, clock, linked, settled, links } = open();
+    await linked("online");
+    scheduler.send("closing", null);
+    scheduler.send("notice", { message: "heard too", hint: "" });
+    await settled(() => session.notice !== null);
+    scheduler.isReachable = false;
+    scheduler.end(2);
+    await expect(linked("offline")).resolves.toMatchObject({ why: "the scheduler has ended" });
+    const steps = links.length;
+    clock.advance(1000);
+    await settled(() => scheduler.mightStart.length === 2);
+    expect(links).toHaveLength(steps);
+    expect((await session.query("overview", null)).learners.waiting).toBe(4);
+    Object.assign(scheduler, { isReachable: true, incarnation: 2 });
+    await session.startJobs();
+    expect(scheduler.asked).toEqual(["startJobs"]);
+    expect(scheduler.mightStart.slice(0, 2)).toEqual([true, false]);
+    expect(scheduler.mightStart.at(-1)).toBe(true);
   });
 
   test("takes a snapshot from another incarnation, with nothing lost or doubled", async () => {
