@@ -44,7 +44,11 @@ export class Actions {
       const { jobs } = await session.query("overview", null);
       await window.withProgress({ location: { viewId: learnersViewId } }, () => session.stopJobs());
       const ended = jobs.running + jobs.queued + jobs.submitted;
-      say(`Stopped ${plural(ended, "job")}; their learners save what they have.`);
+      say(
+        ended === 0
+          ? "Stopped; there were no jobs."
+          : `Stopped ${plural(ended, "job")}; their learners save what they have.`,
+      );
     });
   }
 

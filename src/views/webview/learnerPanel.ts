@@ -1,4 +1,4 @@
-import { css, html, LitElement, nothing, type TemplateResult } from "lit";
+import { css, html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { guard } from "lit/directives/guard.js";
 import { componentLabels, curveData, curveSummary } from "../curve";
 import { formatAgo, formatCount, formatDuration, formatLoss, formatNumber } from "../format";
@@ -99,6 +99,12 @@ export class LearnerPanelElement extends LitElement {
       ${this.preview === null ? html`<div class="empty">${noDataText(learner)}</div>` : this.data(learner, this.preview)}`;
   }
 
+  protected override updated(changed: PropertyValues<this>): void {
+    // The error is at the end of what was printed.
+    const output = this.renderRoot.querySelector("pre");
+    if (changed.has("output") && output !== null) output.scrollTop = output.scrollHeight;
+  }
+
   private actions({ state, job }: ShownLearner): (TemplateResult | typeof nothing)[] {
     const { learner, canAct, showsTable } = this;
     const retries = state === "failed" || state === "stopped";
@@ -124,7 +130,7 @@ export class LearnerPanelElement extends LitElement {
     >`;
     return html`<div class="facts number">
       <span>${stateSign(state, stateStyles[state].label.toLowerCase())} ${since}</span>
-      <span>${formatCount(npoints)} <span class="quiet">points</span></span>
+      <span>${formatCount(npoints)} <span class="quiet">${npoints === 1 ? "point" : "points"}</span></span>
       <span title=${loss ?? nothing}><span class="quiet">loss</span> ${formatLoss(loss)}</span>
       ${job === null ? nothing : html`<span><span class="quiet">job</span> ${job}</span>`}
       <span class="quiet">${type}</span>

@@ -104,7 +104,9 @@ function timeTexts(splits: readonly number[]): string[] {
 /** Zoomed, what was chosen; else the given range or that of the data. */
 function xScale(plot: uPlot, [min, max]: [number, number], xRange: PlotDescription["xRange"]): [number, number] {
   const x = plot.data[0];
-  if (min !== x[0] || max !== x[x.length - 1]) return [min, max];
+  // Of a single point uPlot makes a range of its own.
+  const isWhole = x.length < 2 || (min === x[0] && max === x[x.length - 1]);
+  if (!isWhole) return [min, max];
   if (xRange !== null) return [xRange[0], xRange[1]];
   return min === max ? [min - 0.5, max + 0.5] : [min, max];
 }
