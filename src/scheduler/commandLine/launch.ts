@@ -12,7 +12,10 @@ const checkMs = 100;
 
 /** Where the run's scheduler listens, or null when none lives. */
 export async function findScheduler(directory: RunDirectory): Promise<Address | null> {
-  return (await ownerOf(directory.lock)) ? readEndpoint(directory.endpoint) : null;
+  const owner = await ownerOf(directory.lock);
+  const endpoint = owner && (await readEndpoint(directory.endpoint));
+  // What a scheduler that was killed left behind says nothing of the one that has just begun.
+  return endpoint?.pid === owner?.pid && endpoint?.host === owner?.host ? endpoint : null;
 }
 
 /**
