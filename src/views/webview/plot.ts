@@ -1,7 +1,7 @@
 import { css, html, LitElement, type PropertyValues, type TemplateResult, unsafeCSS } from "lit";
 import uPlot from "uplot";
 import uplotCss from "uplot/dist/uPlot.min.css";
-import { isZoomed, type PlotDescription, plotOptions, type PlotTheme } from "./plotOptions";
+import { type PlotDescription, plotOptions, type PlotTheme, zoomOf } from "./plotOptions";
 
 const seriesColors = [
   "--vscode-charts-blue",
@@ -92,11 +92,9 @@ export class PlotElement extends LitElement {
   }
 
   private replaceData(plot: uPlot): void {
-    const xRange = this.description?.xRange ?? null;
-    const { min, max } = plot.scales["x"] ?? {};
-    const staysZoomed = isZoomed(plot, xRange) && min !== undefined && max !== undefined;
+    const zoom = zoomOf(plot, this.description?.xRange ?? null);
     plot.setData(this.data);
-    if (staysZoomed) plot.setScale("x", { min, max });
+    if (zoom !== null) plot.setScale("x", zoom);
   }
 
   private resize(): void {

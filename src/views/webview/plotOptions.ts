@@ -78,14 +78,16 @@ export function plotOptions(
   };
 }
 
-/** Whether x shows another part of the data than it does by itself. */
-export function isZoomed(plot: uPlot, xRange: PlotDescription["xRange"]): boolean {
+/** The part of x that was chosen by zooming; null while x shows what it shows by itself. */
+export function zoomOf(plot: uPlot, xRange: PlotDescription["xRange"]): { min: number; max: number } | null {
   const x = plot.data[0];
   const first = x[0];
   const last = x[x.length - 1];
-  if (first === undefined || last === undefined) return false;
-  const [min, max] = xScale(plot, [first, last], xRange);
-  return plot.scales["x"]?.min !== min || plot.scales["x"]?.max !== max;
+  // Until it is first drawn, uPlot's scales are null.
+  const { min = null, max = null } = plot.scales["x"] ?? {};
+  if (first === undefined || last === undefined || min === null || max === null) return null;
+  const [low, high] = xScale(plot, [first, last], xRange);
+  return min === low && max === high ? null : { min, max };
 }
 
 function tickText(value: number): string {
