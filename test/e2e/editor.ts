@@ -114,8 +114,8 @@ export class Editor {
   }
 }
 
-/** How many pixels of a canvas are drawn on. */
-export function inkOf(canvas: Locator): Promise<number> {
+/** How many pixels of a canvas are coloured, as its curves are and its grey axes are not. */
+export function colouredPixels(canvas: Locator): Promise<number> {
   return canvas.evaluate((element) => {
     // Runs in the page, whose types these tests do not have.
     const { width, height, getContext } = element as unknown as {
@@ -124,6 +124,11 @@ export function inkOf(canvas: Locator): Promise<number> {
       getContext(kind: "2d"): { getImageData(...box: number[]): { data: Uint8ClampedArray } };
     };
     const { data } = getContext.call(element, "2d").getImageData(0, 0, width, height);
-    return data.filter((value, i) => i % 4 === 3 && value > 0).length;
+    let count = 0;
+    for (let i = 0; i < data.length; i += 4) {
+      const [red = 0, green = 0, blue = 0, alpha = 0] = data.subarray(i, i + 4);
+      if (alpha > 100 && Math.max(red, green, blue) - Math.min(red, green, blue) > 60) count += 1;
+    }
+    return count;
   });
 }

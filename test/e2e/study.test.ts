@@ -1,7 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { copyExample, inkOf, openEditor, patienceMs, type Editor } from "./editor";
+import { copyExample, colouredPixels, openEditor, patienceMs, type Editor } from "./editor";
 
 const within = { timeout: patienceMs, interval: 200 };
 const fewOffsets = ["offset=[-0.3, -0.2, -0.1, 0.0, 0.1, 0.2, 0.3]", "offset=[-0.2, 0.0]"] as const;
@@ -31,7 +31,7 @@ test("a study from the welcome view to done", async () => {
     .first()
     .click();
   const curve = webview.locator("adaptive-learner canvas");
-  await expect.poll(() => inkOf(curve), within).toBeGreaterThan(1000);
+  await expect.poll(() => colouredPixels(curve), within).toBeGreaterThan(1000);
   await editor.keepScreenshot("dashboard");
 
   await webview.getByRole("img", { name: "Learners: 8 done" }).waitFor();
