@@ -109,7 +109,7 @@ function xScale(plot: uPlot, [min, max]: [number, number], xRange: PlotDescripti
   // Of a single point uPlot makes a range of its own.
   const isWhole = x.length < 2 || (min === x[0] && max === x[x.length - 1]);
   if (!isWhole) return [min, max];
-  if (xRange !== null) return [xRange[0], xRange[1]];
+  if (xRange !== null && xRange[0] < xRange[1]) return [xRange[0], xRange[1]];
   return min === max ? [min - 0.5, max + 0.5] : [min, max];
 }
 
