@@ -68,6 +68,7 @@ export class Scheduler {
   private readonly timer: NodeJS.Timeout;
   private readonly startedAt = Date.now();
   private busyAt = Date.now();
+  private wasBusy = false;
   private rolledUpAt = Date.now();
   private closing: Promise<void> | null = null;
 
@@ -305,8 +306,10 @@ export class Scheduler {
     const sample = this.sample(now);
     const columns = this.board.takeUnsent();
     const isBusy = model.liveJobs.size > 0 || (model.run.activity === "active" && model.waiting.size > 0);
-    if (isBusy || columns.learners.length > 0) {
-      this.series.add(sample, database);
+    const hasJustEnded = this.wasBusy && !isBusy;
+    this.wasBusy = isBusy;
+    if (isBusy || hasJustEnded || columns.learners.length > 0) {
+      this.series.add(sample, database, hasJustEnded);
       this.clients.notifyAttached("progress", { time: now, ...columns, sample });
     }
     this.clients.forgetSilent();

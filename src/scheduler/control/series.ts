@@ -23,9 +23,10 @@ export class Series {
       }));
   }
 
-  add(sample: Sample, database: Database): void {
+  /** @param isLast for one that must not be left out: how it ended */
+  add(sample: Sample, database: Database, isLast: boolean): void {
     const last = this.samples.at(-1);
-    if (last && sample.time - last.time < this.intervalMs()) return;
+    if (!isLast && last && sample.time - last.time < this.intervalMs()) return;
     this.samples.push(sample);
     insert(database, sample);
     if (this.samples.length <= maxSamples) return;
