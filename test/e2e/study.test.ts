@@ -32,6 +32,10 @@ test("a study from the welcome view to done", async () => {
     .click();
   const curve = webview.locator("adaptive-learner canvas");
   await expect.poll(() => colouredPixels(curve), within).toBeGreaterThan(1000);
+  await webview
+    .locator("adaptive-learner .facts")
+    .getByText(/[1-9]\d\d\s*points/)
+    .waitFor();
   await editor.keepScreenshot("dashboard");
 
   await webview.getByRole("img", { name: "Learners: 8 done" }).waitFor();

@@ -65,7 +65,7 @@ const progressColumns: readonly Column[] = [
     key: "state",
     label: "state",
     isNumber: false,
-    width: "minmax(76px, 1fr)",
+    width: "minmax(84px, 1fr)",
     sortBy: "state",
     cell: ({ state, error, reason }) => {
       const why = error ?? reason;

@@ -128,9 +128,11 @@ export class LearnerPanelElement extends LitElement {
     const since = html`<span class="quiet" title=${new Date(changedAt).toLocaleString()}
       >${state === "running" ? `for ${formatDuration(this.nowMs - changedAt)}` : formatAgo(changedAt, this.nowMs)}</span
     >`;
+    // The data may be a moment ahead of the learner's row.
+    const points = Math.max(npoints, this.preview?.npoints ?? 0);
     return html`<div class="facts number">
       <span>${stateSign(state, stateStyles[state].label.toLowerCase())} ${since}</span>
-      <span>${formatCount(npoints)} <span class="quiet">${npoints === 1 ? "point" : "points"}</span></span>
+      <span>${formatCount(points)} <span class="quiet">${points === 1 ? "point" : "points"}</span></span>
       <span title=${loss ?? nothing}><span class="quiet">loss</span> ${formatLoss(loss)}</span>
       ${job === null ? nothing : html`<span><span class="quiet">job</span> ${job}</span>`}
       <span class="quiet">${type}</span>
