@@ -42,7 +42,7 @@ function parameterColumn(name: string, learners: readonly ShownLearner[]): Colum
     key: `parameter ${name}`,
     label: name,
     isNumber: learners.some((learner) => typeof valueOf(learner) === "number"),
-    width: "minmax(56px, 1fr)",
+    width: "minmax(64px, 1fr)",
     sortBy: null,
     cell: (learner) => ({
       content: formatValue(valueOf(learner) ?? null),
@@ -103,7 +103,7 @@ const progressColumns: readonly Column[] = [
     key: "changedAt",
     label: "changed",
     isNumber: true,
-    width: "minmax(86px, 1.2fr)",
+    width: "minmax(78px, 1fr)",
     sortBy: "changedAt",
     cell: ({ changedAt }, nowMs) => ({
       content: formatAgo(changedAt, nowMs),
