@@ -75,22 +75,10 @@ export class Database {
   }
 
   private applyOne(patch: RowPatch): void {
-    const names = Object.keys(patch.set);
     const values = Object.values(patch.set) as SqlValue[];
-    if (names.length === Object.keys(columns[patch.table]).length) {
-      const places = names.map(() => "?").join(", ");
-      this.run(
-        `INSERT OR REPLACE INTO ${patch.table} (${names.map(toSnakeCase).join(", ")}) VALUES (${places})`,
-        values,
-      );
-      return;
-    }
-    const assignments = names.map((name) => `${toSnakeCase(name)} = ?`).join(", ");
-    if (patch.table === "run") this.run(`UPDATE run SET ${assignments}`, values);
-    else {
-      const key = toSnakeCase(primaryKey[patch.table]);
-      this.run(`UPDATE ${patch.table} SET ${assignments} WHERE ${key} = ?`, [...values, patch.key]);
-    }
+    const query = queryFor(patch.table, Object.keys(patch.set));
+    // A whole row names itself among its columns.
+    this.run(query, patch.table === "run" || query.startsWith("INSERT") ? values : [...values, patch.key]);
   }
 
   private statement(query: string): Statement {
@@ -101,6 +89,27 @@ export class Database {
     }
     return statement;
   }
+}
+
+/** The query that writes these columns of a row: of all of them an insertion, of some an update. */
+function queryFor(table: TableName, names: readonly string[]): string {
+  const shape = `${table} ${names.join()}`;
+  const known = queries.get(shape);
+  if (known !== undefined) return known;
+  const query = composeQuery(table, names.map(toSnakeCase));
+  queries.set(shape, query);
+  return query;
+}
+
+/** There are few shapes of patches, and composing a query takes longer than running it. */
+const queries = new Map<string, string>();
+
+function composeQuery(table: TableName, names: readonly string[]): string {
+  if (names.length === Object.keys(columns[table]).length) {
+    return `INSERT OR REPLACE INTO ${table} (${names.join(", ")}) VALUES (${names.map(() => "?").join(", ")})`;
+  }
+  const assignments = names.map((name) => `${name} = ?`).join(", ");
+  return `UPDATE ${table} SET ${assignments}${table === "run" ? "" : ` WHERE ${toSnakeCase(primaryKey[table])} = ?`}`;
 }
 
 export function toSnakeCase(name: string): string {
