@@ -1,40 +1,15 @@
-import { chmod, writeFile } from "node:fs/promises";
+import { chmod, copyFile, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { expect, test } from "vitest";
 import { createStudy, peaks, python, type Running, type Study } from "./program";
 
-/** The runner script of the first version's README, which knows nothing of goals, stopping or fencing. */
-const script = `
-import adaptive
-from adaptive_scheduler import client_support
-from mpi4py.futures import MPIPoolExecutor
-
-from _learners import learners, combos
-
-
-url = "tcp://10.76.0.5:57681"  # ip of the headnode
-
-if __name__ == "__main__":
-    learner, fname = client_support.get_learner(url, learners, combos)
-    learner.load(fname)
-    ex = MPIPoolExecutor()
-    runner = adaptive.Runner(
-        learner,
-        executor=ex,
-        goal=None,  # run forever
-        shutdown_executor=True,
-        retries=10,
-        raise_if_retries_exceeded=False,
-    )
-    runner.start_periodic_saving(dict(fname=fname), interval=600)
-    runner.ioloop.run_until_complete(runner.task)  # wait until runner goal reached
-    client_support.is_done(url, fname)
-`;
+/** It knows nothing of goals, stopping or fencing. */
+const script = "test/fixtures/first_version.py";
 
 /** Starts the study with that script where the default runner would be. */
 async function runScript(study: Study, ...more: string[]): Promise<Running> {
   const wrapper = study.at("python");
-  await writeFile(study.at("run_learner.py"), script);
+  await copyFile(script, study.at("run_learner.py"));
   const asked = `*adaptive_scheduler.run) exec ${python} -m mpi4py.futures run_learner.py ;;`;
   await writeFile(wrapper, `#!/bin/sh\ncase "$*" in\n${asked}\n*) exec ${python} "$@" ;;\nesac\n`);
   await chmod(wrapper, 0o755);

@@ -24,32 +24,7 @@ from test_run import COUNTED, HANGING, points
 
 URL = "tcp://10.76.0.5:57681"
 
-FIRST_VERSION = """
-    import adaptive
-    from adaptive_scheduler import client_support
-    from mpi4py.futures import MPIPoolExecutor
-
-    from _learners import learners, combos
-
-
-    url = "tcp://10.76.0.5:57681"  # ip of the headnode
-
-    if __name__ == "__main__":
-        learner, fname = client_support.get_learner(url, learners, combos)
-        learner.load(fname)
-        ex = MPIPoolExecutor()
-        runner = adaptive.Runner(
-            learner,
-            executor=ex,
-            goal=None,  # run forever
-            shutdown_executor=True,
-            retries=10,
-            raise_if_retries_exceeded=False,
-        )
-        runner.start_periodic_saving(dict(fname=fname), interval=600)
-        runner.ioloop.run_until_complete(runner.task)  # wait until runner goal reached
-        client_support.is_done(url, fname)
-"""
+FIRST_VERSION = (Path(__file__).parent.parent / "fixtures/first_version.py").read_text()
 
 
 @pytest.fixture

@@ -1,54 +1,23 @@
 import type { JobView } from "../../../src/remote/replica/queries";
+import { effects, type NewChange } from "../../../src/scheduler/state/changes";
 import { asJobId, asLearnerId, type LearnerRow } from "../../../src/scheduler/state/rows";
 
 /** A learner as it is before anything has happened to it. */
 export function learnerRow(id: number, set: Partial<LearnerRow> = {}): LearnerRow {
-  return {
-    id: asLearnerId(id),
-    position: id,
-    fname: `data/${id}.pickle`,
-    combo: JSON.stringify({ offset: id / 10 }),
-    type: "Learner1D",
-    state: "waiting",
-    reason: null,
-    isDone: 0,
-    jobId: null,
-    isStopping: 0,
-    lastJobId: null,
-    epoch: 0,
-    revision: null,
-    failures: 0,
-    error: null,
-    npoints: 0,
-    loss: null,
-    changedAt: 0,
-    ...set,
-  };
+  const combo = JSON.stringify({ offset: id / 10 });
+  const learner = { id: asLearnerId(id), position: id, fname: `data/${id}.pickle`, combo, type: "Learner1D" };
+  return { ...rowOf<LearnerRow>("learners", { kind: "learnersAdded", learners: [learner] }), ...set };
 }
 
 /** A job that has just been queued. */
 export function jobView(id: string, set: Partial<JobView> = {}): JobView {
-  return {
-    jobId: asJobId(id),
-    name: `peaks-${id}`,
-    state: "queued",
-    resourceClass: "default",
-    submission: Number(id.split("_")[0]),
-    learnerId: null,
-    host: null,
-    submittedAt: 0,
-    startedAt: null,
-    endedAt: null,
-    hasAsked: 0,
-    cancelledAt: null,
-    exitCode: null,
-    reason: null,
-    restart: 0,
-    instance: null,
-    requestNumber: 0,
-    answer: null,
-    instances: 0,
-    learner: null,
-    ...set,
-  };
+  const submission = Number(id.split("_")[0]);
+  const jobs = [{ id: asJobId(id), name: `peaks-${id}` }];
+  const submitted = { kind: "jobsSubmitted", submission, resourceClass: "default", jobs } as const;
+  return { ...rowOf<JobView>("jobs", submitted), state: "queued", learner: null, ...set };
+}
+
+/** The row that a change makes in a table. */
+function rowOf<Row>(table: "learners" | "jobs", change: NewChange): Row {
+  return effects({ ...change, seq: 1, time: 0 }).find((patch) => patch.table === table)?.set as Row;
 }
