@@ -72,12 +72,21 @@ async function schedulerPairsPerSecond(clients: number, pairs: number, learners:
   await createState(
     directory,
     [
-      { kind: "runCreated", runId: "bench", name: "bench", cluster: "local", learnersFile: "_learners.py" },
+      {
+        kind: "runCreated",
+        runId: "bench",
+        name: "bench",
+        cluster: "local",
+        learnersFile: "_learners.py",
+        directory: folder,
+        inode: 0,
+      },
       { kind: "runConfigured", settings: JSON.stringify(settings), origins: "{}" },
       {
         kind: "learnersAdded",
         learners: Array.from({ length: learners }, (_, i) => {
-          return { id: asLearnerId(i), position: i, fname: `data/${i}`, combo: `{"x":${i}}`, type: "Learner1D" };
+          const described = { type: "Learner1D", bounds: null, resourceClass: "default" };
+          return { id: asLearnerId(i), position: i, fname: `data/${i}`, combo: `{"x":${i}}`, ...described };
         }),
       },
       {

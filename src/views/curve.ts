@@ -1,23 +1,23 @@
-import type { Preview } from "../scheduler/workers/messages";
+import type { LinePreview } from "../scheduler/workers/messages";
 import { formatCount, formatLoss, formatNumber } from "./format";
 
 /** What a plot library wants: x, sorted and without gaps, and then each component of y. */
 export type CurveData = [x: number[], ...y: (number | null)[][]];
 
 /** The data of a one-dimensional learner, without the points whose x is not finite. */
-export function curveData({ x, y }: Preview): CurveData {
+export function curveData({ x, y }: LinePreview): CurveData {
   const kept = x.flatMap((value, i) => (value === null ? [] : [i]));
   return [kept.map((i) => x[i] ?? 0), ...y.map((component) => kept.map((i) => component[i] ?? null))];
 }
 
 /** What each component of y is called. */
-export function componentLabels({ y, yLabel }: Preview): string[] {
+export function componentLabels({ y, yLabel }: LinePreview): string[] {
   return y.length === 1 ? [yLabel] : y.map((_, i) => `${yLabel}[${i}]`);
 }
 
 /** A curve in a sentence, for who does not see it. */
 export function curveSummary(
-  preview: Preview,
+  preview: LinePreview,
   learner: { label: string; npoints: number; loss: number | null; state: string },
 ): string {
   const [, ...components] = curveData(preview);

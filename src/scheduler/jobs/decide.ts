@@ -92,7 +92,7 @@ function endOf(
   const end: NewChange = { kind: "jobEnded", job: job.jobId, exitCode, reason, deathsBeforeStart };
   if (job.learnerId === null) return [end];
   const learner = model.learner(job.learnerId);
-  const how = job.cancelledAt === null ? "failed" : "given back";
+  const how = job.cancelledAt !== null ? "given back" : exitCode === null ? "cut short" : "failed";
   const why = `its job ${job.jobId} ${reason}`;
   return [releaseOf(learner, job.jobId, null, how, why, progress(learner.id), settings.maxFailures), end];
 }

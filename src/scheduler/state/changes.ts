@@ -1,14 +1,26 @@
-import type { Activity, JobId, JobState, LearnerId, LearnerState, RowPatch } from "./rows";
+import type { Activity, JobId, JobState, LearnerId, LearnerRow, LearnerState, RowPatch } from "./rows";
 
 /**
  * Everything that can happen to a run. A change carries absolute values, never increments, so that
  * its effects follow from itself alone and replaying it twice does no harm.
  */
 export type NewChange =
-  | { kind: "runCreated"; runId: string; name: string; cluster: string; learnersFile: string }
+  | {
+      kind: "runCreated";
+      runId: string;
+      name: string;
+      cluster: string;
+      learnersFile: string;
+      directory: string;
+      inode: number;
+    }
+  /** The run lies elsewhere now: moved, a backup that was put back, or (with another runId) a copy that became a run of its own. */
+  | { kind: "runPlaced"; runId: string; name: string; directory: string; inode: number }
   | { kind: "runConfigured"; settings: string; origins: string }
-  | { kind: "codeRevised"; revision: string }
+  | { kind: "codeRevised"; revision: string; versions: string }
   | { kind: "learnersAdded"; learners: readonly NewLearner[] }
+  /** The same learners as the file describes them now. */
+  | { kind: "learnersRevised"; learners: readonly DescribedLearner[] }
   | {
       kind: "schedulerStarted";
       incarnation: number;
@@ -36,6 +48,7 @@ export type NewChange =
       instances: number;
       requestNumber: number;
       host: string;
+      npointsBefore: number;
     }
   | {
       kind: "jobDismissed";
@@ -64,10 +77,14 @@ export type NewChange =
       state: "waiting" | "failed" | "stopped";
       reason: string;
       failures: number;
+      fruitlessJobs: number;
       error: string | null;
       npoints: number;
       loss: number | null;
     }
+  | { kind: "learnerRemarked"; learner: LearnerId; remark: string | null }
+  /** Trials as JSON. */
+  | { kind: "pointsTried"; learners: readonly LearnerId[]; trials: readonly string[] }
   | { kind: "learnersStopping"; learners: readonly LearnerId[] }
   | { kind: "learnersMoved"; learners: readonly LearnerId[]; state: "waiting" | "stopped" | "removed"; reason: string }
   | {
@@ -77,13 +94,9 @@ export type NewChange =
       loss: readonly (number | null)[];
     };
 
-export interface NewLearner {
-  id: LearnerId;
-  position: number;
-  fname: string;
-  combo: string;
-  type: string;
-}
+/** A learner as the learners file describes it, but for its file name, which is its identity. */
+export type DescribedLearner = Pick<LearnerRow, "id" | "position" | "combo" | "type" | "bounds" | "resourceClass">;
+export type NewLearner = DescribedLearner & Pick<LearnerRow, "fname">;
 
 /** A change as it stands in the journal: numbered without gaps within a run, with the scheduler's time in ms since the epoch. */
 export type Change = NewChange & { seq: number; time: number };
@@ -114,7 +127,7 @@ export function isChange(value: unknown): value is Change {
 }
 
 const effectsOf: { [K in Kind]: (change: Of<K>) => RowPatch[] } = {
-  runCreated: ({ runId, name, cluster, learnersFile, time, seq }) => [
+  runCreated: ({ runId, name, cluster, learnersFile, directory, inode, time, seq }) => [
     {
       table: "run",
       set: {
@@ -122,6 +135,8 @@ const effectsOf: { [K in Kind]: (change: Of<K>) => RowPatch[] } = {
         name,
         cluster,
         learnersFile,
+        directory,
+        inode,
         createdAt: time,
         seq,
         incarnation: 0,
@@ -130,14 +145,16 @@ const effectsOf: { [K in Kind]: (change: Of<K>) => RowPatch[] } = {
         stopsGently: 0,
         reason: null,
         revision: "",
+        versions: "{}",
         settings: "{}",
         origins: "{}",
         deathsBeforeStart: 0,
       },
     },
   ],
+  runPlaced: ({ runId, name, directory, inode }) => [{ table: "run", set: { runId, name, directory, inode } }],
   runConfigured: ({ settings, origins }) => [{ table: "run", set: { settings, origins } }],
-  codeRevised: ({ revision }) => [{ table: "run", set: { revision } }],
+  codeRevised: ({ revision, versions }) => [{ table: "run", set: { revision, versions } }],
   learnersAdded: ({ learners, time }) =>
     learners.map((learner) => ({
       table: "learners",
@@ -156,9 +173,14 @@ const effectsOf: { [K in Kind]: (change: Of<K>) => RowPatch[] } = {
         error: null,
         npoints: 0,
         loss: null,
+        npointsBefore: 0,
+        fruitlessJobs: 0,
+        remark: null,
+        trial: null,
         changedAt: time,
       },
     })),
+  learnersRevised: ({ learners }) => learners.map(({ id, ...set }) => ({ table: "learners", key: id, set })),
   schedulerStarted: ({ incarnation }) => [{ table: "run", set: { incarnation } }],
   activityChanged: ({ activity, stopsGently, reason, time }) => [
     {
@@ -218,11 +240,20 @@ const effectsOf: { [K in Kind]: (change: Of<K>) => RowPatch[] } = {
     { table: "jobs", key: job, set: { state: "ended", endedAt: time, exitCode, reason, learnerId: null } },
     { table: "run", set: { deathsBeforeStart } },
   ],
-  learnerAssigned: ({ learner, epoch, revision, job, time, ...request }) => [
+  learnerAssigned: ({ learner, epoch, revision, job, npointsBefore, time, ...request }) => [
     {
       table: "learners",
       key: learner,
-      set: { state: "running", reason: null, jobId: job, lastJobId: job, epoch, revision, changedAt: time },
+      set: {
+        state: "running",
+        reason: null,
+        jobId: job,
+        lastJobId: job,
+        epoch,
+        revision,
+        npointsBefore,
+        changedAt: time,
+      },
     },
     {
       table: "jobs",
@@ -273,20 +304,26 @@ const effectsOf: { [K in Kind]: (change: Of<K>) => RowPatch[] } = {
     },
     ...freeing(job, requestNumber),
   ],
-  learnerReleased: ({ learner, job, requestNumber, state, reason, failures, error, npoints, loss, time }) => [
-    {
-      table: "learners",
-      key: learner,
-      set: { state, reason, jobId: null, isStopping: 0, failures, error, npoints, loss, changedAt: time },
-    },
+  learnerReleased: ({ kind: _, learner, job, requestNumber, time, seq: __, ...set }) => [
+    { table: "learners", key: learner, set: { ...set, jobId: null, isStopping: 0, changedAt: time } },
     ...freeing(job, requestNumber),
   ],
+  learnerRemarked: ({ learner, remark }) => [{ table: "learners", key: learner, set: { remark } }],
+  pointsTried: ({ learners, trials }) =>
+    learners.map((key, i) => ({ table: "learners", key, set: { trial: trials[i] ?? null } })),
   learnersStopping: ({ learners }) => learners.map((key) => ({ table: "learners", key, set: { isStopping: 1 } })),
   learnersMoved: ({ learners, state, reason, time }) =>
     learners.map((key) => ({
       table: "learners",
       key,
-      set: { state, reason, isDone: 0, jobId: null, changedAt: time, ...(state === "waiting" ? { failures: 0 } : {}) },
+      set: {
+        state,
+        reason,
+        isDone: 0,
+        jobId: null,
+        changedAt: time,
+        ...(state === "waiting" ? { failures: 0, fruitlessJobs: 0 } : {}),
+      },
     })),
   progressNoted: ({ learners, npoints, loss }) =>
     learners.map((key, i) => ({

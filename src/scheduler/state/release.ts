@@ -1,6 +1,16 @@
 import type { JobId, LearnerRow } from "./rows";
 
 /**
+ * How a learner leaves its job without being done: `failed` counts towards its failures; `cut short`
+ * (walltime, preemption, a lost machine) does not, unless it happens again and again without a new
+ * point; `given back` is what a person wished.
+ */
+export type Release = "failed" | "cut short" | "given back";
+
+/** A learner that so many jobs in a row were cut short on, without adding a point, is failed. */
+const maxFruitlessJobs = 5;
+
+/**
  * The change that takes a learner off its job without being done. One that a person wanted stopped
  * is stopped; a failure counts, and the last allowed one is final; else it waits for another job.
  */
@@ -8,23 +18,36 @@ export function releaseOf(
   learner: LearnerRow,
   job: JobId,
   requestNumber: number | null,
-  how: "failed" | "given back",
+  how: Release,
   reason: string,
   progress: { npoints: number; loss: number | null },
   maxFailures: number,
 ) {
-  const hasFailed = how === "failed" && !learner.isStopping;
+  const isWished = learner.isStopping === 1;
+  const hasFailed = how === "failed" && !isWished;
   const failures = learner.failures + (hasFailed ? 1 : 0);
-  const isFinal = hasFailed && failures >= maxFailures;
+  const isFruitless = how === "cut short" && !isWished && progress.npoints <= learner.npointsBefore;
+  const fruitlessJobs = isFruitless
+    ? learner.fruitlessJobs + 1
+    : progress.npoints > learner.npointsBefore
+      ? 0
+      : learner.fruitlessJobs;
+  const final =
+    hasFailed && failures >= maxFailures
+      ? `failed ${failures} ${failures === 1 ? "time" : "times"}: ${reason}`
+      : isFruitless && fruitlessJobs >= maxFruitlessJobs
+        ? `no progress in ${fruitlessJobs} jobs: ${reason}`
+        : null;
   return {
     kind: "learnerReleased",
     learner: learner.id,
     job,
     requestNumber,
-    state: learner.isStopping ? "stopped" : isFinal ? "failed" : "waiting",
-    reason: isFinal ? `failed ${failures} ${failures === 1 ? "time" : "times"}: ${reason}` : reason,
+    state: isWished ? "stopped" : final !== null ? "failed" : "waiting",
+    reason: final ?? reason,
     failures,
-    error: hasFailed ? reason : learner.error,
+    fruitlessJobs,
+    error: hasFailed || final !== null ? reason : learner.error,
     npoints: progress.npoints,
     loss: progress.loss,
   } as const;

@@ -35,8 +35,12 @@ export interface LearnerRow {
   fname: string;
   /** The parameters that describe the learner, as a JSON object. */
   combo: string;
-  /** Class name in `adaptive`, e.g. `Learner1D`. */
+  /** Class name in `adaptive`, with that of what it wraps: `Learner1D`, `DataSaver(Learner2D)`, `BalancingLearner(Learner1D)`. */
   type: string;
+  /** Ends of the domain as JSON, `[[low, high], …]` with an entry for each dimension; null where that does not apply or is not known. */
+  bounds: string | null;
+  /** What its jobs ask for. */
+  resourceClass: string;
   state: LearnerState;
   reason: Reason | null;
   isDone: 0 | 1;
@@ -55,8 +59,31 @@ export interface LearnerRow {
   error: string | null;
   npoints: number;
   loss: number | null;
+  /** Points when it was given to its newest job. */
+  npointsBefore: number;
+  /** Jobs in a row that were cut short without adding a point. */
+  fruitlessJobs: number;
+  /** What a person should know of its data, e.g. that an unreadable file was kept aside. */
+  remark: string | null;
+  /** What trying one of its points gave, as JSON: a `Trial`. */
+  trial: string | null;
   /** Milliseconds since the epoch of the last change of state. */
   changedAt: number;
+}
+
+/** One point of a learner, evaluated to see what it costs. */
+export interface Trial {
+  /** Milliseconds since the epoch. */
+  at: number;
+  /** The point and its value, in Python's words; the value is null when evaluating it failed. */
+  point: string;
+  value: string | null;
+  /** Seconds that evaluating took, and peak resident memory of the process that did it, in MB. */
+  seconds: number;
+  megabytes: number;
+  /** One line; null when all went well. */
+  error: string | null;
+  traceback: string | null;
 }
 
 export interface JobRow {
@@ -102,6 +129,9 @@ export interface RunRow {
   name: string;
   cluster: string;
   learnersFile: string;
+  /** Where the run lies, absolute, and the inode of our folder in it: a copy has another one. */
+  directory: string;
+  inode: number;
   createdAt: number;
   seq: number;
   incarnation: number;
@@ -112,6 +142,8 @@ export interface RunRow {
   stopsGently: 0 | 1;
   reason: Reason | null;
   revision: string;
+  /** Versions of Python and the packages with which the learners file was read, as JSON. */
+  versions: string;
   /** The merged settings and where each came from, as JSON. */
   settings: string;
   origins: string;
@@ -136,6 +168,8 @@ export const columns: Columns = {
     name: "TEXT",
     cluster: "TEXT",
     learnersFile: "TEXT",
+    directory: "TEXT",
+    inode: "INTEGER",
     createdAt: "INTEGER",
     seq: "INTEGER",
     incarnation: "INTEGER",
@@ -144,6 +178,7 @@ export const columns: Columns = {
     stopsGently: "INTEGER",
     reason: "TEXT",
     revision: "TEXT",
+    versions: "TEXT",
     settings: "TEXT",
     origins: "TEXT",
     deathsBeforeStart: "INTEGER",
@@ -154,6 +189,8 @@ export const columns: Columns = {
     fname: "TEXT",
     combo: "TEXT",
     type: "TEXT",
+    bounds: "TEXT",
+    resourceClass: "TEXT",
     state: "TEXT",
     reason: "TEXT",
     isDone: "INTEGER",
@@ -166,6 +203,10 @@ export const columns: Columns = {
     error: "TEXT",
     npoints: "INTEGER",
     loss: "REAL",
+    npointsBefore: "INTEGER",
+    fruitlessJobs: "INTEGER",
+    remark: "TEXT",
+    trial: "TEXT",
     changedAt: "INTEGER",
   },
   jobs: {

@@ -80,6 +80,11 @@ export class RunDirectory {
     return this.at("code", revision);
   }
 
+  /** Of our part of the directory: a copy has another one, also under the same path. */
+  async inode(): Promise<number> {
+    return (await stat(this.own)).ino;
+  }
+
   async hasRun(): Promise<boolean> {
     try {
       await stat(this.runFile);

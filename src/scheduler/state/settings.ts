@@ -11,14 +11,37 @@ export const goalSchema = v.pipe(
     loss: v.optional(positiveNumber),
     /** Seconds since the learner was given to its job. */
     seconds: v.optional(positiveNumber),
+    /** A moment, ISO 8601 with its time zone. */
+    endTime: v.optional(v.pipe(v.string(), v.isoTimestamp("expected a time such as 2027-01-31T18:00:00Z"))),
   }),
-  v.check((goal) => Object.keys(goal).length > 0, "expected npoints, loss or seconds"),
+  v.check((goal) => Object.keys(goal).length > 0, "expected npoints, loss, seconds or endTime"),
 );
 export type Goal = v.InferOutput<typeof goalSchema>;
+
+const executors = ["auto", "mpi4py", "process-pool", "loky"] as const;
+const dataframeFormats = ["csv", "json", "parquet", "pickle"] as const;
+export type DataframeFormat = (typeof dataframeFormats)[number];
+
+/** As people and queues write it: `MINUTES`, `MINUTES:SECONDS`, `HOURS:MINUTES:SECONDS` or `DAYS-HOURS[:MINUTES[:SECONDS]]`; see sbatch(1). */
+const walltimeSchema = v.pipe(
+  v.string(),
+  v.regex(/^(\d+-\d+(:[0-5]?\d){0,2}|\d+(:[0-5]?\d){0,2})$/, "expected a time such as 4:00:00 or 2-12:00:00"),
+  v.check((text) => walltimeSeconds(text) > 0, "expected more than no time"),
+);
+
+/** Seconds of a walltime. */
+export function walltimeSeconds(text: string): number {
+  const [days, clock] = text.includes("-") ? (text.split("-") as [string, string]) : [null, text];
+  const parts = clock.split(":").map(Number);
+  const [hours = 0, minutes = 0, seconds = 0] = days !== null || parts.length === 3 ? parts : [0, ...parts];
+  return ((Number(days ?? 0) * 24 + hours) * 60 + minutes) * 60 + seconds;
+}
 
 const resourcesSchema = v.strictObject({
   /** Worker processes of a job; locally one more process coordinates them, which needs no core. */
   cores: v.optional(positiveInteger),
+  /** How long a job may take; it saves its learner and gives it back before that. */
+  walltime: v.optional(v.nullable(walltimeSchema)),
 });
 
 /** What `adaptive.json` beside a learners file may say. */
@@ -26,6 +49,10 @@ export const studySchema = v.strictObject({
   $schema: v.optional(v.string()),
   goal: v.optional(v.nullable(goalSchema)),
   resources: v.optional(resourcesSchema),
+  /** What evaluates the points of a learner: the ranks of an MPI job, or processes on one machine. */
+  executor: v.optional(v.picklist(executors)),
+  /** Save each learner's data as a data frame too. */
+  dataframe: v.optional(v.nullable(v.picklist(dataframeFormats))),
   /** How often one point is evaluated again after an error before its learner fails. */
   retries: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
   saveEverySeconds: v.optional(positiveNumber),
@@ -49,7 +76,9 @@ export const profileSchema = v.strictObject({
 
 const settingsSchema = v.strictObject({
   goal: v.nullable(goalSchema),
-  resources: v.strictObject({ cores: positiveInteger }),
+  resources: v.strictObject({ cores: positiveInteger, walltime: v.nullable(v.string()) }),
+  executor: v.picklist(executors),
+  dataframe: v.nullable(v.picklist(dataframeFormats)),
   retries: v.number(),
   saveEverySeconds: v.number(),
   maxFailures: v.number(),
@@ -132,7 +161,9 @@ export function parseSettings<S extends v.GenericSchema>(schema: S, value: unkno
 function defaults(machineCores: number): Layer {
   return {
     goal: null,
-    resources: { cores: 1 },
+    resources: { cores: 1, walltime: null },
+    executor: "auto",
+    dataframe: null,
     retries: 0,
     saveEverySeconds: 300,
     maxFailures: 3,

@@ -3,6 +3,7 @@ import { access, constants, mkdir, rm, stat, writeFile } from "node:fs/promises"
 import { homedir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import type { NewChange } from "../state/changes";
+import { asLearnerId } from "../state/rows";
 import { createFolders, createState } from "../state/createState";
 import { AdaptiveError, errnoOf } from "../state/errors";
 import { writeFileAtomically } from "../state/files";
@@ -38,7 +39,7 @@ export async function createRun(options: StartOptions, assets: Assets, now: () =
     const client = await copyClient(assets.folder, directory);
     const name = basename(learnersFile);
     const code = directory.code(revision);
-    const learners = await inspectLearners(join(code, name), [code, client], directory.path, settings);
+    const { learners, versions } = await inspectLearners(join(code, name), [code, client], directory.path, settings);
     const run: RunFile = {
       version: 1,
       runId: randomUUID(),
@@ -49,10 +50,18 @@ export async function createRun(options: StartOptions, assets: Assets, now: () =
     };
     const { runId, cluster } = run;
     const changes: NewChange[] = [
-      { kind: "runCreated", runId, name: run.name, cluster, learnersFile: name },
+      {
+        kind: "runCreated",
+        runId,
+        name: run.name,
+        cluster,
+        learnersFile: name,
+        directory: directory.path,
+        inode: await directory.inode(),
+      },
       { kind: "runConfigured", ...(await configurationOf(options)) },
-      { kind: "codeRevised", revision },
-      { kind: "learnersAdded", learners },
+      { kind: "codeRevised", revision, versions: JSON.stringify(versions) },
+      { kind: "learnersAdded", learners: learners.map((learner, i) => ({ ...learner, id: asLearnerId(i) })) },
     ];
     await createState(directory, changes, await assets.wasm(), now());
     await writeFileAtomically(directory.runFile, JSON.stringify(run, null, 2));

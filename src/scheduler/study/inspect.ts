@@ -2,7 +2,6 @@ import * as v from "valibot";
 import { callPython } from "../python";
 import { AdaptiveError } from "../state/errors";
 import type { NewLearner } from "../state/changes";
-import { asLearnerId } from "../state/rows";
 import type { Settings } from "../state/settings";
 
 const inspectionSchema = v.union([
@@ -12,8 +11,10 @@ const inspectionSchema = v.union([
         fname: v.union([v.string(), v.array(v.string())]),
         combo: v.record(v.string(), v.unknown()),
         type: v.string(),
+        bounds: v.optional(v.nullable(v.array(v.tuple([v.number(), v.number()]))), null),
       }),
     ),
+    versions: v.record(v.string(), v.string()),
   }),
   v.object({
     error: v.object({
@@ -28,6 +29,14 @@ const inspectionSchema = v.union([
 
 const deadlineMs = 600_000;
 
+/** What a learners file defines. */
+export interface Inspection {
+  /** In its order. */
+  learners: Omit<NewLearner, "id">[];
+  /** Of Python and the packages it was read with. */
+  versions: Record<string, string>;
+}
+
 /**
  * Has Python read the learners file, as a job would.
  *
@@ -38,7 +47,7 @@ export async function inspectLearners(
   path: readonly string[],
   cwd: string,
   { python, prelude }: Pick<Settings, "python" | "prelude">,
-): Promise<NewLearner[]> {
+): Promise<Inspection> {
   const answer = await callPython({ python, prelude, path, cwd, module: "inspect", args: [learnersFile], deadlineMs });
   const inspection = v.parse(inspectionSchema, answer);
   if ("error" in inspection) {
@@ -46,11 +55,13 @@ export async function inspectLearners(
     const where = file ? `${file}${line ? `:${line}` : ""}: ` : "";
     throw new AdaptiveError(code, where + message, hint ?? "");
   }
-  return inspection.learners.map(({ fname, combo, type }, i) => ({
-    id: asLearnerId(i),
-    position: i,
+  const learners = inspection.learners.map(({ fname, combo, type, bounds }, position) => ({
+    position,
     fname: typeof fname === "string" ? fname : JSON.stringify(fname),
     combo: JSON.stringify(combo),
     type,
+    bounds: bounds && JSON.stringify(bounds),
+    resourceClass: "default",
   }));
+  return { learners, versions: inspection.versions };
 }

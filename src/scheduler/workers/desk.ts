@@ -1,7 +1,15 @@
 import * as v from "valibot";
 import type { Answer } from "../state/changes";
-import { asJobId, asLearnerId, type JobId, type JobRow, type LearnerId, type LearnerRow } from "../state/rows";
-import { releaseOf } from "../state/release";
+import {
+  asJobId,
+  asLearnerId,
+  type JobId,
+  type JobRow,
+  type LearnerId,
+  type LearnerRow,
+  type Trial,
+} from "../state/rows";
+import { releaseOf, type Release } from "../state/release";
 import { settingsOf } from "../state/settings";
 import type { Store } from "../state/store";
 import {
@@ -20,7 +28,7 @@ const maxInstances = 3;
 /** All workers together send at most about this many reports a second. */
 const reportsPerSecond = 100;
 
-type Said = Exclude<WorkerRequest, { type: "start" }>;
+type LastWord = Extract<WorkerRequest, { type: "done" | "failed" | "released" }>;
 type Reply = WorkerReply extends infer R ? (R extends WorkerReply ? Omit<R, "v" | "n"> : never) : never;
 
 /** What the desk tells others. */
@@ -92,6 +100,8 @@ export class WorkerDesk {
       return isAwaited ? null : unknownJob(request.job);
     }
     if (request.type === "report") return this.report(request, job.jobId);
+    if (request.type === "remark") return this.remark(request, job.jobId);
+    if (request.type === "tried") return this.tried(request);
     if (job.instance === request.instance && !isLate) {
       if (request.n < job.requestNumber) return null;
       if (request.n === job.requestNumber) return this.repeated(job);
@@ -128,6 +138,7 @@ export class WorkerDesk {
       instances,
       requestNumber: request.n,
       host: request.host,
+      npointsBefore: isSameProcess ? learner.npointsBefore : learner.npoints,
     });
     return this.assignment(learner.id, epoch);
   }
@@ -146,20 +157,45 @@ export class WorkerDesk {
   }
 
   private report(request: WorkerRequestOf<"report">, job: JobId): Reply {
-    const learner = this.store.model.learners.get(asLearnerId(request.learner));
-    if (!learner || learner.jobId !== job || learner.epoch !== request.epoch) return fenced(learner);
+    const learner = this.held(request, job);
+    if (!learner) return fenced(request.learner);
     this.board.note(learner.id, learner, request);
     if (request.preview) this.events.onDidPreview(learner.id, request.preview);
     return { type: "ok", wish: this.wishFor(learner.id) };
   }
 
+  private remark(request: WorkerRequestOf<"remark">, job: JobId): Reply {
+    const learner = this.held(request, job);
+    if (!learner) return fenced(request.learner);
+    if (learner.remark !== request.text) {
+      this.store.record({ kind: "learnerRemarked", learner: learner.id, remark: request.text });
+    }
+    return { type: "ok", wish: this.wishFor(learner.id) };
+  }
+
+  private tried({ trials }: WorkerRequestOf<"tried">): Reply {
+    const known = trials.filter(({ learner }) => this.store.model.learners.has(asLearnerId(learner)));
+    this.store.record({
+      kind: "pointsTried",
+      learners: known.map(({ learner }) => asLearnerId(learner)),
+      trials: known.map(({ learner: _, ...trial }) => JSON.stringify({ at: Date.now(), ...trial } satisfies Trial)),
+    });
+    return okay;
+  }
+
+  /** The learner that a job speaks of, if it holds it. */
+  private held(request: { learner: number; epoch: number }, job: JobId): LearnerRow | null {
+    const learner = this.store.model.learners.get(asLearnerId(request.learner));
+    return learner?.jobId === job && learner.epoch === request.epoch ? learner : null;
+  }
+
   /** Also what comes late, through the outbox of a job that found no scheduler: the epoch alone decides. */
-  private finish(request: Exclude<Said, { type: "report" }>, job: JobRow): Reply {
+  private finish(request: LastWord, job: JobRow): Reply {
     const learner = this.store.model.learners.get(asLearnerId(request.learner));
     const isEntitled =
       learner?.epoch === request.epoch &&
       (learner.jobId === job.jobId || (learner.jobId === null && learner.lastJobId === job.jobId && !learner.isDone));
-    if (!isEntitled) return fenced(learner);
+    if (!isEntitled) return fenced(request.learner);
     this.board.note(learner.id, learner, request);
     const isNewest = job.learnerId === learner.id && request.n > job.requestNumber;
     const requestNumber = isNewest ? request.n : null;
@@ -178,23 +214,17 @@ export class WorkerDesk {
       case "failed":
         this.release(learner, job, requestNumber, "failed", request.error);
         break;
-      case "released":
-        if (request.why === "learners-changed") {
-          this.release(learner, job, requestNumber, "failed", "the learners file has another learner at its place");
-        } else this.release(learner, job, requestNumber, "given back", whyReleased[request.why]);
+      case "released": {
+        const { how, reason } = releases[request.why];
+        this.release(learner, job, requestNumber, how, reason);
         break;
+      }
     }
     this.events.onDidFree();
     return { type: "ok", wish: this.wishFor(learner.id) };
   }
 
-  private release(
-    learner: LearnerRow,
-    job: JobRow,
-    requestNumber: number | null,
-    how: "failed" | "given back",
-    reason: string,
-  ): void {
+  private release(learner: LearnerRow, job: JobRow, requestNumber: number | null, how: Release, reason: string): void {
     const { maxFailures } = settingsOf(this.store.model.run);
     const progress = this.board.of(learner.id, learner);
     this.store.record(releaseOf(learner, job.jobId, requestNumber, how, reason, progress, maxFailures));
@@ -209,34 +239,39 @@ export class WorkerDesk {
       case "nothing":
         return answer;
       case "ok":
-        return { type: "ok", wish: { stop: null, preview: false, reportEverySeconds: 1 } };
+        return okay;
     }
   }
 
   private assignment(id: LearnerId, epoch: number): Reply {
     const learner = this.store.model.learner(id);
-    const { goal, retries, saveEverySeconds } = settingsOf(this.store.model.run);
+    const { goal, retries, saveEverySeconds, dataframe } = settingsOf(this.store.model.run);
     return {
       type: "assign",
       learner: id,
       epoch,
       index: learner.position,
-      fname: learner.type === "BalancingLearner" ? (JSON.parse(learner.fname) as string[]) : learner.fname,
+      fname: learner.type.includes("BalancingLearner") ? (JSON.parse(learner.fname) as string[]) : learner.fname,
       goal,
       retries,
       saveEverySeconds,
+      dataframe,
       wish: this.wishFor(id),
     };
   }
 }
 
-const whyReleased = { stopped: "stopped by a person", terminated: "its job was told to end" } as const;
+const releases = {
+  stopped: { how: "given back", reason: "stopped by a person" },
+  terminated: { how: "cut short", reason: "its job was told to end" },
+  deadline: { how: "cut short", reason: "the walltime of its job was over" },
+  "learners-changed": { how: "given back", reason: "the learners file of its job has another learner at its place" },
+} as const satisfies Record<WorkerRequestOf<"released">["why"], { how: Release; reason: string }>;
 
-function fenced(learner: LearnerRow | undefined): Reply {
-  return {
-    type: "fenced",
-    why: learner ? `learner ${learner.id} is not this job's any more` : "there is no such learner",
-  };
+const okay: Reply = { type: "ok", wish: { stop: null, preview: false, reportEverySeconds: 1 } };
+
+function fenced(learner: number): Reply {
+  return { type: "fenced", why: `learner ${learner} is not this job's, or not any more` };
 }
 
 function unknownJob(job: string): Reply {

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import type { Goal } from "../state/settings";
+import type { DataframeFormat, Goal } from "../state/settings";
 
 /** Version of the messages below; a worker of another version is told so and ends. */
 export const workerProtocol = 1;
@@ -35,19 +35,100 @@ const progress = {
 const maxPreviewPoints = 5000;
 const axis = v.pipe(v.array(v.nullable(v.number())), v.maxLength(maxPreviewPoints));
 
-/**
- * A learner's data, thinned for drawing. `x` has shape (n,), sorted; `y` has shape (components, n).
- */
-export const previewSchema = v.object({
+const interval = v.tuple([v.number(), v.number()]);
+
+const drawn = {
+  npoints: count,
+  /** Numbers that belong to the data as a whole, e.g. an integral with its error, as text. */
+  facts: v.optional(v.pipe(v.array(v.object({ label: line, text: line })), v.maxLength(8)), []),
+};
+
+/** A function of one variable: `x` has shape (n,), sorted; `y` has shape (components, n). */
+const linePreview = v.object({
   kind: v.literal("line"),
+  ...drawn,
   x: axis,
   y: v.pipe(v.array(axis), v.maxLength(16)),
+  /** Standard error of each y, shape (n,); null where it is not known. Only with one component. */
+  errors: v.optional(v.nullable(axis), null),
   xLabel: line,
   yLabel: line,
-  bounds: v.tuple([v.number(), v.number()]),
-  npoints: count,
+  bounds: interval,
 });
+
+/** A function of two variables, at scattered points: all three of shape (n,). */
+const surfacePreview = v.object({
+  kind: v.literal("surface"),
+  ...drawn,
+  x: axis,
+  y: axis,
+  z: axis,
+  xLabel: line,
+  yLabel: line,
+  zLabel: line,
+  bounds: v.tuple([interval, interval]),
+});
+
+/** A function of three or more variables: `x` has shape (dimensions, n), `value` shape (n,). */
+const pointsPreview = v.object({
+  kind: v.literal("points"),
+  ...drawn,
+  x: v.pipe(v.array(axis), v.minLength(1), v.maxLength(16)),
+  value: axis,
+  labels: v.pipe(v.array(line), v.maxLength(16)),
+  valueLabel: line,
+  bounds: v.pipe(v.array(interval), v.maxLength(16)),
+});
+
+/** Samples of a random variable: `edges` has one entry more than `counts`. */
+const histogramPreview = v.object({
+  kind: v.literal("histogram"),
+  ...drawn,
+  edges: axis,
+  counts: v.pipe(v.array(count), v.maxLength(maxPreviewPoints)),
+  xLabel: line,
+  mean: v.nullable(v.number()),
+  standardError: v.nullable(v.number()),
+});
+
+/** Values of a sequence: `index`, `values` (null where a value is no number) and `texts`, all of shape (n,). */
+const sequencePreview = v.object({
+  kind: v.literal("sequence"),
+  ...drawn,
+  index: v.pipe(v.array(count), v.maxLength(maxPreviewPoints)),
+  values: axis,
+  texts: v.pipe(v.array(line), v.maxLength(maxPreviewPoints)),
+  /** How many entries the whole sequence has. */
+  total: count,
+});
+
+export type LinePreview = v.InferOutput<typeof linePreview>;
+
+const simplePreviews = [linePreview, surfacePreview, pointsPreview, histogramPreview, sequencePreview] as const;
+const simplePreviewSchema = v.variant("kind", [...simplePreviews]);
+
+/** The learners of a BalancingLearner, the first ones of `total`. */
+const balancingPreview = v.object({
+  kind: v.literal("balancing"),
+  ...drawn,
+  children: v.pipe(v.array(v.object({ label: line, preview: v.nullable(simplePreviewSchema) })), v.maxLength(16)),
+  total: count,
+});
+
+/** A learner's data, thinned for drawing: at most 5 000 points in all. */
+export const previewSchema = v.variant("kind", [...simplePreviews, balancingPreview]);
 export type Preview = v.InferOutput<typeof previewSchema>;
+
+/** One point of a learner, evaluated by a job that was submitted to try it. */
+const trialSchema = v.object({
+  learner: count,
+  point: line,
+  value: v.nullable(line),
+  seconds: v.pipe(v.number(), v.finite(), v.minValue(0)),
+  megabytes: v.pipe(v.number(), v.finite(), v.minValue(0)),
+  error: v.nullable(line),
+  traceback: v.nullable(v.pipe(v.string(), v.maxLength(16 * 1024))),
+});
 
 /** What a worker may say. */
 export const workerRequestSchema = v.variant("type", [
@@ -65,8 +146,13 @@ export const workerRequestSchema = v.variant("type", [
     ...envelope,
     type: v.literal("released"),
     ...progress,
-    why: v.picklist(["stopped", "terminated", "learners-changed"]),
+    /** As wished; by SIGTERM; before the walltime's end; another learner at its place. */
+    why: v.picklist(["stopped", "terminated", "deadline", "learners-changed"]),
   }),
+  /** Something a person should know of the learner's data. */
+  v.object({ ...envelope, type: v.literal("remark"), learner: count, epoch: count, text: line }),
+  /** From a job of the class `try`. */
+  v.object({ ...envelope, type: v.literal("tried"), trials: v.pipe(v.array(trialSchema), v.maxLength(64)) }),
 ]);
 export type WorkerRequest = v.InferOutput<typeof workerRequestSchema>;
 export type WorkerRequestOf<T extends WorkerRequest["type"]> = Extract<WorkerRequest, { type: T }>;
@@ -92,6 +178,8 @@ export type WorkerReply = { v: typeof workerProtocol; n: number } & (
       goal: Goal | null;
       retries: number;
       saveEverySeconds: number;
+      /** Save the data as a data frame too, in a file beside it. */
+      dataframe: DataframeFormat | null;
       wish: Wish;
     }
   | { type: "nothing"; why: string }

@@ -11,6 +11,7 @@ import { stateSign } from "./stateSign";
 import { commonStyles } from "./styles";
 
 type Preview = Extract<ToPage, { type: "preview" }>["preview"];
+type LinePreview = Extract<Preview, { kind: "line" }>;
 
 /** One learner: how it is, what is wrong with it, and its data, drawn or as a table. */
 export class LearnerPanelElement extends LitElement {
@@ -96,7 +97,7 @@ export class LearnerPanelElement extends LitElement {
       </div>
       ${this.facts(learner)} ${troubleOf(learner)}
       ${this.output === null || this.output === "" ? nothing : html`<pre tabindex="0" aria-label="Output of its job">${this.output}</pre>`}
-      ${this.preview === null ? html`<div class="empty">${noDataText(learner)}</div>` : this.data(learner, this.preview)}`;
+      ${this.preview?.kind !== "line" ? html`<div class="empty">${noDataText(learner)}</div>` : this.data(learner, this.preview)}`;
   }
 
   protected override updated(changed: PropertyValues<this>): void {
@@ -139,7 +140,7 @@ export class LearnerPanelElement extends LitElement {
     </div>`;
   }
 
-  private data(learner: ShownLearner, preview: Preview): TemplateResult {
+  private data(learner: ShownLearner, preview: LinePreview): TemplateResult {
     if (this.showsTable) return table(learner, preview);
     const { bounds, xLabel, yLabel } = preview;
     const description: PlotDescription = {
@@ -158,7 +159,7 @@ export class LearnerPanelElement extends LitElement {
   }
 }
 
-function table(learner: ShownLearner, preview: Preview): TemplateResult {
+function table(learner: ShownLearner, preview: LinePreview): TemplateResult {
   const data = curveData(preview);
   const columns = [preview.xLabel, ...componentLabels(preview)].map((label, i): GridColumn => {
     return { key: String(i), label, isNumber: true, width: "minmax(90px, 200px)", sort: null };

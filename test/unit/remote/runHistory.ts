@@ -44,6 +44,7 @@ export const assigned = (learner: number, job: number, epoch = 1): NewChange => 
   instances: 1,
   requestNumber: epoch,
   host: "node",
+  npointsBefore: 0,
 });
 
 export const done = (learner: number, job: number, npoints = 100, loss = 0.01): NewChange => ({
@@ -86,6 +87,7 @@ function step(learners: number, jobs: number): fc.Arbitrary<NewChange> {
       state: "failed",
       reason: "failed 3 times",
       failures: 3,
+      fruitlessJobs: 0,
       error: "ZeroDivisionError",
       npoints: n,
       loss: lossValue,
@@ -101,6 +103,14 @@ function step(learners: number, jobs: number): fc.Arbitrary<NewChange> {
       learners: [asLearnerId(l)],
       npoints: [n],
       loss: [lossValue],
+    })),
+    learner.map((l): NewChange => ({ kind: "learnerRemarked", learner: asLearnerId(l), remark: "kept aside" })),
+    learner.map((l): NewChange => ({ kind: "pointsTried", learners: [asLearnerId(l)], trials: ["{}"] })),
+    fc.tuple(learner, npoints).map(([l, position]): NewChange => ({
+      kind: "learnersRevised",
+      learners: [
+        { id: asLearnerId(l), position, combo: "{}", type: "Learner2D", bounds: "[]", resourceClass: "default" },
+      ],
     })),
     job.map(observed),
     job.map(ended),

@@ -20,6 +20,8 @@ const preview: Preview = {
   yLabel: "y",
   bounds: [0, 1],
   npoints: 2,
+  facts: [],
+  errors: null,
 };
 
 function open(scheduler = new FakeScheduler([...firstChanges(4), submitting(1), submitted(1)])) {

@@ -17,7 +17,7 @@ async function openClients() {
     commands: { pauseJobs: () => Promise.reject(new Error("not now")) } as unknown as Commands,
     send: (name, message) => channels.get(name)?.(structuredClone(message)),
     onDidWatch: (learners) => watched.push([...learners]),
-    onWillAttach: () => store.record({ kind: "codeRevised", revision: "fresh" }),
+    onWillAttach: () => store.record({ kind: "codeRevised", revision: "fresh", versions: "{}" }),
     now: () => time.now,
   });
   const connect = (name: string) => {
@@ -37,7 +37,7 @@ async function openClients() {
 }
 
 async function revise(store: Store, revision: string): Promise<void> {
-  store.record({ kind: "codeRevised", revision });
+  store.record({ kind: "codeRevised", revision, versions: "{}" });
   await store.synced();
 }
 

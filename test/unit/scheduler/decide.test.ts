@@ -37,6 +37,7 @@ const assigned = (job: string, learner: number): NewChange => ({
   instances: 1,
   requestNumber: 1,
   host: "n1",
+  npointsBefore: 0,
 });
 const listed = (id: string, state: QueuedJob["state"], exitCode: number | null = null): QueuedJob => ({
   id,
@@ -73,7 +74,7 @@ describe("submitting", () => {
     [
       "jobs of several cores, as many as fit",
       modelAfter(10),
-      { settings: { ...settings, resources: { cores: 2 } } },
+      { settings: { ...settings, resources: { cores: 2, walltime: null } } },
       2,
     ],
     ["without the queue's answer too: what is known is enough", modelAfter(10), { listing: null }, 4],
@@ -121,17 +122,17 @@ describe("a job that has ended", () => {
   const holding = () => modelAfter(2, ...submission(1, 1), assigned("1_1", 0));
 
   test.each([
-    ["with an exit code", [listed("1_1", "ended", 1)], "ended with exit code 1"],
-    ["by a signal", [listed("1_1", "ended", 137)], "was killed by signal 9"],
-    ["without a trace", [listed("1_1", "ended")], "was killed, or its machine went down"],
-    ["and is not listed any more", [], "was killed, or its machine went down"],
-  ])("%s gives its learner back, counted as a failure", (_, listing, reason) => {
+    ["with an exit code", [listed("1_1", "ended", 1)], "ended with exit code 1", 1],
+    ["by a signal", [listed("1_1", "ended", 137)], "was killed by signal 9", 1],
+    ["without a trace", [listed("1_1", "ended")], "was killed, or its machine went down", 0],
+    ["and is not listed any more", [], "was killed, or its machine went down", 0],
+  ])("%s gives its learner back; only what it did itself is its failure", (_, listing, reason, failures) => {
     expect(decideOn(holding(), { listing }).changes).toMatchObject([
       {
         kind: "learnerReleased",
         learner: 0,
         state: "waiting",
-        failures: 1,
+        failures,
         npoints: 5,
         reason: `its job 1_1 ${reason}`,
       },

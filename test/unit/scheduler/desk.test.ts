@@ -69,6 +69,7 @@ describe("a job that asks for a learner", () => {
         goal: { npoints: 50 },
         retries: 0,
         saveEverySeconds: 300,
+        dataframe: null,
         wish: { stop: null, preview: false, reportEverySeconds: 1 },
       },
       expect.objectContaining({ type: "assign", learner: 1, index: 1 }),
@@ -132,7 +133,7 @@ describe("a job that holds a learner", () => {
     const preview = { kind: "line", x: [0], y: [[1]], xLabel: "x", yLabel: "y", bounds: [-1, 1], npoints: 1 };
     const reply = await desk.answer(said("report", "1_1", 2, 0, 1, { preview }));
     expect(reply).toEqual({ v: 1, n: 2, type: "ok", wish: { stop: null, preview: true, reportEverySeconds: 1 } });
-    expect(previews).toEqual([{ learner: 0, preview }]);
+    expect(previews).toEqual([{ learner: 0, preview: { ...preview, facts: [], errors: null } }]);
     store.record({ kind: "activityChanged", activity: "stopped", stopsGently: 1, reason: null });
     expect(await desk.answer(said("report", "1_1", 3, 0, 1))).toMatchObject({ wish: { stop: "gently" } });
   });
@@ -185,6 +186,7 @@ describe("a job that holds a learner", () => {
       state: "waiting",
       reason: "lost",
       failures: 0,
+      fruitlessJobs: 0,
       error: null,
       npoints: 0,
       loss: null,

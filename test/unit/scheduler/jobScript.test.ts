@@ -33,7 +33,7 @@ test("a job script goes to the run's directory with the run's environment, and s
       python: "/opt/it's/python",
       prelude: ["module load mpi"],
       launcher: "mpiexec",
-      resources: { cores: 3 },
+      resources: { cores: 3, walltime: null },
     },
   });
   expect(script).toContain("export ADAPTIVE_RUN_DIR='/home/me/my study'");
@@ -43,7 +43,12 @@ test("a job script goes to the run's directory with the run's environment, and s
 });
 
 test("a job without a launcher uses no more processes than its cores", () => {
-  const settings = { python: "python3", prelude: [], launcher: "none", resources: { cores: 3 } } as const;
+  const settings = {
+    python: "python3",
+    prelude: [],
+    launcher: "none",
+    resources: { cores: 3, walltime: null },
+  } as const;
   const places = { runDirectory: "/run", client: "/client", code: "/code", revision: "r1" };
   const script = jobScript({
     ...places,

@@ -6,7 +6,7 @@ import { decodeLine, encodeLine, readJournal } from "../../../src/scheduler/stat
 
 const changes = fc
   .array(fc.record({ revision: fc.string({ unit: "binary" }), time: fc.nat() }), { minLength: 1, maxLength: 10 })
-  .map((items) => items.map((item, i): Change => ({ kind: "codeRevised", seq: i + 1, ...item })));
+  .map((items) => items.map((item, i): Change => ({ kind: "codeRevised", seq: i + 1, versions: "{}", ...item })));
 const textOf = (items: readonly Change[]) => Buffer.from(items.map(encodeLine).join(""));
 
 describe("a journal", () => {
@@ -56,7 +56,7 @@ describe("a journal", () => {
   });
 
   test("damaged before its end stops the start, with file and offset", () => {
-    const items: Change[] = [1, 2].map((seq) => ({ kind: "codeRevised", seq, time: 0, revision: "a" }));
+    const items: Change[] = [1, 2].map((seq) => ({ kind: "codeRevised", seq, time: 0, revision: "a", versions: "{}" }));
     const bytes = textOf(items);
     bytes[30] = 0;
     expect(() => readJournal(bytes, "journal-1-1.jsonl", true)).toThrow("journal-1-1.jsonl is damaged at byte 0");
@@ -66,7 +66,7 @@ describe("a journal", () => {
   });
 
   test("does not take a line of an unknown kind for a change", () => {
-    const line = encodeLine({ kind: "codeRevised", seq: 1, time: 0, revision: "a" });
+    const line = encodeLine({ kind: "codeRevised", seq: 1, time: 0, revision: "a", versions: "{}" });
     expect(decodeLine(line.trimEnd())).not.toBeNull();
     expect(decodeLine('{"crc":"00000000","kind":"codeRevised"}')).toBeNull();
   });

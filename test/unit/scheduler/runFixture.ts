@@ -17,9 +17,17 @@ export const defaultSettings = mergeSettings({ typed: {}, study: {}, profile: {}
 /** The changes that make a run of Learner1D named `data/0`, `data/1`, … */
 export function firstChanges(learners: number, settings = defaultSettings): NewChange[] {
   return [
-    { kind: "runCreated", runId: "test-run", name: "study", cluster: "local", learnersFile: "_learners.py" },
+    {
+      kind: "runCreated",
+      runId: "test-run",
+      name: "study",
+      cluster: "local",
+      learnersFile: "_learners.py",
+      directory: "/study",
+      inode: 1,
+    },
     { kind: "runConfigured", settings: JSON.stringify(settings), origins: "{}" },
-    { kind: "codeRevised", revision: "r1" },
+    { kind: "codeRevised", revision: "r1", versions: "{}" },
     {
       kind: "learnersAdded",
       learners: Array.from({ length: learners }, (_, i) => ({
@@ -28,6 +36,8 @@ export function firstChanges(learners: number, settings = defaultSettings): NewC
         fname: `data/${i}`,
         combo: JSON.stringify({ offset: i }),
         type: "Learner1D",
+        bounds: null,
+        resourceClass: "default",
       })),
     },
   ];

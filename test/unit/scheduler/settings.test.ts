@@ -28,7 +28,7 @@ describe("settings", () => {
   });
 
   test.each([
-    [studySchema, { goal: {} }, "the setting goal: expected npoints, loss or seconds"],
+    [studySchema, { goal: {} }, "the setting goal: expected npoints, loss, seconds or endTime"],
     [studySchema, { goal: { npoints: "many" } }, "the setting goal.npoints"],
     [studySchema, { gaol: { npoints: 1 } }, "the setting gaol"],
     [profileSchema, { resources: { cores: 0 } }, "the setting resources.cores"],

@@ -20,6 +20,7 @@ const assigned = (learner: number, epoch: number): NewChange => ({
   instances: 1,
   requestNumber: 1,
   host: "n1",
+  npointsBefore: 0,
 });
 const submitted: NewChange = {
   kind: "jobsSubmitted",
@@ -100,7 +101,7 @@ describe("the store", () => {
     };
     const store = await openStore(await createRunOnDisk(0), { openFile });
     const before = syncs;
-    for (let i = 0; i < 100; i++) store.record({ kind: "codeRevised", revision: String(i) });
+    for (let i = 0; i < 100; i++) store.record({ kind: "codeRevised", revision: String(i), versions: "{}" });
     await store.synced();
     expect(syncs - before).toBe(1);
     await store.close();
@@ -145,7 +146,7 @@ describe("the store", () => {
       },
     });
     isFull = true;
-    store.record({ kind: "codeRevised", revision: "r2" });
+    store.record({ kind: "codeRevised", revision: "r2", versions: "{}" });
     await store.synced();
     expect(said).toEqual([expect.stringContaining("full"), null]);
     await store.close();
@@ -168,7 +169,7 @@ describe("the store", () => {
     };
     const store = await openStore(await createRunOnDisk(1), { openFile, onFatal: (error) => fatal.push(error) });
     isBroken = true;
-    store.record({ kind: "codeRevised", revision: "r2" });
+    store.record({ kind: "codeRevised", revision: "r2", versions: "{}" });
     let isAnswered = false;
     void store.synced().then(() => (isAnswered = true));
     while (fatal.length === 0) await turns(1);
@@ -185,7 +186,7 @@ describe("the store", () => {
       onFatal: (error) => fatal.push(error),
     });
     isOurs = false;
-    store.record({ kind: "codeRevised", revision: "r2" });
+    store.record({ kind: "codeRevised", revision: "r2", versions: "{}" });
     while (fatal.length === 0) await turns(1);
     expect(store.position.seq).toBe(5);
   });
@@ -240,9 +241,9 @@ describe("after a crash", () => {
     const directory = await createRunOnDisk(1);
     const former = await openStore(directory);
     const heir = await openStore(directory);
-    former.record({ kind: "codeRevised", revision: "zombie" });
+    former.record({ kind: "codeRevised", revision: "zombie", versions: "{}" });
     await former.synced();
-    heir.record({ kind: "codeRevised", revision: "heir" });
+    heir.record({ kind: "codeRevised", revision: "heir", versions: "{}" });
     await heir.synced();
     expect((await recover(directory, wasm)).model.run.revision).toBe("heir");
   });
@@ -250,7 +251,7 @@ describe("after a crash", () => {
   test("a missing journal is told, not passed over", async () => {
     const directory = await createRunOnDisk(1);
     const store = await openStore(directory);
-    store.record({ kind: "codeRevised", revision: "r2" });
+    store.record({ kind: "codeRevised", revision: "r2", versions: "{}" });
     await store.synced();
     const other = await createRunOnDisk(1);
     const [journal = ""] = (await readdir(directory.own)).filter((name) => name.startsWith("journal"));
@@ -263,7 +264,7 @@ describe("after a crash", () => {
     const directory = await createRunOnDisk(1);
     for (let i = 0; i < 5; i++) {
       const store = await openStore(directory);
-      store.record({ kind: "codeRevised", revision: `r${i}` });
+      store.record({ kind: "codeRevised", revision: `r${i}`, versions: "{}" });
       await store.close();
     }
     const journals = (await readdir(directory.own)).filter((name) => name.startsWith("journal"));

@@ -9,7 +9,7 @@ const job = asJobId("1_1");
 /** Learner 0 is running, 1 has failed, 2 is done, 3 and 4 wait. */
 async function openVerbs() {
   const store = await openStore(await createRunOnDisk(5));
-  const request = { job, restart: 0, instance: "i", instances: 1, host: "n1" };
+  const request = { job, restart: 0, instance: "i", instances: 1, host: "n1", npointsBefore: 0 };
   const end = { job, requestNumber: null, npoints: 1, loss: null };
   const assign = (id: number) =>
     store.record({
@@ -23,7 +23,7 @@ async function openVerbs() {
   const jobs = [{ id: job, name: "study-1_1" }];
   store.record({ kind: "jobsSubmitted", submission: 1, resourceClass: "default", jobs });
   for (const id of [1, 2, 0]) assign(id);
-  const failed = { state: "failed", reason: "e", failures: 3, error: "e" } as const;
+  const failed = { state: "failed", reason: "e", failures: 3, fruitlessJobs: 0, error: "e" } as const;
   store.record({ kind: "learnerReleased", learner: asLearnerId(1), ...failed, ...end });
   store.record({ kind: "learnerDone", learner: asLearnerId(2), ...end });
   const wished: (LearnerId | undefined)[] = [];

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { describe, expect, it, test } from "vitest";
-import type { Preview } from "../../../src/scheduler/workers/messages";
+import type { LinePreview } from "../../../src/scheduler/workers/messages";
 import { componentLabels, curveData, curveSummary } from "../../../src/views/curve";
 import { shownLearner } from "../../../src/views/dashboardRows";
 import { fromPageSchema, toPageSchema } from "../../../src/views/messages";
@@ -69,7 +69,7 @@ describe("keys in a list of ten", () => {
 });
 
 describe("a curve", () => {
-  const preview: Preview = {
+  const preview: LinePreview = {
     kind: "line",
     x: [-1, null, 0, 1],
     y: [
@@ -80,6 +80,8 @@ describe("a curve", () => {
     yLabel: "y",
     bounds: [-1, 1],
     npoints: 4,
+    facts: [],
+    errors: null,
   };
 
   it("leaves out points without a finite x and keeps gaps in y", () => {

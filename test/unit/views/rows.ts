@@ -5,7 +5,8 @@ import { asJobId, asLearnerId, type LearnerRow } from "../../../src/scheduler/st
 /** A learner as it is before anything has happened to it. */
 export function learnerRow(id: number, set: Partial<LearnerRow> = {}): LearnerRow {
   const combo = JSON.stringify({ offset: id / 10 });
-  const learner = { id: asLearnerId(id), position: id, fname: `data/${id}.pickle`, combo, type: "Learner1D" };
+  const described = { position: id, combo, type: "Learner1D", bounds: null, resourceClass: "default" };
+  const learner = { id: asLearnerId(id), fname: `data/${id}.pickle`, ...described };
   return { ...rowOf<LearnerRow>("learners", { kind: "learnersAdded", learners: [learner] }), ...set };
 }
 
