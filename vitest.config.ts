@@ -4,13 +4,15 @@ const project = (name: string, testTimeout: number, options: object = {}) => ({
   test: { name, include: [`test/${name}/**/*.test.ts`], testTimeout, hookTimeout: testTimeout, ...options },
 });
 
+const setupFiles = ["test/home.ts"];
+
 export default defineConfig({
   test: {
     projects: [
       project("unit", 5_000),
       // These start real processes, which would only wait for each other's cores.
-      project("integration", 120_000, { fileParallelism: false }),
-      project("e2e", 240_000, { fileParallelism: false }),
+      project("integration", 120_000, { fileParallelism: false, setupFiles }),
+      project("e2e", 240_000, { fileParallelism: false, setupFiles }),
     ],
   },
 });
