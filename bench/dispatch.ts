@@ -12,7 +12,7 @@ import { openDealer } from "../src/scheduler/control/dealer";
 import { createFolders, createState } from "../src/scheduler/state/createState";
 import { asJobId, asLearnerId } from "../src/scheduler/state/rows";
 import { RunDirectory } from "../src/scheduler/state/runDirectory";
-import { mergeSettings } from "../src/scheduler/state/settings";
+import { mergeSettings } from "../src/scheduler/state/layers";
 import { Store, systemWorld } from "../src/scheduler/state/store";
 import { WorkerDesk } from "../src/scheduler/workers/desk";
 import { Door, type DoorKeys } from "../src/scheduler/workers/door";

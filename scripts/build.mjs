@@ -2,7 +2,10 @@
 import { chmod, cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { build } from "esbuild";
+import { studyJsonSchema } from "./settings.mjs";
 
+/** Its main file is of a kind that cannot be bundled. */
+const alias = { "jsonc-parser": "./node_modules/jsonc-parser/lib/esm/main.js" };
 /** @type {import("esbuild").BuildOptions} */
 const page = {
   entryPoints: ["src/views/webview/main.ts"],
@@ -34,6 +37,7 @@ const scheduler = {
   target: "node18",
   bundle: true,
   external: ["zeromq"],
+  alias,
   banner: { js: "#!/usr/bin/env node" },
 };
 
@@ -47,6 +51,7 @@ await Promise.all([
   copyFile("node_modules/sql.js/dist/sql-wasm.wasm", "dist/sql-wasm.wasm"),
   copyZeromq(),
 ]);
+await writeJson("dist/adaptive.schema.json", await studyJsonSchema());
 await chmod("dist/scheduler/main.js", 0o755);
 
 /**

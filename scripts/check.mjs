@@ -9,6 +9,7 @@ const checks = {
   lint: npx("eslint", "--max-warnings", "0", "."),
   format: npx("prettier", "--check", "--log-level", "warn", "."),
   "dead code": npx("knip"),
+  settings: [process.execPath, "scripts/settings.mjs"],
   imports: npx("depcruise", "src", "--output-type", "err"),
   "Python lint": [python, "-m", "ruff", "check", "--quiet", "python", "test/python", "examples"],
   "Python format": [python, "-m", "ruff", "format", "--check", "--quiet", "python", "test/python", "examples"],

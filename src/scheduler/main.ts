@@ -1,16 +1,20 @@
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { parseArgs, type ParseArgsConfig } from "node:util";
 import { assetsIn } from "./assets";
 import { attach } from "./commandLine/attach";
+import { config } from "./commandLine/config";
 import { init } from "./commandLine/init";
 import { findOrStartScheduler } from "./commandLine/launch";
 import { exitCodes, type Program } from "./commandLine/program";
 import { run } from "./commandLine/run";
+import { script } from "./commandLine/script";
 import { serve } from "./commandLine/serve";
 import { status } from "./commandLine/status";
 import { stop } from "./commandLine/stop";
+import { parseTypedOptions } from "./commandLine/typedOptions";
 import { AdaptiveError, toAdaptiveError } from "./state/errors";
 import { RunDirectory } from "./state/runDirectory";
+import { runDirectoryOf } from "./study/createRun";
 import type { StartOptions } from "./study/settings";
 import { version } from "./version";
 
@@ -20,12 +24,21 @@ Usage: adaptive-scheduler COMMAND [OPTIONS]
 
   run --learners FILE    make or resume the run of a study and serve it until all is done
       --cluster local      where the jobs run: this computer
-      --cores N            cores that jobs may use together (default: all)
-      --python PATH        Python of the jobs, with adaptive, mpi4py, pyzmq, cloudpickle (default: python3)
       --port N             the port that jobs and editors connect to (default: any free one)
       --json               a JSON object a line instead of the progress bar
       --stay               go on serving when all is done, until Ctrl-C
+      settings, which hold in the run until typed anew or unset, before those of adaptive.json:
+      --goal GOAL          when a learner is done: npoints=100, loss=0.01, seconds=600, none
+      --cores N            cores that jobs may use together (default: all)
+      --max-jobs N         at most so many jobs at a time (default: 100)
+      --walltime TIME      how long a job may take, e.g. 4:00:00 (default: any time)
+      --python PATH        Python of the jobs, with adaptive, mpi4py, pyzmq, cloudpickle (default: python3)
+      --set NAME=VALUE     any setting that config lists, e.g. resources.cores=2
+      --unset NAME         what was typed earlier does not hold any more
   init --learners FILE   only make the run (options as for run)
+  config [RUN]           every setting, its value and where that comes from; with --learners FILE
+                         (options as for run) those of a start; --json
+  script [RUN]           the job script that the next start would submit (options as for config)
   serve [RUN]            serve a run; jobs that are running are found again (--port as for run)
       --detach             in the background; returns when it answers
   status [RUN] [--json]  how a run stands
@@ -41,11 +54,20 @@ learners file. Ctrl-C during run saves and stops; the same command resumes.
 Exit codes: 0 all done, 1 some learners failed, 2 an error, 130 interrupted.
 `;
 
+const typedOptions = {
+  goal: { type: "string" },
+  "max-jobs": { type: "string" },
+  walltime: { type: "string" },
+  cores: { type: "string" },
+  python: { type: "string" },
+  set: { type: "string", multiple: true },
+  unset: { type: "string", multiple: true },
+} as const;
+
 const options = {
   learners: { type: "string" },
   cluster: { type: "string" },
-  cores: { type: "string" },
-  python: { type: "string" },
+  ...typedOptions,
   port: { type: "string" },
   profile: { type: "string" },
   json: { type: "boolean" },
@@ -84,6 +106,12 @@ async function main(args: readonly string[]): Promise<number> {
       );
     case "init":
       return init(startOptions(values), values.json === true, program);
+    case "config": {
+      const [start, directory] = await startOrRun(values, path);
+      return config(start, directory, values.json === true, program);
+    }
+    case "script":
+      return script(...(await startOrRun(values, path)), program);
     case "serve":
       if (!values.detach) return serve(path, wholeNumber("port", values.port) ?? null, program);
       await findOrStartScheduler(new RunDirectory(path), program);
@@ -109,14 +137,19 @@ function parse(args: readonly string[]) {
   }
 }
 
-function startOptions({ learners, cluster, cores, python, profile }: Values): StartOptions {
+function startOptions({ learners, cluster, profile, ...values }: Values): StartOptions {
   if (!learners) throw usageError("--learners FILE is missing.");
   if (cluster !== undefined && cluster !== "local") {
     throw usageError(`There is no cluster "${cluster}"; this version runs jobs on this computer: --cluster local.`);
   }
-  // A path is meant from here, not from the run's directory; a bare name is looked up on PATH.
-  const typed = { budget: wholeNumber("cores", cores), python: python?.includes("/") ? resolve(python) : python };
-  return { learnersFile: learners, cluster: "local", typed, profile: profile ?? null };
+  return { learnersFile: learners, cluster: "local", typed: parseTypedOptions(values), profile: profile ?? null };
+}
+
+/** The study that `--learners` names or, without it, that of the run in this folder; and where its run is. */
+async function startOrRun(values: Values, path: string): Promise<[StartOptions, RunDirectory]> {
+  if (values.learners) return [startOptions(values), runDirectoryOf(values.learners)];
+  const directory = new RunDirectory(path);
+  return [startOptions({ ...values, learners: (await directory.readRunFile()).study }), directory];
 }
 
 function wholeNumber(name: string, text: string | undefined): number | undefined {

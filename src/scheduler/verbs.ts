@@ -54,10 +54,14 @@ export class Verbs implements Pick<Commands, Verb> {
 
   /** @throws when the settings are not complete */
   readonly configure = async (configuration: Configuration) => {
-    const { store } = this.options;
+    const { store, loop } = this.options;
+    const { settings, origins } = store.model.run;
     settingsOf(configuration);
-    if (configuration.settings !== store.model.run.settings) store.record({ kind: "runConfigured", ...configuration });
+    const isNew = configuration.settings !== settings || configuration.origins !== origins;
+    if (isNew) store.record({ kind: "runConfigured", ...configuration });
     await store.synced();
+    // There may be room for more jobs now.
+    if (isNew) loop.poke();
     return null;
   };
 

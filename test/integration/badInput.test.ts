@@ -59,11 +59,55 @@ describe("a learners file", () => {
   });
 });
 
-test("a wrong setting is named with its file", async () => {
-  const study = await createStudy(peaks(1), { goal: { npoints: "many" } });
-  const words = await failureOf(study);
-  expect(words).toContain(study.at("adaptive.json"));
-  expect(words).toContain("goal.npoints");
+describe("a wrong setting", () => {
+  const inFile = (text: string) => async (study: Study) => {
+    await writeFile(study.at("adaptive.json"), text);
+    return failureOf(study);
+  };
+  const typed =
+    (...args: string[]) =>
+    (study: Study) =>
+      failureOf(study, ...args);
+  test.each([
+    [
+      "of another type",
+      inFile('{\n  // when it is done\n  "goal": {\n    "npoints": "many"\n  }\n}'),
+      'adaptive.json:4: goal.npoints: expected a whole number above 0, but got "many".',
+    ],
+    [
+      "that there is not",
+      inFile('{\n  "retires": 2\n}'),
+      "adaptive.json:2: retires: there is no such setting; did you mean retries?",
+    ],
+    [
+      "of a cluster in the study file",
+      inFile('{ "maxJobs": 2 }'),
+      "adaptive.json:1: maxJobs: this setting belongs in the user setting adaptive.clusters.",
+    ],
+    [
+      "in a file that is no JSON",
+      inFile('{\n  "retries": 2\n'),
+      "adaptive.json:3: this is not JSON (close brace expected).",
+    ],
+    [
+      "of more cores than there are",
+      inFile('{\n"resources": {\n"cores": 4096 } }'),
+      "adaptive.json:3: resources.cores: expected at most",
+    ],
+    ["that was typed", typed("--set", "goal.loss=low"), '--set: goal.loss: expected a number above 0, but got "low".'],
+    [
+      "that was typed with another one it does not go with",
+      typed("--cores", "1", "--set", "resources.cores=2"),
+      "typed: resources.cores: expected at most 1, the cores that jobs on this computer may use together (budget), but got 2.",
+    ],
+    [
+      "in a profile",
+      typed("--profile", '{"prelude": "module load mpi"}'),
+      'the profile of local: prelude: expected a list of shell lines, but got "module load mpi".',
+    ],
+  ])("%s is named, with file and line", async (_, start, words) => {
+    expect(await start(await createStudy(peaks(1)))).toContain(words);
+  });
 });
 
 test("a program that reads us gets the error as JSON", async () => {
@@ -76,7 +120,7 @@ test("a program that reads us gets the error as JSON", async () => {
 test.each([
   [["run"], "--learners FILE is missing"],
   [["run", "--learners", "x", "--cluster", "moon"], 'no cluster "moon"'],
-  [["run", "--learners", "x", "--cores", "few"], "--cores must be a whole number"],
+  [["run", "--learners", "x", "--cores", "few"], "--cores: expected a whole number above 0"],
   [["dance"], 'no command "dance"'],
   [["status", "--loud"], "--loud"],
   [["status", "a", "b"], "one argument too many"],

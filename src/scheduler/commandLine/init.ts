@@ -1,6 +1,7 @@
 import { ask } from "../control/dealer";
+import type { RunDirectory } from "../state/runDirectory";
 import { createRun, runDirectoryOf } from "../study/createRun";
-import { configurationOf, type StartOptions } from "../study/settings";
+import { configurationOf, readSources, type StartOptions } from "../study/settings";
 import { findOrStartScheduler } from "./launch";
 import { exitCodes, type Program } from "./program";
 
@@ -8,10 +9,18 @@ import { exitCodes, type Program } from "./program";
 export async function init(options: StartOptions, json: boolean, program: Program): Promise<number> {
   const found = runDirectoryOf(options.learnersFile);
   const resumed = await found.hasRun();
-  if (resumed) await ask(await findOrStartScheduler(found, program), "configure", await configurationOf(options));
+  if (resumed) await configure(found, options, program);
   const directory = resumed ? found : await createRun(options, program.assets, Date.now);
   const { runId } = await directory.readRunFile();
   if (json) program.printJson({ run: directory.path, runId, resumed });
   else program.print(`${resumed ? "There is a run" : "Made the run"} in ${directory.path}`);
   return exitCodes.success;
+}
+
+async function configure(directory: RunDirectory, options: StartOptions, program: Program): Promise<void> {
+  // What is wrong in a file starts no scheduler.
+  await readSources(options, null);
+  const address = await findOrStartScheduler(directory, program);
+  const { run } = await ask(address, "status", {});
+  await ask(address, "configure", await configurationOf(options, run));
 }

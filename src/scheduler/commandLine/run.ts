@@ -7,7 +7,7 @@ import { learnerStates, type LearnerRow } from "../state/rows";
 import type { RunDirectory } from "../state/runDirectory";
 import { settingsOf } from "../state/settings";
 import { createRun, runDirectoryOf } from "../study/createRun";
-import { configurationOf, type StartOptions } from "../study/settings";
+import { configurationOf, readSources, type StartOptions } from "../study/settings";
 import { exitCodes, type Program } from "./program";
 import { figuresLine, formatDuration, progressLine, type Figures } from "./progressView";
 import { endAtOnce } from "./serve";
@@ -32,6 +32,8 @@ export async function run(options: RunOptions, program: Program): Promise<number
   const found = runDirectoryOf(options.learnersFile);
   const isResumed = await found.hasRun();
   const directory = isResumed ? found : await createRun(options, program.assets, Date.now);
+  // What is wrong in a file starts no scheduler.
+  if (isResumed) await readSources(options, null);
   const log = new Log(directory.log);
   const view = createView(options, program);
   const closed = new Signal<"closed">();
@@ -48,8 +50,7 @@ export async function run(options: RunOptions, program: Program): Promise<number
       if (notice?.code === "jobs-die-at-once") paused.send("paused");
     },
   });
-  // What was typed or edited since the run was made holds from now on.
-  if (isResumed) await scheduler.verbs.configure(await configurationOf(options));
+  if (isResumed) await configure(scheduler, options);
   view.begin(scheduler.store.model, directory, isResumed);
   const interrupted = onInterrupt(scheduler, view, program);
   await scheduler.verbs.startJobs();
@@ -67,6 +68,16 @@ export async function run(options: RunOptions, program: Program): Promise<number
   if (ending === "interrupted") return exitCodes.interrupted;
   if (ending === "paused") return exitCodes.error;
   return failed ? exitCodes.learnersFailed : exitCodes.success;
+}
+
+/** What was typed or edited since the run was made holds from now on. */
+async function configure(scheduler: Scheduler, options: StartOptions): Promise<void> {
+  try {
+    await scheduler.verbs.configure(await configurationOf(options, scheduler.store.model.run));
+  } catch (error) {
+    await scheduler.close();
+    throw error;
+  }
 }
 
 /** Returns when every learner has ended, and every job with it. */

@@ -1,32 +1,74 @@
+/**
+ * Every setting of a run, said once: its shape, what it means, its default, and since when a changed
+ * value holds. The types, the JSON schemas of the editor and the table in the README are made of this.
+ */
 import * as v from "valibot";
-import { AdaptiveError } from "./errors";
 
-const positiveInteger = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
-const positiveNumber = v.pipe(v.number(), v.finite(), v.gtValue(0));
+/** What a setting's schema carries besides its shape; goes into the JSON schemas as it is. */
+export interface About {
+  /** Markdown. */
+  description: string;
+  /** Absent where it depends on the machine. */
+  default?: unknown;
+  examples?: readonly unknown[];
+  enumDescriptions?: readonly string[];
+  /** For what a value that was changed while a run goes on holds. */
+  holds?: "at once" | "learners given to jobs since" | "jobs submitted since";
+}
+const about = <T>(setting: About) => v.metadata<T, Record<string, unknown>>({ ...setting });
+
+const oneOf = <const T extends readonly string[]>(names: T) =>
+  v.picklist(names, `expected ${names.map((name) => JSON.stringify(name)).join(", ")}`.replace(/, ([^,]*)$/, " or $1"));
+const wholeAbove0 = "expected a whole number above 0";
+const positiveInteger = v.pipe(v.number(wholeAbove0), v.safeInteger(wholeAbove0), v.minValue(1, wholeAbove0));
+const wholeFrom0 = "expected a whole number, 0 or more";
+const naturalNumber = v.pipe(v.number(wholeFrom0), v.safeInteger(wholeFrom0), v.minValue(0, wholeFrom0));
+const numberAbove0 = "expected a number above 0";
+const positiveNumber = v.pipe(v.number(numberAbove0), v.finite(numberAbove0), v.gtValue(0, numberAbove0));
+const aText = "expected a text";
+const anObject = "expected an object";
+
+const aMoment = "expected a time with its zone, such as 2027-01-31T18:00:00Z";
 
 /** When a learner is finished; with several entries, when any of them is met. */
 export const goalSchema = v.pipe(
-  v.strictObject({
-    npoints: v.optional(positiveInteger),
-    loss: v.optional(positiveNumber),
-    /** Seconds since the learner was given to its job. */
-    seconds: v.optional(positiveNumber),
-    /** A moment, ISO 8601 with its time zone. */
-    endTime: v.optional(v.pipe(v.string(), v.isoTimestamp("expected a time such as 2027-01-31T18:00:00Z"))),
-  }),
-  v.check((goal) => Object.keys(goal).length > 0, "expected npoints, loss, seconds or endTime"),
+  v.strictObject(
+    {
+      npoints: v.optional(
+        v.pipe(positiveInteger, about({ description: "Points that a learner has.", examples: [100] })),
+      ),
+      loss: v.optional(v.pipe(positiveNumber, about({ description: "A loss not above this.", examples: [0.01] }))),
+      seconds: v.optional(
+        v.pipe(
+          positiveNumber,
+          about({ description: "Seconds since the learner was given to its job.", examples: [600] }),
+        ),
+      ),
+      endTime: v.optional(
+        v.pipe(
+          v.string(aMoment),
+          v.isoTimestamp(aMoment),
+          about({ description: "A moment, with its time zone.", examples: ["2027-01-31T18:00:00Z"] }),
+        ),
+      ),
+    },
+    `${anObject} with npoints, loss, seconds or endTime`,
+  ),
+  v.minEntries(1, "expected npoints, loss, seconds or endTime"),
 );
 export type Goal = v.InferOutput<typeof goalSchema>;
 
-const executors = ["auto", "mpi4py", "process-pool", "loky"] as const;
+export const executors = ["auto", "mpi4py", "process-pool", "loky"] as const;
 const dataframeFormats = ["csv", "json", "parquet", "pickle"] as const;
 export type DataframeFormat = (typeof dataframeFormats)[number];
 
+const aWalltime = "expected a time such as 4:00:00 or 2-12:00:00";
 /** As people and queues write it: `MINUTES`, `MINUTES:SECONDS`, `HOURS:MINUTES:SECONDS` or `DAYS-HOURS[:MINUTES[:SECONDS]]`; see sbatch(1). */
 const walltimeSchema = v.pipe(
-  v.string(),
-  v.regex(/^(\d+-\d+(:[0-5]?\d){0,2}|\d+(:[0-5]?\d){0,2})$/, "expected a time such as 4:00:00 or 2-12:00:00"),
+  v.string(aWalltime),
+  v.regex(/^(\d+-\d+(:[0-5]?\d){0,2}|\d+(:[0-5]?\d){0,2})$/, aWalltime),
   v.check((text) => walltimeSeconds(text) > 0, "expected more than no time"),
+  v.metadata({ patternErrorMessage: aWalltime }),
 );
 
 /** Seconds of a walltime. */
@@ -37,93 +79,196 @@ export function walltimeSeconds(text: string): number {
   return ((Number(days ?? 0) * 24 + hours) * 60 + minutes) * 60 + seconds;
 }
 
-const resourcesSchema = v.strictObject({
-  /** Worker processes of a job; locally one more process coordinates them, which needs no core. */
-  cores: v.optional(positiveInteger),
-  /** How long a job may take; it saves its learner and gives it back before that. */
-  walltime: v.optional(v.nullable(walltimeSchema)),
-});
+const resourcesSchema = v.strictObject(
+  {
+    cores: v.pipe(
+      positiveInteger,
+      about({
+        description:
+          "Cores of a job, each for one worker process. On this computer one more process coordinates them, which needs no core.",
+        default: 1,
+        holds: "jobs submitted since",
+      }),
+    ),
+    walltime: v.pipe(
+      v.nullable(walltimeSchema),
+      about({
+        description:
+          "How long a job may take: `MINUTES`, `HOURS:MINUTES:SECONDS` or `DAYS-HOURS:MINUTES:SECONDS`. Before that it saves its learner and gives it back.",
+        default: null,
+        examples: ["4:00:00", "2-12:00:00"],
+        holds: "jobs submitted since",
+      }),
+    ),
+  },
+  `${anObject} with cores and walltime`,
+);
 
-/** What `adaptive.json` beside a learners file may say. */
-export const studySchema = v.strictObject({
-  $schema: v.optional(v.string()),
-  goal: v.optional(v.nullable(goalSchema)),
-  resources: v.optional(resourcesSchema),
-  /** What evaluates the points of a learner: the ranks of an MPI job, or processes on one machine. */
-  executor: v.optional(v.picklist(executors)),
-  /** Save each learner's data as a data frame too. */
-  dataframe: v.optional(v.nullable(v.picklist(dataframeFormats))),
-  /** How often one point is evaluated again after an error before its learner fails. */
-  retries: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(0))),
-  saveEverySeconds: v.optional(positiveNumber),
-  /** Failed jobs after which a learner is `failed`. */
-  maxFailures: v.optional(positiveInteger),
-});
-
-/** What the user setting `adaptive.clusters` says about one cluster. */
-export const profileSchema = v.strictObject({
-  python: v.optional(v.pipe(v.string(), v.minLength(1))),
-  /** Shell lines before each Python of ours, e.g. `module load mpi`. */
-  prelude: v.optional(v.array(v.string())),
-  /** What starts the processes of a job; `auto` is the `mpiexec` beside the Python, else the one on PATH. */
-  launcher: v.optional(v.picklist(["auto", "mpiexec", "none"])),
-  resources: v.optional(resourcesSchema),
-  maxJobs: v.optional(positiveInteger),
-  pollSeconds: v.optional(positiveNumber),
-  /** Cores of this machine that local jobs may use together. */
-  budget: v.optional(positiveInteger),
-});
-
-const settingsSchema = v.strictObject({
-  goal: v.nullable(goalSchema),
-  resources: v.strictObject({ cores: positiveInteger, walltime: v.nullable(v.string()) }),
-  executor: v.picklist(executors),
-  dataframe: v.nullable(v.picklist(dataframeFormats)),
-  retries: v.number(),
-  saveEverySeconds: v.number(),
-  maxFailures: v.number(),
-  python: v.string(),
-  prelude: v.array(v.string()),
-  launcher: v.picklist(["auto", "mpiexec", "none"]),
-  maxJobs: v.number(),
-  pollSeconds: v.number(),
-  budget: v.number(),
-});
+const settingsSchema = v.strictObject(
+  {
+    goal: v.pipe(
+      v.nullable(goalSchema),
+      about({
+        description:
+          'When a learner is done: `{"npoints": 100}`, `{"loss": 0.01}`, `{"seconds": 600}`, `{"endTime": "2027-01-31T18:00:00Z"}`, or several, of which any ends it. Without one it goes on until you stop it, or to the function `goal(learner)` of the learners file.',
+        default: null,
+        examples: [{ npoints: 100 }, { loss: 0.01 }, { seconds: 600 }],
+        holds: "learners given to jobs since",
+      }),
+    ),
+    resources: resourcesSchema,
+    executor: v.pipe(
+      oneOf(executors),
+      about({
+        description: "What evaluates the points of a learner.",
+        default: "auto",
+        enumDescriptions: [
+          "MPI where the job was started by an MPI launcher, else processes",
+          "the ranks of the MPI job, as `mpi4py.futures` gives them",
+          "processes on one machine, from `concurrent.futures`",
+          "processes on one machine, from `loky`, which takes functions defined anywhere",
+        ],
+        holds: "jobs submitted since",
+      }),
+    ),
+    dataframe: v.pipe(
+      v.nullable(oneOf(dataframeFormats)),
+      about({
+        description: "Save each learner's data as a data frame too, beside its data file.",
+        default: null,
+        holds: "learners given to jobs since",
+      }),
+    ),
+    retries: v.pipe(
+      naturalNumber,
+      about({
+        description: "How often a point is evaluated again after an error before its learner fails.",
+        default: 0,
+        holds: "learners given to jobs since",
+      }),
+    ),
+    saveEverySeconds: v.pipe(
+      positiveNumber,
+      about({
+        description: "How often the data of a running learner is saved.",
+        default: 300,
+        holds: "learners given to jobs since",
+      }),
+    ),
+    maxFailures: v.pipe(
+      positiveInteger,
+      about({ description: "Failed jobs after which a learner is given up.", default: 3, holds: "at once" }),
+    ),
+    python: v.pipe(
+      v.string(aText),
+      v.minLength(1, "expected the path of a Python"),
+      about({
+        description:
+          "The Python that runs the learners, with `adaptive`, `mpi4py`, `pyzmq` and `cloudpickle`. In the editor, one in `.venv` beside the study comes before `python3`.",
+        default: "python3",
+        holds: "jobs submitted since",
+      }),
+    ),
+    prelude: v.pipe(
+      v.array(v.string(aText), "expected a list of shell lines"),
+      about({
+        description: "Shell lines before each Python, e.g. `module load mpi`.",
+        default: [],
+        holds: "jobs submitted since",
+      }),
+    ),
+    launcher: v.pipe(
+      oneOf(["auto", "mpiexec", "none"]),
+      about({
+        description: "What starts the processes of a job.",
+        default: "auto",
+        enumDescriptions: [
+          "the `mpiexec` beside the Python, else the one on `PATH`",
+          "the `mpiexec` on `PATH`",
+          "nothing: a job is one process, which starts others of its own",
+        ],
+        holds: "jobs submitted since",
+      }),
+    ),
+    maxJobs: v.pipe(
+      positiveInteger,
+      about({ description: "At most so many jobs in the queue at a time.", default: 100, holds: "at once" }),
+    ),
+    pollSeconds: v.pipe(
+      positiveNumber,
+      about({ description: "Seconds between two looks at the queue.", default: 1, holds: "at once" }),
+    ),
+    budget: v.pipe(
+      positiveInteger,
+      about({ description: "Cores of this computer that its jobs may use together.", holds: "at once" }),
+    ),
+  },
+  anObject,
+);
 /** Everything a run goes by, merged; the rows of `runConfigured`. */
 export type Settings = v.InferOutput<typeof settingsSchema>;
 
-type Layer = Omit<v.InferOutput<typeof studySchema>, "$schema"> & v.InferOutput<typeof profileSchema>;
-/** Where a value came from: what was typed, the study file, the profile, or the default. */
-type Origin = "typed" | "study" | "profile" | "default";
-export type Origins = Record<string, Origin>;
+const { entries } = settingsSchema;
+const resources = v.optional(v.pipe(v.partial(resourcesSchema), about({ description: "What a job asks for." })));
 
-/**
- * Merges the layers, the first one that says something wins; `resources` is merged by entry.
- *
- * @returns the settings, and for each entry (`resources.cores`) the layer it came from
- */
-export function mergeSettings(
-  layers: Record<Exclude<Origin, "default">, Layer>,
-  machineCores: number,
-): { settings: Settings; origins: Origins } {
-  const ordered: [Origin, Layer][] = [
-    ["typed", layers.typed],
-    ["study", layers.study],
-    ["profile", layers.profile],
-    ["default", defaults(machineCores)],
-  ];
-  const settings: Record<string, unknown> = {};
-  const origins: Origins = {};
-  for (const [origin, layer] of ordered) {
-    for (const [path, value] of entries(layer)) {
-      if (path in origins) continue;
-      origins[path] = origin;
-      const [name, entry] = path.split(".") as [string, string?];
-      settings[name] = entry ? { ...(settings[name] as object | undefined), [entry]: value } : value;
-    }
-  }
-  return { settings: v.parse(settingsSchema, settings), origins };
+/** What `adaptive.json` beside a learners file may say. */
+export const studySchema = v.strictObject(
+  {
+    $schema: v.optional(v.string(aText)),
+    goal: v.optional(entries.goal),
+    resources,
+    executor: v.optional(entries.executor),
+    dataframe: v.optional(entries.dataframe),
+    retries: v.optional(entries.retries),
+    saveEverySeconds: v.optional(entries.saveEverySeconds),
+    maxFailures: v.optional(entries.maxFailures),
+  },
+  anObject,
+);
+
+/** What the user setting `adaptive.clusters` says about one cluster. */
+export const profileSchema = v.strictObject(
+  {
+    python: v.optional(entries.python),
+    prelude: v.optional(entries.prelude),
+    launcher: v.optional(entries.launcher),
+    resources,
+    maxJobs: v.optional(entries.maxJobs),
+    pollSeconds: v.optional(entries.pollSeconds),
+    budget: v.optional(entries.budget),
+  },
+  anObject,
+);
+
+/** What was typed at a start: anything. */
+export const typedSchema = v.partial(v.strictObject({ ...entries, resources: v.partial(resourcesSchema) }, anObject));
+/** Some settings, as one source of them has them. */
+export type Layer = v.InferOutput<typeof typedSchema>;
+
+const { goal, resources: _, ...others } = entries;
+const schemas = {
+  goal,
+  "resources.cores": resourcesSchema.entries.cores,
+  "resources.walltime": resourcesSchema.entries.walltime,
+  ...others,
+} as const;
+/** A setting that is merged as a whole, by its dotted name. */
+export type SettingName = keyof typeof schemas;
+export const settingNames = Object.keys(schemas) as SettingName[];
+export const isSettingName = (name: string): name is SettingName => Object.hasOwn(schemas, name);
+
+/** A part of the goal, which can be typed by itself. */
+export type GoalEntry = `goal.${keyof Goal}`;
+export const goalEntries = Object.keys(goalSchema.entries).map((entry) => `goal.${entry}`) as GoalEntry[];
+export const isGoalEntry = (name: string): name is GoalEntry => (goalEntries as string[]).includes(name);
+
+/** The schema of one setting. */
+export function schemaOf(name: SettingName | GoalEntry): v.GenericSchema {
+  return isGoalEntry(name) ? goalSchema.entries[name.slice("goal.".length) as keyof Goal].wrapped : schemas[name];
 }
+
+/** What there is to say of a setting. */
+export const aboutSetting = (name: SettingName): About => v.getMetadata(schemaOf(name)) as unknown as About;
 
 /** Settings and their origins, as the row of a run holds them: JSON. */
 export interface Configuration {
@@ -133,55 +278,10 @@ export interface Configuration {
 
 /** The settings that a run's row holds. */
 export function settingsOf(run: Pick<Configuration, "settings">): Settings {
-  if (run.settings !== parsed?.text) {
-    parsed = { text: run.settings, settings: v.parse(settingsSchema, JSON.parse(run.settings)) };
-  }
+  if (run.settings !== parsed?.text) parsed = { text: run.settings, settings: asSettings(JSON.parse(run.settings)) };
   return parsed.settings;
 }
 let parsed: { text: string; settings: Settings } | null = null;
 
-/**
- * Reads settings that a person wrote.
- *
- * @param where named in the error, e.g. the path of the file
- * @throws AdaptiveError `bad-setting` naming the setting and what was expected
- */
-export function parseSettings<S extends v.GenericSchema>(schema: S, value: unknown, where: string): v.InferOutput<S> {
-  const result = v.safeParse(schema, value);
-  if (result.success) return result.output;
-  const issue = result.issues[0];
-  const path = v.getDotPath(issue);
-  throw new AdaptiveError(
-    "bad-setting",
-    `${where}: ${path ? `the setting ${path}: ` : ""}${issue.message}.`,
-    "Correct it and start again; nothing was changed.",
-  );
-}
-
-function defaults(machineCores: number): Layer {
-  return {
-    goal: null,
-    resources: { cores: 1, walltime: null },
-    executor: "auto",
-    dataframe: null,
-    retries: 0,
-    saveEverySeconds: 300,
-    maxFailures: 3,
-    python: "python3",
-    prelude: [],
-    launcher: "auto",
-    maxJobs: 100,
-    pollSeconds: 1,
-    budget: machineCores,
-  };
-}
-
-function entries(layer: Layer): [string, unknown][] {
-  return Object.entries(layer)
-    .filter(([, value]) => value !== undefined)
-    .flatMap(([name, value]): [string, unknown][] =>
-      name === "resources"
-        ? Object.entries(value as object).map(([entry, inner]) => [`resources.${entry}`, inner])
-        : [[name, value]],
-    );
-}
+/** @throws when one is missing or wrong */
+export const asSettings = (settings: unknown): Settings => v.parse(settingsSchema, settings);

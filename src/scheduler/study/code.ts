@@ -19,6 +19,16 @@ export async function copyCode(folder: string, directory: RunDirectory): Promise
   return copyByContent(await pythonFiles(folder, folder, 0), folder, (revision) => directory.code(revision));
 }
 
+/** The name that a copy of the study's Python files would have. */
+export async function revisionOf(folder: string): Promise<string> {
+  return hashOf(await pythonFiles(folder, folder, 0), folder);
+}
+
+/** Where the package that jobs import would be copied to. */
+export async function clientFolderOf(assets: string, directory: RunDirectory): Promise<string> {
+  return directory.at("client", await revisionOf(join(assets, "python")));
+}
+
 /** Copies the package that jobs import into the run: the one place that every job is sure to see. */
 export async function copyClient(assets: string, directory: RunDirectory): Promise<string> {
   const folder = join(assets, "python");

@@ -8,11 +8,12 @@ import { createFolders, createState } from "../state/createState";
 import { AdaptiveError, errnoOf } from "../state/errors";
 import { writeFileAtomically } from "../state/files";
 import { RunLock } from "../state/lock";
+import { settingsOf } from "../state/settings";
 import { RunDirectory, type RunFile } from "../state/runDirectory";
 import type { Assets } from "../assets";
 import { copyClient, copyCode } from "./code";
 import { inspectLearners } from "./inspect";
-import { configurationOf, gatherSettings, type StartOptions } from "./settings";
+import { configurationOf, type StartOptions } from "./settings";
 
 /** The run of a study on this machine lives in the study's own folder. */
 export function runDirectoryOf(learnersFile: string): RunDirectory {
@@ -28,7 +29,8 @@ export function runDirectoryOf(learnersFile: string): RunDirectory {
 export async function createRun(options: StartOptions, assets: Assets, now: () => number): Promise<RunDirectory> {
   const learnersFile = resolve(options.learnersFile);
   await checkReadable(learnersFile);
-  const { settings } = await gatherSettings(options);
+  const configuration = await configurationOf(options, null);
+  const settings = settingsOf(configuration);
   const directory = runDirectoryOf(learnersFile);
   await makeOwnFolder(directory);
   const lock = await RunLock.acquire(directory.lock, () => undefined);
@@ -59,7 +61,7 @@ export async function createRun(options: StartOptions, assets: Assets, now: () =
         directory: directory.path,
         inode: await directory.inode(),
       },
-      { kind: "runConfigured", ...(await configurationOf(options)) },
+      { kind: "runConfigured", ...configuration },
       { kind: "codeRevised", revision, versions: JSON.stringify(versions) },
       { kind: "learnersAdded", learners: learners.map((learner, i) => ({ ...learner, id: asLearnerId(i) })) },
     ];

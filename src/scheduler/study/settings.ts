@@ -1,60 +1,112 @@
-import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import { dirname, join } from "node:path";
-import type * as v from "valibot";
-import { AdaptiveError, errnoOf } from "../state/errors";
+import { resolve } from "node:path";
 import {
+  conflictIn,
   mergeSettings,
-  parseSettings,
-  profileSchema,
-  studySchema,
-  type Configuration,
-  type Origins,
-  type Settings,
-} from "../state/settings";
+  overlay,
+  rememberedLayer,
+  valuesOf,
+  withValue,
+  type Layers,
+  type OriginalValue,
+  type Origin,
+} from "../state/layers";
+import { badSetting, parseSettings } from "../state/parseSettings";
+import type { AdaptiveError } from "../state/errors";
+import { profileSchema, type Configuration, type Layer, type SettingName } from "../state/settings";
+import { readStudyFile, studyFileOf, type StudyFile } from "./studyFile";
+
+/** What was typed at a start. */
+export interface TypedSettings {
+  set: Layer;
+  /** Not to hold any more, though typed at an earlier start. */
+  unset: readonly SettingName[];
+}
 
 /** What was typed at the start, and the profile of the cluster as the editor or a file gave it. */
 export interface StartOptions {
   learnersFile: string;
   cluster: "local";
-  typed: { budget?: number | undefined; python?: string | undefined };
-  /** JSON. */
+  typed: TypedSettings;
+  /** JSON; null when nobody gave one, which leaves what an earlier start said. */
   profile: string | null;
 }
 
-/**
- * Merges everything that says something about a run.
- *
- * @throws AdaptiveError `bad-setting` naming the file and the setting
- */
-export async function gatherSettings(options: StartOptions): Promise<{ settings: Settings; origins: Origins }> {
-  const studyFile = join(dirname(options.learnersFile), "adaptive.json");
-  const { $schema: _, ...study } = await readStudyFile(studyFile);
-  const profileName = `the profile of ${options.cluster}`;
-  const profile = parseSettings(profileSchema, parseJson(options.profile ?? "{}", profileName), profileName);
-  return mergeSettings({ typed: options.typed, study, profile }, availableParallelism());
+/** Everything that says something about a run. */
+export interface Sources {
+  layers: Layers;
+  studyFile: StudyFile;
 }
 
-/** The same as a run's row holds it. */
-export async function configurationOf(options: StartOptions): Promise<Configuration> {
-  const { settings, origins } = await gatherSettings(options);
+/**
+ * Reads everything that says something about a run.
+ *
+ * @param remembered the settings of a run that exists: what was typed at its earlier starts holds on
+ * @throws AdaptiveError `bad-setting` naming the file, the line and the setting
+ */
+export async function readSources(options: StartOptions, remembered: Configuration | null): Promise<Sources> {
+  const studyFile = await readStudyFile(studyFileOf(options.learnersFile));
+  const { set, unset } = options.typed;
+  const typedBefore = unset.reduce(
+    (layer, name) => withValue(layer, name, undefined),
+    remembered ? rememberedLayer(remembered, "typed") : {},
+  );
+  const profile =
+    options.profile === null ? (remembered ? rememberedLayer(remembered, "profile") : {}) : readProfile(options);
+  return { layers: { typed: overlay(typedBefore, absolute(set)), study: studyFile.layer, profile }, studyFile };
+}
+
+/**
+ * Merges everything that says something about a run, as a run's row holds it.
+ *
+ * @throws AdaptiveError `bad-setting` naming the file, the line and the setting
+ */
+export async function configurationOf(options: StartOptions, remembered: Configuration | null): Promise<Configuration> {
+  const sources = await readSources(options, remembered);
+  const conflict = conflictOf(sources);
+  if (conflict) throw conflict;
+  const { settings, origins } = mergeSettings(sources.layers, availableParallelism());
   return { settings: JSON.stringify(settings), origins: JSON.stringify(origins) };
 }
 
-async function readStudyFile(path: string): Promise<v.InferOutput<typeof studySchema>> {
+/** Why the settings do not go together, or null. */
+export function conflictOf({ layers, studyFile }: Sources): AdaptiveError | null {
+  const { settings, origins } = mergeSettings(layers, availableParallelism());
+  const conflict = conflictIn(settings);
+  if (!conflict) return null;
+  // What somebody wrote has to change, not what is so by default.
+  const culprit = origins[conflict.name] === "default" ? conflict.other : conflict.name;
+  return badSetting({ name: placeOf(studyFile, origins[culprit], culprit) }, [conflict.name], conflict.message);
+}
+
+/** What the layers say of a setting, the strongest first, and where each says it. */
+export function valuesWithPlaces(sources: Sources, name: SettingName): (OriginalValue & { where: string })[] {
+  return valuesOf(sources.layers, name, availableParallelism()).map((value) => ({
+    ...value,
+    where: placeOf(sources.studyFile, value.origin, name),
+  }));
+}
+
+function placeOf({ name: file, lineOf }: StudyFile, origin: Origin, name: SettingName): string {
+  if (origin !== "study") return origin;
+  const line = lineOf(name.split("."));
+  return line === null ? file : `${file}:${line}`;
+}
+
+function readProfile({ cluster, profile }: StartOptions): Layer {
+  const name = `the profile of ${cluster}`;
+  return parseSettings(profileSchema, parseJson(profile ?? "{}", name), { name });
+}
+
+function parseJson(text: string, name: string): unknown {
   try {
-    return parseSettings(studySchema, parseJson(await readFile(path, "utf8"), path), path);
-  } catch (error) {
-    if (errnoOf(error) === "ENOENT") return {};
-    throw error;
+    return JSON.parse(text);
+  } catch {
+    throw badSetting({ name }, [], "this is not JSON");
   }
 }
 
-function parseJson(text: string, where: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    const words = cause instanceof Error ? cause.message : String(cause);
-    throw new AdaptiveError("bad-setting", `${where} is not JSON: ${words}.`, "Correct it and start again.", { cause });
-  }
+/** A path is meant from here, not from the run's directory; a bare name is looked up on PATH. */
+function absolute(layer: Layer): Layer {
+  return layer.python?.includes("/") ? { ...layer, python: resolve(layer.python) } : layer;
 }

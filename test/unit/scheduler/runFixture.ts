@@ -7,7 +7,7 @@ import type { NewChange } from "../../../src/scheduler/state/changes";
 import { createFolders, createState } from "../../../src/scheduler/state/createState";
 import { asLearnerId } from "../../../src/scheduler/state/rows";
 import { RunDirectory } from "../../../src/scheduler/state/runDirectory";
-import { mergeSettings } from "../../../src/scheduler/state/settings";
+import { mergeSettings } from "../../../src/scheduler/state/layers";
 import { Store, systemWorld, type StoreWorld } from "../../../src/scheduler/state/store";
 
 export const wasm = await readFile(createRequire(import.meta.url).resolve("sql.js/dist/sql-wasm.wasm"));

@@ -1,20 +1,42 @@
+import type * as v from "valibot";
 import { describe, expect, test } from "vitest";
-import { mergeSettings, parseSettings, profileSchema, studySchema } from "../../../src/scheduler/state/settings";
+import { parseTypedOptions } from "../../../src/scheduler/commandLine/typedOptions";
+import {
+  conflictIn,
+  mergeSettings,
+  overlay,
+  rememberedLayer,
+  valuesOf,
+  withValue,
+} from "../../../src/scheduler/state/layers";
+import { nearest } from "../../../src/scheduler/state/nearest";
+import { parseSettings } from "../../../src/scheduler/state/parseSettings";
+import {
+  profileSchema,
+  settingNames,
+  settingsOf,
+  studySchema,
+  walltimeSeconds,
+  type Layer,
+} from "../../../src/scheduler/state/settings";
+import { parseTyped, valueWords } from "../../../src/scheduler/state/settingWords";
+import { parseStudyFile } from "../../../src/scheduler/study/studyFile";
 
-describe("settings", () => {
+const nothing = { typed: {}, study: {}, profile: {} };
+
+describe("layers", () => {
+  const layers = {
+    typed: { budget: 2 },
+    study: { goal: { npoints: 9 }, resources: { cores: 3 } },
+    profile: { budget: 8, resources: { cores: 5, walltime: "4:00:00" }, maxJobs: 7 },
+  };
+
   test("what was typed wins over the study, that over the profile, that over the default", () => {
-    const { settings, origins } = mergeSettings(
-      {
-        typed: { budget: 2 },
-        study: { goal: { npoints: 9 }, resources: { cores: 3 } },
-        profile: { budget: 8, resources: { cores: 5 }, maxJobs: 7 },
-      },
-      16,
-    );
+    const { settings, origins } = mergeSettings(layers, 16);
     expect(settings).toMatchObject({
       budget: 2,
       goal: { npoints: 9 },
-      resources: { cores: 3 },
+      resources: { cores: 3, walltime: "4:00:00" },
       maxJobs: 7,
       retries: 0,
     });
@@ -22,20 +44,191 @@ describe("settings", () => {
       budget: "typed",
       goal: "study",
       "resources.cores": "study",
+      "resources.walltime": "profile",
       maxJobs: "profile",
       retries: "default",
+    });
+    expect(Object.keys(origins).sort()).toEqual([...settingNames].sort());
+  });
+
+  test("each layer keeps what it says, the strongest first", () => {
+    expect(valuesOf(layers, "budget", 16)).toEqual([
+      { origin: "typed", value: 2 },
+      { origin: "profile", value: 8 },
+      { origin: "default", value: 16 },
+    ]);
+  });
+
+  test("none is a value: it wins over what is behind it", () => {
+    const { settings, origins } = mergeSettings({ ...layers, typed: { goal: null, resources: { walltime: null } } }, 2);
+    expect(settings).toMatchObject({ goal: null, resources: { cores: 3, walltime: null } });
+    expect(origins).toMatchObject({ goal: "typed", "resources.cores": "study", "resources.walltime": "typed" });
+  });
+
+  test("a run remembers what was typed and the profile, and forgets what is unset", () => {
+    const { settings, origins } = mergeSettings({ ...layers, typed: { budget: 2, resources: { cores: 1 } } }, 16);
+    const row = { settings: JSON.stringify(settings), origins: JSON.stringify(origins) };
+    expect(settingsOf(row)).toEqual(settings);
+    const typed = rememberedLayer(row, "typed");
+    expect(typed).toEqual({ budget: 2, resources: { cores: 1 } });
+    expect(rememberedLayer(row, "profile")).toEqual({ maxJobs: 7, resources: { walltime: "4:00:00" } });
+    expect(withValue(typed, "budget", undefined)).toEqual({ resources: { cores: 1 } });
+    expect(overlay(typed, { goal: { loss: 1 }, resources: { walltime: null } })).toEqual({
+      budget: 2,
+      goal: { loss: 1 },
+      resources: { cores: 1, walltime: null },
     });
   });
 
   test.each([
-    [studySchema, { goal: {} }, "the setting goal: expected npoints, loss, seconds or endTime"],
-    [studySchema, { goal: { npoints: "many" } }, "the setting goal.npoints"],
-    [studySchema, { gaol: { npoints: 1 } }, "the setting gaol"],
-    [profileSchema, { resources: { cores: 0 } }, "the setting resources.cores"],
-    [profileSchema, { launcher: "rocket" }, "the setting launcher"],
-    [profileSchema, "fast", "adaptive.json"],
-  ])("%#: a wrong one is named, with its place", (schema, value, words) => {
-    expect(() => parseSettings(schema, value, "adaptive.json")).toThrow(words);
-    expect(() => parseSettings(schema, value, "adaptive.json")).toThrow("adaptive.json");
+    [{}, null],
+    [{ resources: { cores: 2 } }, null],
+    [{ resources: { cores: 3 } }, /^expected at most 2, .*\(budget\), but got 3$/],
+    [{ executor: "mpi4py" }, null],
+    [{ executor: "mpi4py", launcher: "none" }, /launcher/],
+  ] as [Layer, RegExp | null][])("of %j the conflict is %s", (study, message) => {
+    const conflict = conflictIn(mergeSettings({ ...nothing, study }, 2).settings);
+    expect(conflict?.message ?? null).toEqual(message && expect.stringMatching(message));
   });
+});
+
+describe("a setting that is wrong", () => {
+  test.each([
+    ["study", { goal: {} }, "goal: expected npoints, loss, seconds or endTime, but got {}."],
+    ["study", { goal: 100 }, "goal: expected an object with npoints, loss, seconds or endTime, but got 100."],
+    ["study", { goal: { npoints: "many" } }, 'goal.npoints: expected a whole number above 0, but got "many".'],
+    ["study", { goal: { npoints: 1.5 } }, "goal.npoints: expected a whole number above 0, but got 1.5."],
+    ["study", { goal: { endTime: "tomorrow" } }, "goal.endTime: expected a time with its zone"],
+    ["study", { gaol: 1 }, "gaol: there is no such setting; did you mean goal?"],
+    ["study", { goal: { points: 9 } }, "goal.points: there is no such setting; did you mean goal.npoints?"],
+    ["study", { cores: 2 }, "cores: there is no such setting; did you mean resources.cores?"],
+    ["study", { colour: "red" }, "colour: there is no such setting."],
+    ["study", { maxJobs: 9 }, "maxJobs: this setting belongs in the user setting adaptive.clusters."],
+    ["profile", { goal: { npoints: 9 } }, "goal: this setting belongs in adaptive.json beside the learners file."],
+    ["study", { executor: "mpi" }, 'expected "auto", "mpi4py", "process-pool" or "loky", but got "mpi".'],
+    ["study", { resources: { walltime: "a day" } }, "resources.walltime: expected a time such as 4:00:00 or"],
+    ["study", { resources: { walltime: "0" } }, "resources.walltime: expected more than no time"],
+    ["profile", { resources: { cores: 0 } }, "resources.cores: expected a whole number above 0, but got 0."],
+    ["profile", { prelude: "module load mpi" }, "prelude: expected a list of shell lines"],
+    ["profile", "fast", 'expected an object, but got "fast".'],
+    ["profile", [], "expected an object, but got []."],
+    ["profile", null, "expected an object, but got null."],
+  ] as const)("of a %s: %j is named, with what was expected and found", (kind, value, words) => {
+    const schema: v.GenericSchema = kind === "study" ? studySchema : profileSchema;
+    expect(() => parseSettings(schema, value, { name: "x" })).toThrow(words);
+    expect(() => parseSettings(schema, value, { name: "x" })).toThrow(/^x: /);
+  });
+
+  test.each([
+    ['{\n  // ours\n  "goal": {\n    "npoints": "many"\n  }\n}', "/s/adaptive.json:4: goal.npoints: expected a whole"],
+    ['{\n  "retries": 0,\n\n  "gaol": 3 }', "/s/adaptive.json:4: gaol: there is no such setting"],
+    ['{\n  "goal":\n    7\n}', "/s/adaptive.json:2: goal: expected an object"],
+    ['{\n  "goal": null\n  "retries": 2\n}', "/s/adaptive.json:3: this is not JSON (comma expected)."],
+    ['{\n  "retries": 1,\n  "retries": 2\n}', "/s/adaptive.json:3: retries: line 2 says it already."],
+    ["", "/s/adaptive.json:1: this is not JSON"],
+    ["\n[]", "/s/adaptive.json:2: expected an object, but got []."],
+  ])("%#: in a file is named with its line", (text, words) => {
+    expect(() => parseStudyFile("/s/adaptive.json", text)).toThrow(words);
+  });
+
+  test("comments and trailing commas do no harm", () => {
+    const { layer, lineOf } = parseStudyFile(
+      "/s/adaptive.json",
+      '{\n // why\n "$schema": "x",\n "goal": {"npoints": 5,},\n}',
+    );
+    expect(layer).toEqual({ goal: { npoints: 5 } });
+    expect(lineOf(["goal"])).toBe(4);
+    expect(lineOf(["retries"])).toBeNull();
+  });
+});
+
+describe("what was typed", () => {
+  test.each([
+    ["goal", "100 points", { npoints: 100 }],
+    ["goal", "100", { npoints: 100 }],
+    ["goal", "npoints=100", { npoints: 100 }],
+    ["goal", "loss=1e-3", { loss: 0.001 }],
+    ["goal", "loss < 0.01 or 1.5 h", { loss: 0.01, seconds: 5400 }],
+    ["goal", "npoints=9, seconds=600", { npoints: 9, seconds: 600 }],
+    ["goal", "10 minutes", { seconds: 600 }],
+    ["goal", "until 2027-01-31T18:00Z", { endTime: "2027-01-31T18:00:00Z" }],
+    ["goal", '{"loss": 1}', { loss: 1 }],
+    ["goal", "none", null],
+    ["goal", "null", null],
+    ["goal.seconds", "60", 60],
+    ["resources.cores", " 4 ", 4],
+    ["resources.walltime", "30", "30"],
+    ["resources.walltime", "2-12:00:00", "2-12:00:00"],
+    ["resources.walltime", "none", null],
+    ["executor", "loky", "loky"],
+    ["launcher", "none", "none"],
+    ["prelude", '["module load mpi"]', ["module load mpi"]],
+    ["python", "/opt/python", "/opt/python"],
+  ] as const)("%s: %j is %j", (name, text, value) => {
+    expect(parseTyped(name, text)).toEqual({ value });
+  });
+
+  test.each([
+    ["goal", "soon", 'expected 100 points, loss 0.01, 10 min, until 2027-01-31T18:00Z or none, but got "soon"'],
+    ["goal", "0 points", "expected a whole number above 0, but got 0"],
+    ["goal", "", 'or none, but got ""'],
+    ["goal", '{"npoint": 1}', "there is no such setting"],
+    ["resources.cores", "few", 'expected a whole number above 0, but got "few"'],
+    ["resources.cores", "0", "expected a whole number above 0, but got 0"],
+    ["resources.cores", "none", "expected a whole number above 0"],
+    ["resources.walltime", "0", 'expected more than no time, but got "0"'],
+    ["executor", "mpi", 'expected "auto"'],
+  ] as const)("%s: %j is refused: %s", (name, text, words) => {
+    expect(parseTyped(name, text)).toEqual({ problem: expect.stringContaining(words) as string });
+  });
+
+  test.each([
+    [{ npoints: 1 }, "1 point"],
+    [{ npoints: 100, loss: 0.01 }, "100 points or loss 0.01"],
+    [{ seconds: 5400 }, "90 min"],
+    [{ seconds: 0.5, endTime: "2027-01-31T18:00:00+01:00" }, "0.5 s or until 2027-01-31T18:00:00+01:00"],
+    [null, "none"],
+  ])("the goal %j reads %j, and is read as that", (goal, words) => {
+    expect(valueWords("goal", goal)).toBe(words);
+    expect(parseTyped("goal", words)).toEqual({ value: goal });
+  });
+
+  test("is what the options say together", () => {
+    const options = { "max-jobs": "7", goal: "loss=0.1", set: ["retries=2", "resources.cores=3", "goal.npoints=9"] };
+    expect(parseTypedOptions({ ...options, unset: ["python"] })).toEqual({
+      set: { maxJobs: 7, goal: { loss: 0.1, npoints: 9 }, retries: 2, resources: { cores: 3 } },
+      unset: ["python"],
+    });
+  });
+
+  test.each([
+    [{ "max-jobs": "many" }, '--max-jobs: expected a whole number above 0, but got "many".'],
+    [{ set: ["goal.npoints=many"] }, '--set: goal.npoints: expected a whole number above 0, but got "many".'],
+    [{ set: ["retry=1"] }, "--set: retry: there is no such setting; did you mean retries?"],
+    [{ set: ["retries"] }, '--set: expected NAME=VALUE, but got "retries".'],
+    [{ unset: ["gaol"] }, "--unset: gaol: there is no such setting; did you mean goal?"],
+  ])("%j is refused: %s", (options, words) => {
+    expect(() => parseTypedOptions(options)).toThrow(words);
+  });
+});
+
+test.each([
+  ["gaol", "goal"],
+  ["Retries", "retries"],
+  ["maxjob", "maxJobs"],
+  ["wall-time", "resources.walltime"],
+  ["saveEvery", "saveEverySeconds"],
+  ["x", null],
+])("the name nearest to %s is %s", (given, name) => {
+  expect(nearest(given, settingNames)).toBe(name);
+});
+
+test.each([
+  ["30", 1800],
+  ["30:15", 1815],
+  ["4:00:00", 14_400],
+  ["2-12", 216_000],
+  ["1-0:30", 88_200],
+])("a walltime of %s is %d seconds", (text, seconds) => {
+  expect(walltimeSeconds(text)).toBe(seconds);
 });

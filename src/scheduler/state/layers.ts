@@ -1,0 +1,99 @@
+import {
+  aboutSetting,
+  asSettings,
+  settingNames,
+  type Configuration,
+  type Layer,
+  type SettingName,
+  type Settings,
+} from "./settings";
+
+/** Where a value came from, the strongest first: what was typed, the study file, the profile, or the default. */
+export const origins = ["typed", "study", "profile", "default"] as const;
+export type Origin = (typeof origins)[number];
+export type Origins = Record<SettingName, Origin>;
+
+export type Layers = Record<Exclude<Origin, "default">, Layer>;
+
+/** Merges the layers: of each setting, the first layer that says something wins. */
+export function mergeSettings(layers: Layers, machineCores: number): { settings: Settings; origins: Origins } {
+  let settings: Layer = {};
+  const chosen: Partial<Origins> = {};
+  for (const name of settingNames) {
+    const [strongest] = valuesOf(layers, name, machineCores);
+    settings = withValue(settings, name, strongest?.value);
+    chosen[name] = strongest?.origin ?? "default";
+  }
+  return { settings: asSettings(settings), origins: chosen as Origins };
+}
+
+export interface OriginalValue {
+  origin: Origin;
+  value: unknown;
+}
+
+/** What each layer says of a setting, the strongest first; the default is always among them. */
+export function valuesOf(layers: Layers, name: SettingName, machineCores: number): OriginalValue[] {
+  const all = { ...layers, default: defaults(machineCores) };
+  return origins
+    .map((origin) => ({ origin, value: valueIn(all[origin], name) }))
+    .filter(({ value }) => value !== undefined);
+}
+
+/** What a layer says of a setting; undefined when it says nothing, null when it says that there is none. */
+export function valueIn(layer: Layer | Settings, name: SettingName): unknown {
+  const [outer = "", inner] = name.split(".");
+  const value = (layer as Record<string, unknown>)[outer];
+  return inner === undefined ? value : (value as Record<string, unknown> | undefined)?.[inner];
+}
+
+/** A layer with another value; with undefined it says nothing of that setting any more. */
+export function withValue(layer: Layer, name: SettingName, value: unknown): Layer {
+  const [outer = "", inner] = name.split(".");
+  const own = (layer as Record<string, unknown>)[outer] as object | undefined;
+  return dropUndefined({ ...layer, [outer]: inner === undefined ? value : dropUndefined({ ...own, [inner]: value }) });
+}
+
+/** Several layers of one origin as one, the later before the earlier. */
+export function overlay(earlier: Layer, later: Layer): Layer {
+  return settingNames.reduce((layer, name) => {
+    const value = valueIn(later, name);
+    return value === undefined ? layer : withValue(layer, name, value);
+  }, earlier);
+}
+
+/** What a run remembers of one origin: the values that hold in it because of that. */
+export function rememberedLayer({ settings, origins }: Configuration, origin: Origin): Layer {
+  const values = JSON.parse(settings) as Settings;
+  const chosen = JSON.parse(origins) as Partial<Origins>;
+  return settingNames
+    .filter((name) => chosen[name] === origin)
+    .reduce((layer, name) => withValue(layer, name, valueIn(values, name)), {} as Layer);
+}
+
+/** A setting that does not go with another one, and why, e.g. `expected at most 2, …`; null when all go together. */
+export function conflictIn({
+  resources: { cores },
+  budget,
+  executor,
+  launcher,
+}: Settings): { name: SettingName; other: SettingName; message: string } | null {
+  if (cores > budget) {
+    const together = `expected at most ${budget}, the cores that jobs on this computer may use together (budget)`;
+    return { name: "resources.cores", other: "budget", message: `${together}, but got ${cores}` };
+  }
+  if (executor === "mpi4py" && launcher === "none") {
+    const message = `expected a launcher of MPI (launcher), but that is "none"`;
+    return { name: "executor", other: "launcher", message };
+  }
+  return null;
+}
+
+function defaults(machineCores: number): Layer {
+  const layer = settingNames.reduce((layer, name) => withValue(layer, name, aboutSetting(name).default), {} as Layer);
+  return { ...layer, budget: machineCores };
+}
+
+function dropUndefined(object: object): Layer {
+  return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined));
+}
