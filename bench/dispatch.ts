@@ -112,7 +112,7 @@ async function schedulerPairsPerSecond(clients: number, pairs: number, learners:
       },
     },
   );
-  const nothing = { onDidFree: () => undefined, onDidPreview: () => undefined };
+  const nothing = { onDidFree: () => undefined, onDidPreview: () => undefined, onDidFail: () => undefined };
   const desk = new WorkerDesk(store, new ProgressBoard(store.model), nothing);
   const door = await Door.open("tcp://127.0.0.1:*");
   void door.serve((peer, message) => {

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { createInterface } from "node:readline/promises";
 import { parseArgs, type ParseArgsConfig } from "node:util";
 import { assetsIn } from "./assets";
 import { attach } from "./commandLine/attach";
@@ -6,12 +7,14 @@ import { config } from "./commandLine/config";
 import { init } from "./commandLine/init";
 import { findOrStartScheduler } from "./commandLine/launch";
 import { exitCodes, type Program } from "./commandLine/program";
+import { changeLearners, failures } from "./commandLine/learners";
 import { run } from "./commandLine/run";
 import { script } from "./commandLine/script";
 import { serve } from "./commandLine/serve";
 import { status } from "./commandLine/status";
 import { stop } from "./commandLine/stop";
 import { parseTypedOptions } from "./commandLine/typedOptions";
+import { update } from "./commandLine/update";
 import { AdaptiveError, toAdaptiveError } from "./state/errors";
 import { RunDirectory } from "./state/runDirectory";
 import { runDirectoryOf } from "./study/createRun";
@@ -26,6 +29,8 @@ Usage: adaptive-scheduler COMMAND [OPTIONS]
       --cluster local      where the jobs run: this computer
       --port N             the port that jobs and editors connect to (default: any free one)
       --json               a JSON object a line instead of the progress bar
+      --accept             agree to what became of learners in an edited learners file
+      --reopen             continue done learners that miss a goal that was raised
       --stay               go on serving when all is done, until Ctrl-C
       settings, which hold in the run until typed anew or unset, before those of adaptive.json:
       --goal GOAL          when a learner is done: npoints=100, loss=0.01, seconds=600, none
@@ -45,6 +50,14 @@ Usage: adaptive-scheduler COMMAND [OPTIONS]
   stop [RUN]             save all learners and cancel the jobs; starting again resumes
       --gently             let evaluations that are running finish first
       --shut-down          end the scheduler instead; jobs go on
+  update [RUN]           bring a run in line with its edited study; running jobs keep their code
+      --accept             agree to learners that go or become others
+      --dry-run            only say what would be done (--json)
+  retry RUN [LEARNER…]   failed and stopped learners back to waiting; a LEARNER is an id or a
+                         pattern of file names, none means all
+  stop-learner RUN LEARNER…  save them and take them off their jobs
+  reopen RUN [LEARNER…]  done learners back to waiting; their goal is checked anew
+  failures [RUN] [LEARNER]   how learners failed; of one, traceback and output (--json)
   attach [RUN]           JSON-RPC with the run's scheduler over standard input and output;
                          starts the scheduler when none runs, unless --no-start
 
@@ -76,6 +89,9 @@ const options = {
   gently: { type: "boolean" },
   "shut-down": { type: "boolean" },
   "no-start": { type: "boolean" },
+  accept: { type: "boolean" },
+  reopen: { type: "boolean" },
+  "dry-run": { type: "boolean" },
   help: { type: "boolean", short: "h" },
   version: { type: "boolean" },
 } as const satisfies ParseArgsConfig["options"];
@@ -85,6 +101,7 @@ const program: Program = {
   self: [process.execPath, __filename],
   printJson: (value) => process.stdout.write(`${JSON.stringify(value)}\n`),
   print: (text) => process.stdout.write(`${text}\n`),
+  confirm,
 };
 
 async function main(args: readonly string[]): Promise<number> {
@@ -92,7 +109,7 @@ async function main(args: readonly string[]): Promise<number> {
   const [command, path = process.cwd(), ...rest] = positionals;
   if (values.version) return say(version);
   if (values.help || command === undefined) return say(help.trimEnd());
-  if (rest.length > 0) throw usageError(`"${rest[0] ?? ""}" is one argument too many.`);
+  if (rest.length > 0 && !takesLearners.has(command)) throw usageError(`"${rest[0] ?? ""}" is one argument too many.`);
   switch (command) {
     case "run":
       return run(
@@ -101,6 +118,8 @@ async function main(args: readonly string[]): Promise<number> {
           port: wholeNumber("port", values.port) ?? null,
           json: values.json === true,
           stay: values.stay === true,
+          accept: values.accept === true,
+          reopen: values.reopen === true,
         },
         program,
       );
@@ -120,12 +139,27 @@ async function main(args: readonly string[]): Promise<number> {
       return status(path, values.json === true, program);
     case "stop":
       return stop(path, { gently: values.gently === true, shutDown: values["shut-down"] === true }, program);
+    case "update":
+      return update(
+        path,
+        { accept: values.accept === true, dryRun: values["dry-run"] === true, json: values.json === true },
+        program,
+      );
+    case "retry":
+    case "stop-learner":
+    case "reopen":
+      return changeLearners(command, path, rest, values.json === true, program);
+    case "failures":
+      return failures(path, rest[0], values.json === true, program);
     case "attach":
       return attach(path, values["no-start"] !== true, program);
     default:
       throw usageError(`There is no command "${command}".`);
   }
 }
+
+/** Commands whose arguments behind RUN name learners. */
+const takesLearners = new Set(["retry", "stop-learner", "reopen", "failures"]);
 
 type Values = ReturnType<typeof parse>["values"];
 
@@ -155,6 +189,16 @@ async function startOrRun(values: Values, path: string): Promise<[StartOptions, 
 function wholeNumber(name: string, text: string | undefined): number | undefined {
   if (text === undefined || /^[1-9]\d*$/.test(text)) return text === undefined ? undefined : Number(text);
   throw usageError(`--${name} must be a whole number above 0, not "${text}".`);
+}
+
+async function confirm(question: string): Promise<boolean> {
+  if (!process.stdin.isTTY || !process.stdout.isTTY) return false;
+  const terminal = createInterface({ input: process.stdin, output: process.stdout });
+  try {
+    return /^y(es)?$/i.test((await terminal.question(`${question} [y/N] `)).trim());
+  } finally {
+    terminal.close();
+  }
 }
 
 function say(text: string): number {

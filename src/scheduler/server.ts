@@ -5,18 +5,20 @@ import { runCommand } from "./clusters/runCommand";
 import { Clients, type Commands } from "./control/clients";
 import type { Sample, Status } from "./control/protocol";
 import { Series } from "./control/series";
+import { Failures } from "./jobs/failures";
 import { JobFiles } from "./jobs/jobFiles";
 import { jobScript } from "./jobs/jobScript";
 import { JobLoop } from "./jobs/loop";
 import type { Log } from "./log";
 import { Previews } from "./previews";
-import { AdaptiveError } from "./state/errors";
+import { AdaptiveError, toAdaptiveError } from "./state/errors";
 import { RunLock } from "./state/lock";
 import { asLearnerId, type LearnerId } from "./state/rows";
 import type { RunDirectory } from "./state/runDirectory";
 import { settingsOf } from "./state/settings";
 import { Store, systemWorld } from "./state/store";
 import { copyClient } from "./study/code";
+import { StudyUpdates } from "./study/updates";
 import { WorkerDesk } from "./workers/desk";
 import { Door, type Peer } from "./workers/door";
 import { workerProtocol, type WishMessage } from "./workers/messages";
@@ -60,6 +62,8 @@ export class Scheduler {
   readonly verbs: Verbs;
   private readonly desk: WorkerDesk;
   private readonly files: JobFiles;
+  private readonly failures: Failures;
+  readonly updates: StudyUpdates;
   private readonly loop: JobLoop;
   private readonly clients: Clients;
   private readonly previews: Previews;
@@ -87,8 +91,21 @@ export class Scheduler {
     this.desk = new WorkerDesk(store, this.board, {
       onDidFree: () => this.loop.poke(),
       onDidPreview: (learner, preview) => this.previews.put(learner, preview),
+      onDidFail: (learner, traceback) => this.failures.note(learner, traceback),
     });
     this.files = new JobFiles(directory.jobs, model);
+    this.failures = new Failures(
+      directory.at("failures"),
+      (job, maxBytes) => this.files.tail(job, maxBytes),
+      (error) => options.log.write(`a failure could not be kept: ${toAdaptiveError(error).message}`),
+    );
+    store.onDidSync((changes) => this.failures.takeIn(changes));
+    this.updates = new StudyUpdates({
+      store,
+      client,
+      wish: (learner) => this.wish(learner),
+      onDidUpdate: () => this.loop.poke(),
+    });
     this.loop = new JobLoop({
       store,
       cluster: localCluster(directory.jobs, model.run.name),
@@ -204,6 +221,7 @@ export class Scheduler {
     const { directory, log } = this.options;
     const { door } = this.holdings;
     const { incarnation } = this.store.model.run;
+    await this.updates.point();
     void door.serve((peer, message) => this.receive(peer, message));
     await writeEndpoint(directory.endpoint, {
       version: 1,
@@ -224,6 +242,7 @@ export class Scheduler {
     await this.loop.close();
     this.rollUp();
     await this.store.close();
+    await this.failures.close();
     this.clients.dispose();
     await this.holdings.door.close();
     await removeEndpoint(directory.endpoint);
@@ -243,18 +262,23 @@ export class Scheduler {
         return null;
       },
       jobOutput: ({ job, maxBytes }) => this.files.tail(job, maxBytes),
+      failure: ({ learner }) => this.failures.of(learner),
+      isEdited: async () => ({ isEdited: await this.updates.isEdited() }),
+      compareStudy: () => this.updates.compare(),
+      updateStudy: async ({ revision }) => {
+        await this.updates.update(revision);
+        return null;
+      },
     };
   }
 
   private script(resourceClass: string): string {
     const { directory, model } = this.store;
-    const { revision, learnersFile } = model.run;
     return jobScript({
       runDirectory: directory.path,
       client: this.holdings.client,
-      code: directory.code(revision),
-      revision,
-      learnersFile,
+      code: directory.at("code"),
+      learnersFile: model.run.learnersFile,
       resourceClass,
       settings: settingsOf(model.run),
     });

@@ -1,6 +1,8 @@
 import type { Commands } from "./control/clients";
+import type { Params } from "./control/protocol";
 import type { JobLoop } from "./jobs/loop";
-import { asJobId, asLearnerId, type Activity, type LearnerId, type LearnerState } from "./state/rows";
+import { missesGoal } from "./state/missesGoal";
+import { asJobId, asLearnerId, type Activity, type LearnerId, type LearnerRow, type LearnerState } from "./state/rows";
 import { settingsOf, type Configuration } from "./state/settings";
 import type { Store } from "./state/store";
 
@@ -20,7 +22,10 @@ type Verb =
   | "retryLearners"
   | "stopLearners"
   | "reopenLearners"
-  | "cancelJobs";
+  | "cancelJobs"
+  | "findLearners"
+  | "failedLearners"
+  | "missedGoals";
 
 /** What a person may do to a run: each a change, answered when it is on disk. */
 export class Verbs implements Pick<Commands, Verb> {
@@ -65,6 +70,30 @@ export class Verbs implements Pick<Commands, Verb> {
     return null;
   };
 
+  readonly findLearners = ({ names, states }: Params<"findLearners">) => {
+    const wanted = names.map(matcher);
+    const learners = [...this.options.store.model.learners.values()].filter(
+      (row) =>
+        (states.length === 0 || states.includes(row.state)) &&
+        (wanted.length === 0 || wanted.some((matches) => matches(row))),
+    );
+    return { learners: learners.map(({ id }) => id) };
+  };
+
+  readonly failedLearners = () => ({
+    learners: [...this.options.store.model.learners.values()]
+      .filter(({ failures, fruitlessJobs, state }) => failures + fruitlessJobs > 0 && state !== "done")
+      .map(({ id, fname, state, failures, error }) => ({ id, fname, state, failures, error })),
+  });
+
+  readonly missedGoals = () => {
+    const { goal } = settingsOf(this.options.store.model.run);
+    const done = [...this.options.store.model.learners.values()].filter(({ state }) => state === "done");
+    const judged = (verdict: boolean | null) =>
+      done.filter((row) => missesGoal(row, goal) === verdict).map(({ id }) => id);
+    return { done: done.length, missed: judged(true), unknown: judged(null) };
+  };
+
   async setActivity(activity: Activity, reason: string | null, gently: boolean): Promise<null> {
     const { store, loop, wish, onDidChangeActivity } = this.options;
     const { run } = store.model;
@@ -90,6 +119,15 @@ export class Verbs implements Pick<Commands, Verb> {
     const rows = learners.flatMap((id) => this.options.store.model.learners.get(asLearnerId(id)) ?? []);
     return rows.filter(({ state }) => states.includes(state)).map(({ id }) => id);
   }
+}
+
+/** Whether a learner is meant: by its id, or by a pattern of one of its file names. */
+function matcher(name: string): (row: LearnerRow) => boolean {
+  if (/^\d+$/.test(name)) return ({ id }) => id === Number(name);
+  const literal = (text: string) => text.replace(/[.+^${}()|[\]\\]/g, "\\$&");
+  const pattern = new RegExp(`^${literal(name).replaceAll("*", ".*").replaceAll("?", ".")}$`);
+  return ({ fname }) =>
+    pattern.test(fname) || (fname.startsWith("[") && (JSON.parse(fname) as string[]).some((one) => pattern.test(one)));
 }
 
 interface Learners {

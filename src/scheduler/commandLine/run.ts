@@ -11,6 +11,7 @@ import { configurationOf, readSources, type StartOptions } from "../study/settin
 import { exitCodes, type Program } from "./program";
 import { figuresLine, formatDuration, progressLine, type Figures } from "./progressView";
 import { endAtOnce } from "./serve";
+import { updateBeforeStart } from "./update";
 
 export interface RunOptions extends StartOptions {
   json: boolean;
@@ -18,6 +19,10 @@ export interface RunOptions extends StartOptions {
   port: number | null;
   /** Goes on serving when every learner has ended. */
   stay: boolean;
+  /** Agrees to what became of learners in an edited learners file. */
+  accept: boolean;
+  /** Continues done learners that miss a goal that was raised. */
+  reopen: boolean;
 }
 
 const frameMs = 500;
@@ -50,8 +55,9 @@ export async function run(options: RunOptions, program: Program): Promise<number
       if (notice?.code === "jobs-die-at-once") paused.send("paused");
     },
   });
-  if (isResumed) await configure(scheduler, options);
+  const remarks = isResumed ? await bringUpToDate(scheduler, options, program) : [];
   view.begin(scheduler.store.model, directory, isResumed);
+  remarks.forEach(view.remark);
   const interrupted = onInterrupt(scheduler, view, program);
   await scheduler.verbs.startJobs();
   const startedAt = Date.now();
@@ -70,10 +76,18 @@ export async function run(options: RunOptions, program: Program): Promise<number
   return failed ? exitCodes.learnersFailed : exitCodes.success;
 }
 
-/** What was typed or edited since the run was made holds from now on. */
-async function configure(scheduler: Scheduler, options: StartOptions): Promise<void> {
+/** What was typed or edited since a run was made holds from now on; returns what to say of it. */
+async function bringUpToDate(scheduler: Scheduler, options: RunOptions, program: Program): Promise<string[]> {
+  const { updates, verbs } = scheduler;
   try {
-    await scheduler.verbs.configure(await configurationOf(options, scheduler.store.model.run));
+    await verbs.configure(await configurationOf(options, scheduler.store.model.run));
+    const updated = await updateBeforeStart(updates, options.accept, program);
+    const { done, missed } = await verbs.missedGoals();
+    const words = `${missed.length} of ${done} done learners miss the goal`;
+    const reopens = missed.length > 0 && (options.reopen || (await program.confirm(`${words}: continue those?`)));
+    if (reopens) await verbs.reopenLearners({ learners: missed });
+    const left = missed.length > 0 && `${words}${reopens ? " and go on" : "; --reopen continues those"}.`;
+    return [updated, left].filter((remark) => typeof remark === "string");
   } catch (error) {
     await scheduler.close();
     throw error;
@@ -125,6 +139,7 @@ function figuresOf({ store, board }: Scheduler, startedAt: number): Figures {
 interface View {
   begin(model: Model, directory: RunDirectory, isResumed: boolean): void;
   frame(figures: Figures): void;
+  remark(text: string): void;
   notice(notice: AdaptiveError): void;
   stopping(): void;
   end(figures: Figures, model: Model): void;
@@ -149,6 +164,7 @@ function jsonView({ printJson }: Program): View {
       last = JSON.stringify(figures);
       printJson({ event: "progress", ...figures, seconds: elapsedMs / 1000 });
     },
+    remark: (text) => printJson({ event: "remark", text }),
     notice: ({ code, message, hint }) => printJson({ event: "notice", code, message, hint }),
     stopping: () => printJson({ event: "stopping" }),
     end: ({ learners, npoints, elapsedMs }, model) => {
@@ -202,6 +218,7 @@ function peopleView(print: (text: string) => void): Omit<View, "frame"> {
       const before = isResumed ? `, resumed with ${done} done` : "";
       print(`${model.run.name}: ${model.learners.size} learners ${where}${before}. Ctrl-C saves and stops.`);
     },
+    remark: print,
     notice: ({ message, hint }) => print(hint ? `${message}\n  ${hint}` : message),
     stopping: () => print("Stopping: the learners save what they have. Ctrl-C again leaves the jobs running."),
     end: ({ elapsedMs, learners }, model) => {

@@ -1,8 +1,8 @@
-import { basename, dirname, resolve } from "node:path";
+import { basename, resolve } from "node:path";
 import { jobScript } from "../jobs/jobScript";
 import type { RunDirectory } from "../state/runDirectory";
 import { settingsOf } from "../state/settings";
-import { clientFolderOf, revisionOf } from "../study/code";
+import { clientFolderOf } from "../study/code";
 import { configurationOf, type StartOptions } from "../study/settings";
 import { exitCodes, type Program } from "./program";
 import { readRunRow } from "./runRow";
@@ -11,12 +11,10 @@ import { readRunRow } from "./runRow";
 export async function script(options: StartOptions, directory: RunDirectory, program: Program): Promise<number> {
   const row = (await directory.hasRun()) ? await readRunRow(directory, program) : null;
   const learnersFile = resolve(options.learnersFile);
-  const revision = row?.revision ?? (await revisionOf(dirname(learnersFile)));
   const text = jobScript({
     runDirectory: directory.path,
     client: await clientFolderOf(program.assets.folder, directory),
-    code: directory.code(revision),
-    revision,
+    code: directory.at("code"),
     learnersFile: row?.learnersFile ?? basename(learnersFile),
     resourceClass: "default",
     settings: settingsOf(await configurationOf(options, row)),

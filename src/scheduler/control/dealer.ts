@@ -36,7 +36,12 @@ export function openDealer(address: Address): zmq.Dealer {
  *
  * @throws AdaptiveError `scheduler-silent` when there is no answer, or the scheduler's own error
  */
-export async function ask<M extends Method>(address: Address, method: M, params: Params<M>): Promise<Results[M]> {
+export async function ask<M extends Method>(
+  address: Address,
+  method: M,
+  params: Params<M>,
+  deadlineMs = answerDeadlineMs,
+): Promise<Results[M]> {
   const dealer = openDealer(address);
   const { connection, receive } = openObjectChannel((message) => void dealer.send(JSON.stringify(message)));
   let deadline: NodeJS.Timeout | undefined;
@@ -47,7 +52,7 @@ export async function ask<M extends Method>(address: Address, method: M, params:
     })();
     const silence = new Promise<never>((_, reject) => {
       const giveUp = () => reject(silent(address));
-      deadline = setTimeout(giveUp, answerDeadlineMs);
+      deadline = setTimeout(giveUp, deadlineMs);
       // It ends, or has ended: ZeroMQ would wait for another one at the same port.
       dealer.events.on("disconnect", giveUp);
       dealer.events.on("connect:retry", giveUp);

@@ -4,8 +4,9 @@
  */
 import * as v from "valibot";
 import type { Change } from "../state/changes";
-import type { RunRow } from "../state/rows";
+import { learnerStates, type Failure, type LearnerRow, type RunRow } from "../state/rows";
 import type { Preview } from "../workers/messages";
+import type { StudyComparison } from "./studyComparison";
 
 export const controlProtocol = 1;
 
@@ -40,6 +41,19 @@ export const requestSchemas = {
   reopenLearners: v.object({ learners: learnerIds }),
   cancelJobs: v.object({ jobs: v.pipe(v.array(v.string()), v.maxLength(200_000)) }),
   shutDown: v.object({}),
+  /** How a learner failed last. */
+  failure: v.object({ learner: v.number() }),
+  /** By ids, or patterns of file names with `*` and `?`; all without any. Without states, in any state. */
+  findLearners: v.object({ names: v.array(v.string()), states: v.array(v.picklist(learnerStates)) }),
+  failedLearners: v.object({}),
+  /** Which done learners miss the goal of now. */
+  missedGoals: v.object({}),
+  /** Whether the study's files differ from the code that the run has. */
+  isEdited: v.object({}),
+  /** Reads the study as it is now and compares it with the run, which does not change. */
+  compareStudy: v.object({}),
+  /** Brings the run in line with the study, as `compareStudy` read it. */
+  updateStudy: v.object({ revision: v.string() }),
   /** The last bytes of what a job printed. */
   jobOutput: v.object({ job: v.string(), maxBytes: v.pipe(v.number(), v.safeInteger(), v.maxValue(1 << 20)) }),
 } as const;
@@ -67,7 +81,24 @@ export interface Results {
   reopenLearners: { moved: number };
   cancelJobs: null;
   shutDown: null;
+  failure: Failure | null;
+  findLearners: { learners: number[] };
+  /** Those that failed at least once and are not done. */
+  failedLearners: { learners: Pick<LearnerRow, "id" | "fname" | "state" | "failures" | "error">[] };
+  missedGoals: MissedGoals;
+  isEdited: { isEdited: boolean };
+  /** Null when the run has it as it is. */
+  compareStudy: StudyComparison | null;
+  updateStudy: null;
   jobOutput: { text: string; truncated: boolean };
+}
+
+/** How the done learners stand to the goal of now. */
+export interface MissedGoals {
+  done: number;
+  missed: number[];
+  /** Of these only the learners themselves can tell, when they are started: the goal is a function, or a time. */
+  unknown: number[];
 }
 
 /** Sent by the scheduler unasked. */

@@ -6,9 +6,8 @@ export interface JobScriptOptions {
   runDirectory: string;
   /** Folder that holds the package `adaptive_scheduler`, absolute. */
   client: string;
-  /** Folder of the code revision, absolute, and its name. */
+  /** Folder of the code revisions, absolute; its file `current` names the newest. */
   code: string;
-  revision: string;
   /** Relative to the code. */
   learnersFile: string;
   resourceClass: string;
@@ -22,7 +21,6 @@ export function jobScript(options: JobScriptOptions): string {
     ADAPTIVE_RUN_DIR: options.runDirectory,
     ADAPTIVE_RESTART: "0",
     ADAPTIVE_CLASS: options.resourceClass,
-    ADAPTIVE_REVISION: options.revision,
     ADAPTIVE_LEARNERS_FILE: options.learnersFile,
     // Each worker computes on one core: a threaded BLAS in all of them would fight over it.
     MKL_NUM_THREADS: "1",
@@ -34,7 +32,11 @@ export function jobScript(options: JobScriptOptions): string {
   return [
     "#!/usr/bin/env bash",
     ...Object.entries(environment).map(([name, value]) => `export ${name}=${shellQuote(value)}`),
-    `export PYTHONPATH=${shellQuote(options.code)}:${shellQuote(options.client)}"\${PYTHONPATH:+:$PYTHONPATH}"`,
+    // Read when the job starts: what was submitted long ago runs the newest code all the same.
+    `code=${shellQuote(options.code)}`,
+    `ADAPTIVE_REVISION=$(cat "$code/current") || exit 1`,
+    `export ADAPTIVE_REVISION`,
+    `export PYTHONPATH="$code/$ADAPTIVE_REVISION":${shellQuote(options.client)}"\${PYTHONPATH:+:$PYTHONPATH}"`,
     ...settings.prelude,
     `cd ${shellQuote(options.runDirectory)} || exit 1`,
     `python=${shellQuote(settings.python)}`,

@@ -21,6 +21,8 @@ export type NewChange =
   | { kind: "learnersAdded"; learners: readonly NewLearner[] }
   /** The same learners as the file describes them now. */
   | { kind: "learnersRevised"; learners: readonly DescribedLearner[] }
+  /** The file does not define them any more. */
+  | { kind: "learnersUnlisted"; learners: readonly LearnerId[] }
   | {
       kind: "schedulerStarted";
       incarnation: number;
@@ -74,7 +76,8 @@ export type NewChange =
       job: JobId;
       /** Null when it is not the job's newest word. */
       requestNumber: number | null;
-      state: "waiting" | "failed" | "stopped";
+      how: Release;
+      state: "waiting" | "failed" | "stopped" | "removed";
       reason: string;
       failures: number;
       fruitlessJobs: number;
@@ -100,6 +103,13 @@ export type NewLearner = DescribedLearner & Pick<LearnerRow, "fname">;
 
 /** A change as it stands in the journal: numbered without gaps within a run, with the scheduler's time in ms since the epoch. */
 export type Change = NewChange & { seq: number; time: number };
+
+/**
+ * How a learner leaves its job without being done: `failed` counts towards its failures; `cut short`
+ * (walltime, preemption, a lost machine) does not, unless it happens again and again without a new
+ * point; `given back` is what a person wished.
+ */
+export type Release = "failed" | "cut short" | "given back";
 
 type Kind = NewChange["kind"];
 type Of<K extends Kind> = Extract<Change, { kind: K }>;
@@ -161,6 +171,7 @@ const effectsOf: { [K in Kind]: (change: Of<K>) => RowPatch[] } = {
       key: learner.id,
       set: {
         ...learner,
+        isListed: 1,
         state: "waiting",
         reason: null,
         isDone: 0,
@@ -180,7 +191,9 @@ const effectsOf: { [K in Kind]: (change: Of<K>) => RowPatch[] } = {
         changedAt: time,
       },
     })),
-  learnersRevised: ({ learners }) => learners.map(({ id, ...set }) => ({ table: "learners", key: id, set })),
+  learnersRevised: ({ learners }) =>
+    learners.map(({ id, ...set }) => ({ table: "learners", key: id, set: { ...set, isListed: 1 } })),
+  learnersUnlisted: ({ learners }) => learners.map((key) => ({ table: "learners", key, set: { isListed: 0 } })),
   schedulerStarted: ({ incarnation }) => [{ table: "run", set: { incarnation } }],
   activityChanged: ({ activity, stopsGently, reason, time }) => [
     {
@@ -304,7 +317,7 @@ const effectsOf: { [K in Kind]: (change: Of<K>) => RowPatch[] } = {
     },
     ...freeing(job, requestNumber),
   ],
-  learnerReleased: ({ kind: _, learner, job, requestNumber, time, seq: __, ...set }) => [
+  learnerReleased: ({ kind: _, how: __, learner, job, requestNumber, time, seq: ___, ...set }) => [
     { table: "learners", key: learner, set: { ...set, jobId: null, isStopping: 0, changedAt: time } },
     ...freeing(job, requestNumber),
   ],

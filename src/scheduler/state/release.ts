@@ -1,18 +1,12 @@
+import type { Release } from "./changes";
 import type { JobId, LearnerRow } from "./rows";
-
-/**
- * How a learner leaves its job without being done: `failed` counts towards its failures; `cut short`
- * (walltime, preemption, a lost machine) does not, unless it happens again and again without a new
- * point; `given back` is what a person wished.
- */
-export type Release = "failed" | "cut short" | "given back";
 
 /** A learner that so many jobs in a row were cut short on, without adding a point, is failed. */
 const maxFruitlessJobs = 5;
 
 /**
  * The change that takes a learner off its job without being done. One that a person wanted stopped
- * is stopped; a failure counts, and the last allowed one is final; else it waits for another job.
+ * is stopped, or removed when its file does not define it any more; a failure counts, and the last allowed one is final; else it waits for another job.
  */
 export function releaseOf(
   learner: LearnerRow,
@@ -43,7 +37,8 @@ export function releaseOf(
     learner: learner.id,
     job,
     requestNumber,
-    state: isWished ? "stopped" : final !== null ? "failed" : "waiting",
+    how,
+    state: isWished ? (learner.isListed ? "stopped" : "removed") : final !== null ? "failed" : "waiting",
     reason: final ?? reason,
     failures,
     fruitlessJobs,

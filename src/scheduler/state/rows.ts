@@ -41,6 +41,8 @@ export interface LearnerRow {
   bounds: string | null;
   /** What its jobs ask for. */
   resourceClass: string;
+  /** 0 when the learners file does not define it any more; its data is kept. */
+  isListed: 0 | 1;
   state: LearnerState;
   reason: Reason | null;
   isDone: 0 | 1;
@@ -84,6 +86,19 @@ export interface Trial {
   /** One line; null when all went well. */
   error: string | null;
   traceback: string | null;
+}
+
+/** How a learner failed last. */
+export interface Failure {
+  job: string;
+  /** Milliseconds since the epoch. */
+  at: number;
+  /** One line. */
+  error: string;
+  /** Of the process that evaluated the point; null when the job died without a word. */
+  traceback: string | null;
+  /** The end of what the job printed. */
+  output: string;
 }
 
 export interface JobRow {
@@ -191,6 +206,7 @@ export const columns: Columns = {
     type: "TEXT",
     bounds: "TEXT",
     resourceClass: "TEXT",
+    isListed: "INTEGER",
     state: "TEXT",
     reason: "TEXT",
     isDone: "INTEGER",

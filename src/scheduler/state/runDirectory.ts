@@ -85,6 +85,11 @@ export class RunDirectory {
     return (await stat(this.own)).ino;
   }
 
+  /** Holds the name of the revision that jobs which start now run. */
+  get currentRevision(): string {
+    return this.at("code", "current");
+  }
+
   async hasRun(): Promise<boolean> {
     try {
       await stat(this.runFile);

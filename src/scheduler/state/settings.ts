@@ -139,6 +139,15 @@ const settingsSchema = v.strictObject(
         holds: "learners given to jobs since",
       }),
     ),
+    include: v.pipe(
+      v.array(v.string(aText), "expected a list of file names"),
+      about({
+        description:
+          "Files and folders beside the learners file that its code reads where it lies, e.g. `params.csv`; Python files are taken along anyway.",
+        default: [],
+        holds: "jobs submitted since",
+      }),
+    ),
     retries: v.pipe(
       naturalNumber,
       about({
@@ -219,6 +228,7 @@ export const studySchema = v.strictObject(
     resources,
     executor: v.optional(entries.executor),
     dataframe: v.optional(entries.dataframe),
+    include: v.optional(entries.include),
     retries: v.optional(entries.retries),
     saveEverySeconds: v.optional(entries.saveEverySeconds),
     maxFailures: v.optional(entries.maxFailures),

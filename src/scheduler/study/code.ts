@@ -1,7 +1,8 @@
 import { createHash, type Hash } from "node:crypto";
 import { copyFile, mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
-import { dirname, join, relative } from "node:path";
-import { AdaptiveError } from "../state/errors";
+import { dirname, join, relative, resolve, sep } from "node:path";
+import { AdaptiveError, errnoOf } from "../state/errors";
+import { writeFileAtomically } from "../state/files";
 import type { RunDirectory } from "../state/runDirectory";
 
 const maxFileBytes = 10 << 20;
@@ -10,23 +11,37 @@ const maxDepth = 8;
 const skippedFolders = new Set(["node_modules", "__pycache__", "site-packages"]);
 
 /**
- * Copies the study's Python files into the run as an immutable revision: jobs that run keep the code
- * they were started with, whatever is edited meanwhile.
+ * Copies the study's code into the run as an immutable revision: jobs that run keep the code they
+ * were started with, whatever is edited meanwhile.
  *
+ * @param include files and folders, relative to the study's folder, besides its Python files
  * @returns the revision's name, made of its content
+ * @throws AdaptiveError `too-many-files`, `bad-include`
  */
-export async function copyCode(folder: string, directory: RunDirectory): Promise<string> {
-  return copyByContent(await pythonFiles(folder, folder, 0), folder, (revision) => directory.code(revision));
+export async function copyCode(folder: string, include: readonly string[], directory: RunDirectory): Promise<string> {
+  return copyByContent(await codeFiles(folder, include), folder, (revision) => directory.code(revision));
 }
 
-/** The name that a copy of the study's Python files would have. */
-export async function revisionOf(folder: string): Promise<string> {
-  return hashOf(await pythonFiles(folder, folder, 0), folder);
+/** The name that the study's code would have as a revision now. */
+export async function revisionOf(folder: string, include: readonly string[]): Promise<string> {
+  return hashOf(await codeFiles(folder, include), folder);
+}
+
+/** Says to jobs that start from now on which revision is theirs. */
+export function pointAt(revision: string, directory: RunDirectory): Promise<void> {
+  return writeFileAtomically(directory.currentRevision, `${revision}\n`);
+}
+
+/** Deletes the revisions that nobody runs. */
+export async function deleteRevisions(directory: RunDirectory, kept: ReadonlySet<string>): Promise<void> {
+  for (const entry of await readdir(directory.at("code"), { withFileTypes: true })) {
+    if (entry.isDirectory() && !kept.has(entry.name)) await rm(directory.code(entry.name), { recursive: true });
+  }
 }
 
 /** Where the package that jobs import would be copied to. */
 export async function clientFolderOf(assets: string, directory: RunDirectory): Promise<string> {
-  return directory.at("client", await revisionOf(join(assets, "python")));
+  return directory.at("client", await revisionOf(join(assets, "python"), []));
 }
 
 /** Copies the package that jobs import into the run: the one place that every job is sure to see. */
@@ -54,6 +69,35 @@ async function copyByContent(
   }
   await rename(aside, folder);
   return hash;
+}
+
+async function codeFiles(folder: string, include: readonly string[]): Promise<string[]> {
+  const files = new Set(await pythonFiles(folder, folder, 0));
+  for (const name of include) for (const file of await includedFiles(folder, name)) files.add(file);
+  return [...files].sort();
+}
+
+async function includedFiles(folder: string, name: string): Promise<string[]> {
+  const path = resolve(folder, name);
+  const refuse = (why: string, hint: string) => new AdaptiveError("bad-include", `include: ${name} ${why}.`, hint);
+  if (!path.startsWith(folder + sep)) {
+    throw refuse("is not in the study's folder", "Name files and folders relative to the study's folder.");
+  }
+  try {
+    const found = await stat(path);
+    if (found.isDirectory()) {
+      const entries = await readdir(path, { withFileTypes: true, recursive: true });
+      const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+      return paths.map((file) => relative(folder, file));
+    }
+    if (found.size > maxFileBytes) {
+      throw refuse(`is larger than ${maxFileBytes >> 20} MB`, "Read it from the run's folder, which jobs work in.");
+    }
+    return [relative(folder, path)];
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") throw refuse("is not there", "Correct the name.");
+    throw error;
+  }
 }
 
 async function pythonFiles(root: string, folder: string, depth: number): Promise<string[]> {

@@ -37,7 +37,7 @@ export async function createRun(options: StartOptions, assets: Assets, now: () =
   try {
     // Somebody else may have made it while we waited.
     if (await directory.hasRun()) return directory;
-    const revision = await copyCode(directory.path, directory);
+    const revision = await copyCode(directory.path, settings.include, directory);
     const client = await copyClient(assets.folder, directory);
     const name = basename(learnersFile);
     const code = directory.code(revision);

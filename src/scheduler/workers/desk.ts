@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import type { Answer } from "../state/changes";
+import type { Answer, Release } from "../state/changes";
 import {
   asJobId,
   asLearnerId,
@@ -9,7 +9,7 @@ import {
   type LearnerRow,
   type Trial,
 } from "../state/rows";
-import { releaseOf, type Release } from "../state/release";
+import { releaseOf } from "../state/release";
 import { settingsOf } from "../state/settings";
 import type { Store } from "../state/store";
 import {
@@ -36,6 +36,8 @@ export interface DeskEvents {
   /** A job came, or a learner left its job: there may be slots to fill. */
   onDidFree(): void;
   onDidPreview(learner: LearnerId, preview: Preview): void;
+  /** A learner's code raised; the change that says so is not on disk yet. */
+  onDidFail(learner: LearnerId, traceback: string): void;
 }
 
 /**
@@ -117,6 +119,9 @@ export class WorkerDesk {
       const isSameProcess = job.instance === request.instance;
       if (isSameProcess || job.instances < maxInstances) return this.assign(request, job, held, isSameProcess);
       this.release(held, job, null, "failed", `its job ${job.jobId} restarted it ${maxInstances} times`);
+    }
+    if (request.revision !== model.run.revision) {
+      return this.dismiss(request, job, "the study was edited; jobs started since run the new code");
     }
     if (model.run.activity === "stopped") return this.dismiss(request, job, "the jobs of this run are being stopped");
     const next = model.waiting.values().next();
@@ -209,10 +214,15 @@ export class WorkerDesk {
           npoints: request.npoints,
           loss: request.loss,
         });
+        if (!learner.isListed) {
+          const reason = "done, and not in the learners file any more";
+          this.store.record({ kind: "learnersMoved", learners: [learner.id], state: "removed", reason });
+        }
         if (request.preview) this.events.onDidPreview(learner.id, request.preview);
         break;
       case "failed":
         this.release(learner, job, requestNumber, "failed", request.error);
+        this.events.onDidFail(learner.id, request.traceback);
         break;
       case "released": {
         const { how, reason } = releases[request.why];
@@ -265,7 +275,7 @@ const releases = {
   stopped: { how: "given back", reason: "stopped by a person" },
   terminated: { how: "cut short", reason: "its job was told to end" },
   deadline: { how: "cut short", reason: "the walltime of its job was over" },
-  "learners-changed": { how: "given back", reason: "the learners file of its job has another learner at its place" },
+  "learners-changed": { how: "cut short", reason: "the learners file of its job has another learner at its place" },
 } as const satisfies Record<WorkerRequestOf<"released">["why"], { how: Release; reason: string }>;
 
 const okay: Reply = { type: "ok", wish: { stop: null, preview: false, reportEverySeconds: 1 } };

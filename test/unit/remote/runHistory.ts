@@ -84,6 +84,7 @@ function step(learners: number, jobs: number): fc.Arbitrary<NewChange> {
       learner: asLearnerId(l),
       job: jobName(j),
       requestNumber: 3,
+      how: "failed",
       state: "failed",
       reason: "failed 3 times",
       failures: 3,

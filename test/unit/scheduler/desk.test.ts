@@ -16,6 +16,7 @@ async function openDesk(learners: number, jobs: number) {
   const desk = new WorkerDesk(store, new ProgressBoard(store.model), {
     onDidFree: () => freed.push(true),
     onDidPreview: (learner, preview) => previews.push({ learner, preview }),
+    onDidFail: () => undefined,
   });
   return { store, desk, freed, previews };
 }
@@ -87,6 +88,7 @@ describe("a job that asks for a learner", () => {
     const newDesk = new WorkerDesk(heir, new ProgressBoard(heir.model), {
       onDidFree: () => undefined,
       onDidPreview: () => undefined,
+      onDidFail: () => undefined,
     });
     expect(await newDesk.answer(start("1_1", "a", 1))).toEqual(first);
     expect(heir.model.learnerCounts).toMatchObject({ running: 1, waiting: 2 });
@@ -183,6 +185,7 @@ describe("a job that holds a learner", () => {
       learner: asLearnerId(0),
       job: asJobId("1_1"),
       requestNumber: null,
+      how: "cut short",
       state: "waiting",
       reason: "lost",
       failures: 0,

@@ -26,7 +26,6 @@ test("a job script goes to the run's directory with the run's environment, and s
     runDirectory: "/home/me/my study",
     client: "/client",
     code: "/code",
-    revision: "r1",
     learnersFile: "_learners.py",
     resourceClass: "default",
     settings: {
@@ -37,6 +36,7 @@ test("a job script goes to the run's directory with the run's environment, and s
     },
   });
   expect(script).toContain("export ADAPTIVE_RUN_DIR='/home/me/my study'");
+  expect(script).toContain(`code=/code\nADAPTIVE_REVISION=$(cat "$code/current") || exit 1`);
   expect(script).toContain("module load mpi\ncd '/home/me/my study' || exit 1");
   expect(script).toContain(`-n 4 "$python" -m mpi4py.futures -m adaptive_scheduler.run`);
   execFileSync("bash", ["-n"], { input: script });
@@ -49,7 +49,7 @@ test("a job without a launcher uses no more processes than its cores", () => {
     launcher: "none",
     resources: { cores: 3, walltime: null },
   } as const;
-  const places = { runDirectory: "/run", client: "/client", code: "/code", revision: "r1" };
+  const places = { runDirectory: "/run", client: "/client", code: "/code" };
   const script = jobScript({
     ...places,
     learnersFile: "_learners.py",

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { releaseOf, type Release } from "../../../src/scheduler/state/release";
+import type { Release } from "../../../src/scheduler/state/changes";
+import { releaseOf } from "../../../src/scheduler/state/release";
 import { asJobId, type LearnerRow } from "../../../src/scheduler/state/rows";
 import { learnerRow } from "../views/rows";
 
@@ -31,6 +32,7 @@ describe("a learner that leaves its job", () => {
       5,
       { state: "waiting", fruitlessJobs: 0 },
     ],
+    ["gone from its file", { isStopping: 1, isListed: 0 }, "given back", 5, { state: "removed" }],
     ["cut short without", { npointsBefore: 5 }, "cut short", 5, { state: "waiting", fruitlessJobs: 1, failures: 0 }],
     [
       "cut short without, again and again",

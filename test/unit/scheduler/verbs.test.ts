@@ -23,7 +23,7 @@ async function openVerbs() {
   const jobs = [{ id: job, name: "study-1_1" }];
   store.record({ kind: "jobsSubmitted", submission: 1, resourceClass: "default", jobs });
   for (const id of [1, 2, 0]) assign(id);
-  const failed = { state: "failed", reason: "e", failures: 3, fruitlessJobs: 0, error: "e" } as const;
+  const failed = { how: "failed", state: "failed", reason: "e", failures: 3, fruitlessJobs: 0, error: "e" } as const;
   store.record({ kind: "learnerReleased", learner: asLearnerId(1), ...failed, ...end });
   store.record({ kind: "learnerDone", learner: asLearnerId(2), ...end });
   const wished: (LearnerId | undefined)[] = [];

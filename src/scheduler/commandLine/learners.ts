@@ -1,0 +1,82 @@
+import { ask } from "../control/dealer";
+import type { Params } from "../control/protocol";
+import { AdaptiveError } from "../state/errors";
+import { RunDirectory } from "../state/runDirectory";
+import { findOrStartScheduler } from "./launch";
+import { exitCodes, type Program } from "./program";
+
+const verbs = {
+  retry: { method: "retryLearners", states: ["failed", "stopped"], done: "set to waiting again" },
+  "stop-learner": { method: "stopLearners", states: ["running", "waiting"], done: "stopped; what runs is saved first" },
+  reopen: { method: "reopenLearners", states: ["done"], done: "opened again" },
+} as const;
+export type LearnerVerb = keyof typeof verbs;
+
+/**
+ * Retries, stops or reopens learners.
+ *
+ * @param names ids, or patterns of file names with `*` and `?`; none for all that can be
+ */
+export async function changeLearners(
+  verb: LearnerVerb,
+  path: string,
+  names: readonly string[],
+  json: boolean,
+  program: Program,
+): Promise<number> {
+  const { method, states, done } = verbs[verb];
+  if (verb === "stop-learner" && names.length === 0) {
+    throw new AdaptiveError(
+      "usage",
+      "stop-learner needs to know which learners.",
+      "Name ids or file names; '*' is all.",
+    );
+  }
+  const directory = new RunDirectory(path);
+  await directory.readRunFile();
+  const address = await findOrStartScheduler(directory, program);
+  const wanted: Params<"findLearners"> = { names: [...names], states: [...states] };
+  const { learners } = await ask(address, "findLearners", wanted);
+  const { moved } = await ask(address, method, { learners });
+  if (json) program.printJson({ learners, moved });
+  else program.print(`${moved} ${moved === 1 ? "learner" : "learners"} ${done}.`);
+  return exitCodes.success;
+}
+
+/** Lists how learners failed, or tells all of one. */
+export async function failures(
+  path: string,
+  name: string | undefined,
+  json: boolean,
+  program: Program,
+): Promise<number> {
+  const directory = new RunDirectory(path);
+  await directory.readRunFile();
+  const address = await findOrStartScheduler(directory, program);
+  if (name === undefined) {
+    const { learners } = await ask(address, "failedLearners", {});
+    if (json) program.printJson({ learners });
+    else if (learners.length === 0) program.print("No learner has failed.");
+    for (const { id, fname, failures, state, error } of json ? [] : learners) {
+      program.print(`${String(id).padStart(6)}  ${fname}  ${state}, failed ${failures}×: ${error ?? ""}`);
+    }
+    return exitCodes.success;
+  }
+  const { learners } = await ask(address, "findLearners", { names: [name], states: [] });
+  const [learner] = learners;
+  const failure = learner === undefined ? null : await ask(address, "failure", { learner });
+  if (!failure) {
+    throw new AdaptiveError("no-failure", `No failure of ${name} is kept.`, "See adaptive-scheduler failures RUN.");
+  }
+  if (json) program.printJson(failure);
+  else {
+    const { job, at, error, traceback, output } = failure;
+    const parts = [
+      `${error}\njob ${job}, ${new Date(at).toLocaleString()}`,
+      traceback,
+      output && `It printed:\n${output}`,
+    ];
+    program.print(parts.filter(Boolean).join("\n\n").trimEnd());
+  }
+  return exitCodes.success;
+}

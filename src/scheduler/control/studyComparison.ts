@@ -1,0 +1,26 @@
+/** What an update of a run to its edited study would do. */
+export interface StudyComparison {
+  revision: string;
+  counts: ComparisonCounts;
+  /** Whether learners would go or become others, so that a person should agree. */
+  needsConsent: boolean;
+}
+
+/** How many learners of the file are new, gone, back again, described differently, or merely elsewhere in it. */
+export type ComparisonCounts = Record<"added" | "missing" | "returned" | "changed" | "moved" | "unchanged", number>;
+
+/** In words: `3 new, 12 gone (their data stays), 2 changed`. */
+export function describeComparison({ added, missing, returned, changed }: ComparisonCounts): string {
+  const parts = [
+    added > 0 && `${added} new`,
+    returned > 0 && `${returned} back again`,
+    missing > 0 && `${missing} gone (their data stays)`,
+    changed > 0 && `${changed} changed`,
+  ].filter((part) => part !== false);
+  return parts.length > 0 ? parts.join(", ") : "the same learners, with other code";
+}
+
+/** Whether so many learners would go that it may be a mistake. */
+export function removesMany({ missing, changed, moved, unchanged }: ComparisonCounts): boolean {
+  return missing > (missing + changed + moved + unchanged) / 10;
+}

@@ -1,0 +1,82 @@
+import { mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import * as v from "valibot";
+import type { Change } from "../state/changes";
+import { errnoOf } from "../state/errors";
+import { writeFileAtomically } from "../state/files";
+import type { Failure, LearnerId } from "../state/rows";
+
+const failureSchema: v.GenericSchema<unknown, Failure> = v.object({
+  job: v.string(),
+  at: v.number(),
+  error: v.string(),
+  traceback: v.nullable(v.string()),
+  output: v.string(),
+});
+
+const kept = 200;
+const outputBytes = 16 * 1024;
+
+/** The last failure of each learner that failed, kept when the job's own output is gone. */
+export class Failures {
+  private readonly tracebacks = new Map<LearnerId, string>();
+  private writing: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly folder: string,
+    private readonly tail: (job: string, maxBytes: number) => Promise<{ text: string }>,
+    private readonly onError: (error: unknown) => void,
+  ) {}
+
+  /** The traceback that goes with the learner's next failure. */
+  note(learner: LearnerId, traceback: string): void {
+    if (traceback !== "") this.tracebacks.set(learner, traceback);
+  }
+
+  /** Writes down the failures among changes that are on disk. */
+  takeIn(changes: readonly Change[]): void {
+    for (const change of changes) {
+      if (change.kind !== "learnerReleased" || change.error === null || change.how === "given back") continue;
+      const { learner, job, error, time: at } = change;
+      const traceback = this.tracebacks.get(learner) ?? null;
+      this.tracebacks.delete(learner);
+      this.writing = this.writing.then(() => this.write(learner, { job, at, error, traceback })).catch(this.onError);
+    }
+  }
+
+  async of(learner: number): Promise<Failure | null> {
+    await this.writing;
+    try {
+      return v.parse(failureSchema, JSON.parse(await readFile(this.fileOf(learner), "utf8")));
+    } catch (error) {
+      if (errnoOf(error) === "ENOENT") return null;
+      throw error;
+    }
+  }
+
+  /** Returns when everything is written. */
+  close(): Promise<void> {
+    return this.writing;
+  }
+
+  private async write(learner: LearnerId, failure: Omit<Failure, "output">): Promise<void> {
+    const { text: output } = await this.tail(failure.job, outputBytes);
+    await mkdir(this.folder, { recursive: true, mode: 0o700 });
+    await writeFileAtomically(this.fileOf(learner), JSON.stringify({ ...failure, output } satisfies Failure));
+    await this.forgetOldest();
+  }
+
+  private async forgetOldest(): Promise<void> {
+    const names = await readdir(this.folder);
+    if (names.length <= kept) return;
+    const files = await Promise.all(
+      names.map(async (name) => ({ name, at: (await stat(join(this.folder, name))).mtimeMs })),
+    );
+    const oldest = files.sort((a, b) => a.at - b.at).slice(0, files.length - kept);
+    for (const { name } of oldest) await rm(join(this.folder, name));
+  }
+
+  private fileOf(learner: number): string {
+    return join(this.folder, `${learner}.json`);
+  }
+}

@@ -1,0 +1,90 @@
+import { join } from "node:path";
+import type { StudyComparison } from "../control/studyComparison";
+import { AdaptiveError } from "../state/errors";
+import type { LearnerId } from "../state/rows";
+import { settingsOf } from "../state/settings";
+import type { Store } from "../state/store";
+import { copyCode, deleteRevisions, pointAt, revisionOf } from "./code";
+import { changesOf, compareLearners, countsOf, needsConsent, type ListedLearner } from "./compare";
+import { inspectLearners } from "./inspect";
+
+export interface UpdatesOptions {
+  store: Store;
+  /** Folder of the package that jobs import. */
+  client: string;
+  /** Tells the workers of learners that are taken off their jobs. */
+  wish: (learner: LearnerId) => void;
+  /** There may be something to do now. */
+  onDidUpdate: () => void;
+}
+
+/**
+ * Keeps a run's code and learners in step with its study, when a person says so. Jobs that run keep
+ * the code they began with; those that start later get the newest.
+ */
+export class StudyUpdates {
+  private read: { revision: string; learners: readonly ListedLearner[]; versions: string } | null = null;
+
+  constructor(private readonly options: UpdatesOptions) {}
+
+  /** Whether the study's files differ from the code that the run has; runs no Python. */
+  async isEdited(): Promise<boolean> {
+    const { directory, model } = this.options.store;
+    return (await revisionOf(directory.path, settingsOf(model.run).include)) !== model.run.revision;
+  }
+
+  /**
+   * Reads the study as it is now; nothing changes for the run.
+   *
+   * @returns null when it is as the run has it
+   * @throws AdaptiveError for a learners file that cannot be read, naming file and line
+   */
+  async compare(): Promise<StudyComparison | null> {
+    const { store, client } = this.options;
+    const { directory, model } = store;
+    const settings = settingsOf(model.run);
+    const revision = await copyCode(directory.path, settings.include, directory);
+    if (revision === model.run.revision) return null;
+    if (this.read?.revision !== revision) {
+      const code = directory.code(revision);
+      const file = join(code, model.run.learnersFile);
+      const { learners, versions } = await inspectLearners(file, [code, client], directory.path, settings);
+      this.read = { revision, learners, versions: JSON.stringify(versions) };
+    }
+    const comparison = compareLearners(model.learners.values(), this.read.learners);
+    return { revision, counts: countsOf(comparison), needsConsent: needsConsent(comparison) };
+  }
+
+  /**
+   * Brings the run in line with the study as `compare` read it.
+   *
+   * @param revision what `compare` returned, so that nobody agrees to what they have not seen
+   * @throws AdaptiveError `edited-again`
+   */
+  async update(revision: string): Promise<void> {
+    const { store, wish, onDidUpdate } = this.options;
+    if (this.read?.revision !== revision) {
+      throw new AdaptiveError("edited-again", "The study was edited once more.", "Compare it again.");
+    }
+    const { learners, versions } = this.read;
+    const { model } = store;
+    const { changes, stop } = changesOf(compareLearners(model.learners.values(), learners), model.learners);
+    const before = model.run.revision;
+    store.record({ kind: "codeRevised", revision, versions });
+    for (const change of changes) store.record(change);
+    await store.synced();
+    stop.forEach(wish);
+    await this.point(before);
+    onDidUpdate();
+  }
+
+  /** Has jobs that start now run the run's revision, and deletes those that nobody runs any more. */
+  async point(before?: string): Promise<void> {
+    const { directory, model } = this.options.store;
+    await pointAt(model.run.revision, directory);
+    // A job that is just starting may have read the name of the revision before.
+    const kept = new Set([model.run.revision, ...(before ? [before] : [])]);
+    for (const { state, revision } of model.learners.values()) if (state === "running" && revision) kept.add(revision);
+    await deleteRevisions(directory, kept);
+  }
+}
