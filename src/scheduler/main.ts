@@ -148,7 +148,13 @@ async function main(args: readonly string[]): Promise<number> {
     case "retry":
     case "stop-learner":
     case "reopen":
-      return changeLearners(command, path, rest, values.json === true, program);
+      return changeLearners(
+        command,
+        path,
+        rest,
+        { accept: values.accept === true, json: values.json === true },
+        program,
+      );
     case "failures":
       return failures(path, rest[0], values.json === true, program);
     case "attach":

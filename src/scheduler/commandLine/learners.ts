@@ -4,6 +4,7 @@ import { AdaptiveError } from "../state/errors";
 import { RunDirectory } from "../state/runDirectory";
 import { findOrStartScheduler } from "./launch";
 import { exitCodes, type Program } from "./program";
+import { studyAt, updateBeforeStart } from "./update";
 
 const verbs = {
   retry: { method: "retryLearners", states: ["failed", "stopped"], done: "set to waiting again" },
@@ -21,7 +22,7 @@ export async function changeLearners(
   verb: LearnerVerb,
   path: string,
   names: readonly string[],
-  json: boolean,
+  { accept, json }: { accept: boolean; json: boolean },
   program: Program,
 ): Promise<number> {
   const { method, states, done } = verbs[verb];
@@ -35,6 +36,11 @@ export async function changeLearners(
   const directory = new RunDirectory(path);
   await directory.readRunFile();
   const address = await findOrStartScheduler(directory, program);
+  if (verb !== "stop-learner") {
+    // Who retries has usually just corrected the code.
+    const remark = await updateBeforeStart(studyAt(address), accept, program);
+    if (remark && !json) program.print(remark);
+  }
   const wanted: Params<"findLearners"> = { names: [...names], states: [...states] };
   const { learners } = await ask(address, "findLearners", wanted);
   const { moved } = await ask(address, method, { learners });

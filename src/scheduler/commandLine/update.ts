@@ -1,4 +1,4 @@
-import { ask } from "../control/dealer";
+import { ask, type Address } from "../control/dealer";
 import { describeComparison, removesMany, type StudyComparison } from "../control/studyComparison";
 import { AdaptiveError, toAdaptiveError } from "../state/errors";
 import { RunDirectory } from "../state/runDirectory";
@@ -21,14 +21,13 @@ export async function update(path: string, options: UpdateOptions, program: Prog
   const directory = new RunDirectory(path);
   await directory.readRunFile();
   const address = await findOrStartScheduler(directory, program);
-  const compare = () => ask(address, "compareStudy", {}, compareDeadlineMs);
+  const study = studyAt(address);
   if (options.dryRun) {
-    const comparison = await compare();
+    const comparison = await study.compare();
     if (options.json) program.printJson({ edited: comparison !== null, ...comparison });
     else program.print(comparison ? `The study was edited: ${describeComparison(comparison.counts)}.` : unedited);
     return exitCodes.success;
   }
-  const study = { compare, update: (revision: string) => ask(address, "updateStudy", { revision }) };
   const done = await updateStudy(study, options.accept, program);
   if (options.json) program.printJson({ edited: done !== null, ...done });
   else program.print(done ? `Updated: ${describeComparison(done.counts)}. Running jobs keep their code.` : unedited);
@@ -41,6 +40,14 @@ const unedited = "The run has the study as it is.";
 interface EditedStudy {
   compare(): Promise<StudyComparison | null>;
   update(revision: string): Promise<unknown>;
+}
+
+/** The study of a run, through its scheduler. */
+export function studyAt(address: Address): EditedStudy {
+  return {
+    compare: () => ask(address, "compareStudy", {}, compareDeadlineMs),
+    update: (revision) => ask(address, "updateStudy", { revision }),
+  };
 }
 
 /**
