@@ -82,7 +82,7 @@ async function bringUpToDate(scheduler: Scheduler, options: RunOptions, program:
   try {
     await verbs.configure(await configurationOf(options, scheduler.store.model.run));
     const updated = await updateBeforeStart(updates, options.accept, program);
-    const { done, missed } = await verbs.missedGoals();
+    const { done, missed } = verbs.missedGoals();
     const words = `${missed.length} of ${done} done learners miss the goal`;
     const reopens = missed.length > 0 && (options.reopen || (await program.confirm(`${words}: continue those?`)));
     if (reopens) await verbs.reopenLearners({ learners: missed });
