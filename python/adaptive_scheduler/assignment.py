@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import functools
-import math
+import threading
 import time
 from collections.abc import Callable
 from typing import Any, NoReturn
 
-import adaptive.runner
-
-from adaptive_scheduler import pool, preview
+from adaptive_scheduler import failure, hook, pool
+from adaptive_scheduler.dataframes import frame_of, frame_path
 from adaptive_scheduler.door import Door, Message
-from adaptive_scheduler.goal import run_goal
+from adaptive_scheduler.goal import Goal, is_exhausted, run_goal
 from adaptive_scheduler.job import NOTHING_LEFT, TERMINATED, Job, log
+from adaptive_scheduler.kinds import parts_of
+from adaptive_scheduler.progress import Progress
 from adaptive_scheduler.reporter import Reporter
 from adaptive_scheduler.saving import Guard
 
@@ -22,6 +22,11 @@ Fname = Any  # str, or for a BalancingLearner a list of them
 #: Below 64 KiB of UTF-8, whatever the characters.
 MAX_TRACEBACK = 16_000
 MAX_ERROR = 1000
+
+#: Exit codes of a process that ends at once, by why it does.
+CODES = {"stopped": 0, "terminated": TERMINATED, "deadline": NOTHING_LEFT}
+#: How long the last words wait for an answer when somebody is about to kill this process, in s.
+HURRIED = 10.0
 
 
 class Assignment:
@@ -37,8 +42,8 @@ class Assignment:
         How often a point is evaluated again, and seconds between two saves.
     has_goal
         Whether the run has a goal, so that the script's own is not needed.
-    reached
-        Whether a goal was met, not only a wish to stop.
+    first_save
+        Seconds from the start to the first save with a new point, or None.
     """
 
     def __init__(self, job: Job, door: Door, reply: Message, learner: Any, fname: Fname) -> None:
@@ -48,25 +53,32 @@ class Assignment:
         self.retries: int = reply["retries"]
         self.save_every: float = reply["saveEverySeconds"]
         self.has_goal = reply["goal"] is not None
-        self.reached = False
+        self.first_save: float | None = None
+        self._dataframe: str | None = reply.get("dataframe")
         self._epoch: int = reply["epoch"]
         self._wish: Message = reply["wish"]
+        self._deadline = job.deadline
+        self._alarm: threading.Timer | None = None
         self._runner: Any = None
-        self._progress: Message = {"npoints": 0, "loss": None}
-        self._reported: Message | None = None
-        self._next_sample = 0.0
+        self._progress = Progress(learner, fname)
+        self._started = time.monotonic()
+        self._points_before: int | None = None
+        self._reached = False
         self._ending = False
-        self._is_terminated = False
+        self._end_wanted: str | None = None
+        self._remarked = False
         self._run_goal = run_goal(reply["goal"], learner)
         self.guard = Guard(
             job.state_dir / "epochs", self.number, self._epoch, door.instance,
-            [fname] if isinstance(fname, str) else fname, self._on_fenced,
+            [fname] if isinstance(fname, str) else fname, self._on_fenced, self._on_saved,
         )  # fmt: skip
         self.guard.__enter__()
-        _assigned[id(learner)] = self
-        _install_hook()
+        hook.on_runner(learner, self.join)
         self._reporter = Reporter(door, self.number, self)
         self._reporter.start()
+        self._set_alarm()
+        for remark in self.guard.keep_unreadable_aside():
+            self._remark(remark)
 
     # What the runner asks, in its thread.
 
@@ -74,14 +86,14 @@ class Assignment:
         """Compose the goal of a new runner of this learner with the run's goal and the wishes."""
         own = runner.goal
         self._runner = runner
+        self._points_before = self._progress.npoints()
 
         def goal(learner: Any) -> bool:
-            self.sample()
-            self.reached = own(learner) or self._run_goal(learner)
-            if self.reached or self.guard.fenced:
+            self._sample()
+            if self.is_reached(own) or self.guard.fenced:
                 return True
-            if self._is_terminated:
-                self.end_now("terminated")
+            if self._end_wanted:
+                self.end_now(self._end_wanted)
             if self._wish["stop"] == "now":
                 self.end_now("stopped")
             if self._wish["stop"] == "gently":
@@ -91,64 +103,52 @@ class Assignment:
             return False
 
         runner.goal = goal
-        self.sample()
+        self._sample()
 
-    def sample(self, now: bool = False) -> None:
-        """Take the learner's state for the next report, when one is due or `now`.
+    def is_reached(self, own: Goal | None) -> bool:
+        """Whether a goal is met: the script's `own`, the run's, or nothing is left to evaluate."""
+        self._reached = (
+            bool(own and own(self.learner))
+            or self._run_goal(self.learner)
+            or is_exhausted(self.learner)
+        )
+        return self._reached
 
-        Only in the runner's thread: `loss()` changes the learner.
-        """
-        if not now and time.monotonic() < self._next_sample:
-            return
-        try:
-            loss = float(self.learner.loss())
-            sampled: Message = {
-                "npoints": int(self.learner.npoints),
-                "loss": loss if math.isfinite(loss) else None,
-            }
-            if self._wish["preview"]:
-                drawn = preview.of_learner(self.learner)
-                sampled.update({"preview": drawn} if drawn else {})
-            self._progress = sampled
-        except Exception as error:  # a learner of another kind must run all the same
-            log(f"learner {self.number}: no progress to report: {type(error).__name__}: {error}")
-            self._next_sample = math.inf
-        else:
-            self._next_sample = time.monotonic() + self.report_every()
-
-    def end_now(self, why: str) -> NoReturn:
+    def end_now(self, why: str, save: bool = True) -> NoReturn:
         """Save what is finished, tell the scheduler, and end the process at once.
 
         Parameters
         ----------
         why
-            `stopped` or `terminated`.
+            `stopped`, `terminated` or `deadline`.
+        save
+            Whether there is anything to save: not before the learner is loaded.
         """
         self._ending = True
         try:
-            self.learner.remove_unfinished()
-            trouble = self.save()
+            if save:
+                self.learner.remove_unfinished()
+            trouble = self.save() if save else None
             if self.guard.fenced:
-                self._leave_fenced()
+                self._leave(NOTHING_LEFT)
+            last = {"type": "released", "why": why}
             if trouble:
-                self._tell({"type": "failed", "error": trouble, "traceback": ""})
-            else:
-                self._tell({"type": "released", "why": why})
-            log(f"learner {self.number} {self}: {self.points()}, {trouble or why}")
+                last = {"type": "failed", "error": trouble, "traceback": ""}
+            self._tell(last, None if why == "stopped" else HURRIED)
+            log(f"learner {self.number} {self}: {self._progress}, {trouble or why}")
         except Exception as error:
             log(f"learner {self.number} {self}: {why}, but {type(error).__name__}: {error}")
-        self._leave(TERMINATED if why == "terminated" else 0)
+        self._leave(CODES[why])
 
     def terminate(self) -> None:
         """End as after SIGTERM, as soon as the learner is not in the middle of something."""
-        self._is_terminated = True
-        self._in_loop(lambda: None if self._is_over() else self.end_now("terminated"))
+        self._end_soon("terminated")
 
     # What ends it in order, in the main thread.
 
     def save(self) -> str | None:
         """Save the learner; returns why it could not be saved, or None."""
-        self.guard.written.clear()
+        self.guard.begin()
         try:
             self.learner.save(self.fname, compress=self.guard.compress)
             trouble = self.guard.trouble()
@@ -166,14 +166,17 @@ class Assignment:
         SystemExit
             With 75, when the learner has been given to another job.
         """
+        self._ending = True
         trouble = self.save()
         self._raise_if_fenced()
+        if not trouble and (fault := self.guard.check()):
+            trouble = f"could not save: {fault}"[:MAX_ERROR]
         if trouble:
             self.fail(trouble, "", save=False)
             raise OSError(trouble)
-        stopped = self._wish["stop"] is not None and not self.reached
+        stopped = self._wish["stop"] is not None and not self._reached
         reply = self._tell({"type": "released", "why": "stopped"} if stopped else {"type": "done"})
-        log(f"learner {self.number} {self}: {self.points()}, {'stopped' if stopped else 'done'}")
+        log(f"learner {self.number} {self}: {self._progress}, {'stopped' if stopped else 'done'}")
         self.close()
         if reply and reply["type"] == "fenced":
             log(f"learner {self.number} {self}: not ours any more: {reply.get('why')}")
@@ -181,27 +184,29 @@ class Assignment:
 
     def fail(self, error: str, traceback: str, save: bool = True) -> None:
         """Save what is there, and say `failed`."""
+        self._ending = True
         trouble = self.save() if save else None
         self._raise_if_fenced()
         if trouble:
             error = f"{error}; {trouble}"
-        log(f"learner {self.number} {self}: {self.points()}, failed: {error}")
+        log(f"learner {self.number} {self}: {self._progress}, failed: {error}")
         self._tell(
             {"type": "failed", "error": error[:MAX_ERROR], "traceback": traceback[-MAX_TRACEBACK:]}
         )
         self.close()
 
+    def crash(self, error: BaseException) -> None:
+        """Say `failed` because of an error that ends this process."""
+        # What was not loaded must not be overwritten by an empty learner.
+        self.fail(*failure.describe(error, self._runner), save=self._runner is not None)
+
     def close(self) -> None:
         """Forget the learner: no reports, no guard."""
+        if self._alarm:
+            self._alarm.cancel()
         self._reporter.stop()
         self.guard.__exit__()
-        _assigned.pop(id(self.learner), None)
-
-    def points(self) -> str:
-        """Progress for the log."""
-        loss = self._progress["loss"]
-        text = f"{self._progress['npoints']} points"
-        return text if loss is None else f"{text}, loss {loss:.1e}"
+        hook.forget(self.learner)
 
     def __str__(self) -> str:
         return self.fname if isinstance(self.fname, str) else f"{self.fname[0]} …"
@@ -210,12 +215,14 @@ class Assignment:
 
     def report(self, again: bool) -> Message | None:
         """Give the latest sample, when it is new or wanted again."""
-        self._in_loop(self.sample)
-        sampled = self._progress
-        if sampled == self._reported and not again:
-            return None
-        self._reported = sampled
-        return {"type": "report", "learner": self.number, "epoch": self._epoch, **sampled}
+        self._in_loop(self._sample)
+        sampled = self._progress.unsent(again)
+        return sampled and {
+            "type": "report",
+            "learner": self.number,
+            "epoch": self._epoch,
+            **sampled,
+        }
 
     def report_every(self) -> float:
         """Least time between two reports, in seconds."""
@@ -223,9 +230,8 @@ class Assignment:
 
     def wished(self, wish: Message) -> None:
         """Take the scheduler's wish; `stop` at once when the runner's loop can be reached."""
-        self._next_sample = min(self._next_sample, time.monotonic() + self.report_every())
-        if wish["preview"] and not self._wish["preview"]:
-            self._next_sample = 0.0
+        is_looked_at = wish["preview"] and not self._wish["preview"]
+        self._progress.hurry(0.0 if is_looked_at else self.report_every())
         self._wish = wish
         if wish["stop"] == "now":
             self._in_loop(lambda: None if self._is_over() else self.end_now("stopped"))
@@ -236,14 +242,48 @@ class Assignment:
 
     def _on_fenced(self, why: str) -> None:
         log(f"learner {self.number} {self}: not ours any more, nothing is saved: {why}")
-        self._in_loop(lambda: None if self._is_over() else self._leave_fenced())
+        self._in_loop(lambda: None if self._is_over() else self._leave(NOTHING_LEFT))
+
+    # What the guard tells, in the thread that saves.
+
+    def _on_saved(self, number: int) -> None:
+        if self.first_save is None and self._progress.npoints() > (self._points_before or 0):
+            self.first_save = time.monotonic() - self._started
+        self._set_alarm()
+        if self._dataframe is None:
+            return
+        path = frame_path(self.guard.paths[number], self._dataframe)
+        try:
+            self.guard.write(path, frame_of(parts_of(self.learner)[number], self._dataframe))
+        except Exception as error:
+            if not self._remarked:
+                self._remarked = True
+                self._remark(f"no data frame {path}: {type(error).__name__}: {error}")
+
+    # The walltime's end, in a thread of its own.
+
+    def _set_alarm(self) -> None:
+        """Be woken when it is time for the last save, which depends on how long saving takes."""
+        if self._deadline is None:
+            return
+        if self._alarm:
+            self._alarm.cancel()
+        wait = self._deadline.last_call(self.guard.seconds()) - time.time()
+        self._alarm = threading.Timer(max(0.0, wait), self._end_soon, ["deadline"])
+        self._alarm.daemon = True
+        self._alarm.start()
+
+    def _end_soon(self, why: str) -> None:
+        if self._ending:
+            return
+        self._end_wanted = why
+        if self._runner is None:
+            self.end_now(why, save=False)
+        self._in_loop(lambda: None if self._is_over() else self.end_now(why))
 
     def _is_over(self) -> bool:
         """Whether the runner has ended by itself, or is being ended."""
         return self._ending or self._runner.task.done()
-
-    def _leave_fenced(self) -> NoReturn:
-        self._leave(NOTHING_LEFT)
 
     def _leave(self, code: int) -> NoReturn:
         pool.end_process(code, getattr(self._runner, "executor", None))
@@ -259,33 +299,18 @@ class Assignment:
         if loop is not None and not loop.is_closed():
             loop.call_soon_threadsafe(callback)
 
-    def _tell(self, message: Message) -> Message | None:
-        self.sample(now=True)
-        progress = dict(self._progress)
+    def _sample(self) -> None:
+        self._progress.sample(self.report_every(), self._wish["preview"])
+
+    def _remark(self, text: str) -> None:
+        log(f"learner {self.number} {self}: {text}")
+        about = {"learner": self.number, "epoch": self._epoch, "text": text[:MAX_ERROR]}
+        self._reporter.mention({"type": "remark", **about})
+
+    def _tell(self, message: Message, seconds: float | None = None) -> Message | None:
+        self._progress.sample(0.0, self._wish["preview"])
+        progress = dict(self._progress.latest)
         if message["type"] != "done":
             progress.pop("preview", None)
-        return self._reporter.tell(
-            {**message, "learner": self.number, "epoch": self._epoch, **progress}
-        )
-
-
-_assigned: dict[int, Assignment] = {}
-
-
-@functools.cache
-def _install_hook() -> None:
-    """Let the runners of assigned learners, and only those, obey the run.
-
-    This is the one place where a script's runner is touched: adaptive has no other way to change
-    the goal of a runner that somebody else makes.
-    """
-    original = adaptive.runner.BaseRunner.__init__
-
-    @functools.wraps(original)
-    def init(self: Any, learner: Any, *args: Any, **kwargs: Any) -> None:
-        original(self, learner, *args, **kwargs)
-        assignment = _assigned.get(id(learner))
-        if assignment is not None and assignment.learner is learner:
-            assignment.join(self)
-
-    adaptive.runner.BaseRunner.__init__ = init
+        about = {"learner": self.number, "epoch": self._epoch}
+        return self._reporter.tell({**message, **about, **progress}, seconds)

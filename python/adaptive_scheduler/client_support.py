@@ -6,24 +6,37 @@ Inside a job the script's own `url` is not needed: the run directory says where 
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
+from adaptive_scheduler import pool
 from adaptive_scheduler.assignment import Assignment, Fname
 from adaptive_scheduler.door import Door, Patience
-from adaptive_scheduler.job import NOTHING_LEFT, Job, log
-from adaptive_scheduler.start import ask, normal
+from adaptive_scheduler.ending import Ending
+from adaptive_scheduler.fnames import normal
+from adaptive_scheduler.job import NOTHING_LEFT, TERMINATED, Job, log, rank
+from adaptive_scheduler.learners_file import Study
+from adaptive_scheduler.start import ask
 
 PATIENCE = Patience()
 
 _doors: list[Door] = []
 _assignments: list[Assignment] = []
+_first_saves: list[float] = []
+_ending = Ending(lambda: _assignments)
+
+if rank() > 0 and "ADAPTIVE_RUN_DIR" in os.environ:
+    pool.outlive_sigterm()
 
 
 def get_learner(
-    url: str | None, learners: Sequence[Any], combos: Sequence[Any] | None = None
+    url: str | None,
+    learners: Sequence[Any] | Callable[[Any], Any],
+    combos: Sequence[Any] | None = None,
 ) -> tuple[Any, Fname]:
     """Ask the scheduler which learner to run.
 
@@ -34,8 +47,9 @@ def get_learner(
     ----------
     url : str
         Ignored inside a job, where the run's own address is used.
-    learners : list of learners
-        The `learners` of the learners file; its `fnames` are found beside it.
+    learners : list of learners, or function
+        The `learners` of the learners file, or its `make_learner`; what else the file defines is
+        found beside it.
     combos : list of dict, optional
         Not needed any more.
 
@@ -52,14 +66,19 @@ def get_learner(
         Outside of a job, and in the worker processes of one.
     """
     job = Job.from_environment()
-    fnames = _fnames_beside(learners)
+    study = _study_beside(learners)
     log(f"the scheduler of {job.run_dir} is asked, instead of {url}")
     _ensure_event_loop()
     if not _doors:
         _doors.append(Door(job, PATIENCE))
-    assignment = ask(job, _doors[0], learners, fnames)
-    if assignment is None:
+        _ending.watch_signal()
+        _ending.watch_errors()
+    if _ending.is_wanted:
+        pool.end_process(TERMINATED)
+    asked = ask(job, _doors[0], study, _first_saves)
+    if asked is None:
         raise SystemExit(NOTHING_LEFT)
+    assignment, _ = asked
     _assignments.append(assignment)
     log(f"learner {assignment.number} {assignment}: started")
     return assignment.learner, assignment.fname
@@ -85,8 +104,12 @@ def is_done(url: str | None, fname: Fname) -> None:
     Job.from_environment()
     for assignment in _assignments:
         if normal(assignment.fname) == normal(fname):
-            _assignments.remove(assignment)
-            assignment.finish()
+            try:
+                assignment.finish()
+            finally:
+                _assignments.remove(assignment)
+            if assignment.first_save is not None:
+                _first_saves.append(assignment.first_save)
             return
     raise ValueError(f"{fname!r} is not a file name that get_learner gave to this script.")
 
@@ -94,11 +117,13 @@ def is_done(url: str | None, fname: Fname) -> None:
 tell_done = is_done
 
 
-def _fnames_beside(learners: Sequence[Any]) -> Sequence[Fname]:
+def _study_beside(learners: Any) -> Study:
     for module in list(sys.modules.values()):
         names = getattr(module, "__dict__", {})
-        if names.get("learners") is learners and "fnames" in names:
-            return names["fnames"]  # type: ignore[no-any-return]
+        if (names.get("learners") is learners and "fnames" in names) or (
+            names.get("make_learner") is learners and "fname" in names
+        ):
+            return Study(module, Path(getattr(module, "__file__", None) or module.__name__))
     raise LookupError(
         "No module has these `learners` and, beside them, `fnames`. Define both lists in one file "
         "and import them: `from _learners import learners, combos`."

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-import functools
 import re
 import traceback
+from concurrent.futures import BrokenExecutor
 from typing import Any
 
+from adaptive_scheduler.goal import GoalError
+from adaptive_scheduler.kinds import place_of
+
 #: Files whose frames stand between the runner and the user's function.
-MACHINERY = re.compile(r'^  File "[^"]*/(mpi4py|loky|concurrent|multiprocessing|asyncio)/')
+MACHINERY = re.compile(
+    r'^  File "[^"]*/(mpi4py|loky|concurrent|multiprocessing|asyncio|adaptive_scheduler)/'
+)
 
 
-def describe(error: Exception, runner: Any = None) -> tuple[str, str]:
+def describe(error: BaseException, runner: Any = None) -> tuple[str, str]:
     """Describe what ended a runner.
 
     Parameters
@@ -29,36 +34,46 @@ def describe(error: Exception, runner: Any = None) -> tuple[str, str]:
         The traceback of the process that evaluated the point.
     """
     cause = error.__cause__
+    if isinstance(error, GoalError) and cause is not None:
+        return f"{error}: {_line(cause)}", _user_traceback(cause)
     points = _failed_points(runner)
+    if isinstance(error, BrokenExecutor):
+        return _killed(runner.learner if points else None, points), _traceback(error)
     if not (isinstance(error, RuntimeError) and cause and points):
-        return _line(error), "".join(
-            traceback.format_exception(error.__class__, error, error.__traceback__)
-        )
-    where = f"in {_name(runner.learner)} at x = {_plain(points[-1])}"
-    return f"{_line(cause)} {where}", _user_traceback(cause)
+        return _line(error), _traceback(error)
+    return describe_point(cause, runner.learner, points[-1])
+
+
+def describe_point(error: BaseException, learner: Any, point: Any) -> tuple[str, str]:
+    """Describe what evaluating a point raised, by a line and a traceback as `describe` does."""
+    if isinstance(error, BrokenExecutor):
+        return _killed(learner, [point]), _traceback(error)
+    return f"{_line(error)} in {place_of(learner, point)}", _user_traceback(error)
+
+
+def _killed(learner: Any, points: list[Any]) -> str:
+    where = f" while evaluating {place_of(learner, points[-1])}" if points else ""
+    return f"a worker process was killed{where}: most often it had used up the memory"
 
 
 def _failed_points(runner: Any) -> list[Any]:
     if runner is None:
         return []
     retried = [point for point, _ in runner.to_retry]
-    return [point for point, _ in runner.tracebacks if point not in retried]
+    # Not `in`: points may be arrays or whatever else a sequence holds.
+    return [
+        point
+        for point, _ in runner.tracebacks
+        if not any(point is candidate for candidate in retried)
+    ]
 
 
 def _line(error: BaseException) -> str:
     return " ".join(f"{type(error).__name__}: {error}".split()).rstrip(": ")
 
 
-def _name(learner: Any) -> str:
-    function = learner.function
-    while isinstance(function, functools.partial):
-        function = function.func
-    return str(getattr(function, "__name__", type(function).__name__))
-
-
-def _plain(point: Any) -> str:
-    # numpy 2 shows its numbers as `np.float64(0.1)`.
-    return repr(point.item()) if getattr(point, "ndim", None) == 0 else repr(point)
+def _traceback(error: BaseException) -> str:
+    return "".join(traceback.format_exception(error.__class__, error, error.__traceback__))
 
 
 def _user_traceback(error: BaseException) -> str:
@@ -68,7 +83,7 @@ def _user_traceback(error: BaseException) -> str:
         text = str(remote).strip().strip('"').strip()
         text = text[max(0, text.find("Traceback (most recent call last)")) :]
     else:
-        text = "".join(traceback.format_exception(error.__class__, error, error.__traceback__))
+        text = _traceback(error)
     kept, is_ours = [], True
     for line in text.rstrip().splitlines():
         if line.startswith('  File "'):

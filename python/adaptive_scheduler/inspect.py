@@ -11,6 +11,7 @@ import json
 import math
 import os
 import platform
+import re
 import resource
 import sys
 import time
@@ -19,13 +20,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from adaptive_scheduler.learners_file import (
-    LearnersFileError,
-    Study,
-    check_fnames,
-    line_of,
-    load,
-)
+from adaptive_scheduler.fnames import first_fault, normal
+from adaptive_scheduler.kinds import bounds_of, type_of
+from adaptive_scheduler.learners_file import LearnersFileError, Study, load
 
 #: By the name to import, the name to install.
 REQUIRED = {
@@ -34,6 +31,16 @@ REQUIRED = {
     "zmq": "pyzmq",
     "cloudpickle": "cloudpickle",
 }
+
+#: What building all learners may cost before the other form of the file is recommended.
+MAX_SECONDS = 5.0
+MAX_MEGABYTES = 400.0
+
+#: Longest text of a parameter that is not JSON, and deepest nesting.
+MAX_REPR = 300
+MAX_DEPTH = 20
+#: Larger numbers are not exact in JavaScript.
+MAX_INTEGER = 2**53
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -73,17 +80,21 @@ def inspect(path: Path) -> dict[str, Any]:
         When something is missing or does not fit.
     """
     _check_packages(path)
-    started, before = time.perf_counter(), _peak_megabytes()
-    import adaptive
+    import adaptive  # noqa: F401  that it takes time is not the file's fault
 
+    started, before = time.perf_counter(), _peak_megabytes()
     study = load(path)
+    fnames = [study.fname(index) for index in range(len(study))]
+    if found := first_fault(fnames, study.name_of_fname):
+        index, name, fault = found
+        what = f"{study.name_of_fname(index)} = {name!r} {fault.what}."
+        raise study.error("bad-fname", what, "fnames" if study.has_lists else "fname", fault.hint)
+    kinds = _kinds(study)
     seconds, megabytes = time.perf_counter() - started, _peak_megabytes() - before
-    _check_learners(study, path, (adaptive.BaseLearner, adaptive.DataSaver))
-    check_fnames(study, path)
     return {
         "learners": [
-            {"fname": _normal(fname), "combo": plain(combo), "type": type(learner).__name__}
-            for learner, fname, combo in zip(study.learners, study.fnames, study.combos)
+            {"fname": _normal(fname), "combo": plain(combo), "type": kind, "bounds": bounds}
+            for fname, combo, (kind, bounds) in zip(fnames, study.combos, kinds)
         ],
         "versions": {
             "python": platform.python_version(),
@@ -91,22 +102,56 @@ def inspect(path: Path) -> dict[str, Any]:
         },
         "seconds": round(seconds, 3),
         "megabytes": round(megabytes, 1),
+        "warnings": _warnings(study, path, seconds, megabytes),
     }
 
 
-def plain(value: Any) -> Any:
+def plain(value: Any, depth: int = 0) -> Any:
     """Give a parameter as JSON: numbers of numpy as numbers, the rest as `{"$repr": "…"}`."""
     if value is None or isinstance(value, (bool, str)):
         return value
-    if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
+    if isinstance(value, dict) and depth < MAX_DEPTH:
+        return {str(key): plain(item, depth + 1) for key, item in value.items()}
+    if isinstance(value, (list, tuple)) and depth < MAX_DEPTH:
+        return [plain(item, depth + 1) for item in value]
     if type(value).__module__ == "numpy" and getattr(value, "ndim", None) == 0:
         value = value.item()
-    if isinstance(value, (bool, int)) or (isinstance(value, float) and math.isfinite(value)):
+    if isinstance(value, (bool, str)):
         return value
-    return {"$repr": repr(value)}
+    if isinstance(value, int) and abs(value) <= MAX_INTEGER:
+        return value
+    if isinstance(value, float) and math.isfinite(value):
+        return value
+    return {"$repr": _repr(value)}
+
+
+def _repr(value: Any) -> str:
+    try:
+        # An address is another one in each process, and would make the combo look changed.
+        text = re.sub(r" at 0x[0-9a-fA-F]+", "", repr(value))
+    except Exception:  # the user's own classes
+        text = f"<{type(value).__name__}>"
+    return text if len(text) <= MAX_REPR else f"{text[: MAX_REPR - 1]}…"
+
+
+def _kinds(study: Study) -> list[tuple[str, Any]]:
+    """Give type and bounds of each learner; one that is not built has the first one's type."""
+    if study.has_lists:
+        learners = (study.learner(index) for index in range(len(study)))
+        return [(type_of(learner), bounds_of(learner)) for learner in learners]
+    first = study.learner(0)
+    kind = type_of(first)
+    return [(kind, bounds_of(first)), *[(kind, None)] * (len(study) - 1)]
+
+
+def _warnings(study: Study, path: Path, seconds: float, megabytes: float) -> list[str]:
+    if not study.has_lists or (seconds < MAX_SECONDS and megabytes < MAX_MEGABYTES):
+        return []
+    return [
+        f"Building the {len(study)} learners of {path} took {seconds:.1f} s and {megabytes:.0f} MB,"
+        " and each job does it again. Define `combos`, `fname(combo)` and `make_learner(combo)` "
+        "instead of the lists `learners` and `fnames`, so that a job builds only its own."
+    ]
 
 
 def _check_packages(path: Path) -> None:
@@ -123,22 +168,8 @@ def _check_packages(path: Path) -> None:
         )
 
 
-def _check_learners(study: Study, path: Path, types: tuple[type, ...]) -> None:
-    for index, learner in enumerate(study.learners):
-        if not isinstance(learner, types):
-            raise LearnersFileError(
-                "not-a-learner",
-                f"learners[{index}] is a {type(learner).__name__}, not a learner of adaptive.",
-                str(path),
-                line_of(path, "learners"),
-                "Put learners into the list, e.g. adaptive.Learner1D(f, bounds=(-1, 1)).",
-            )
-
-
 def _normal(fname: Any) -> Any:
-    if isinstance(fname, str):
-        return os.path.normpath(fname)
-    return [os.path.normpath(name) for name in fname]
+    return normal(fname)[0] if isinstance(fname, str) else normal(fname)
 
 
 def _peak_megabytes() -> float:

@@ -8,6 +8,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from adaptive_scheduler.deadline import Deadline
+
 #: Nothing left to run, or too late: the job script starts no further step.
 NOTHING_LEFT = 75
 #: Ended by SIGTERM, as a shell counts it.
@@ -34,6 +36,8 @@ class Job:
         The queue's id of the job, and how often the queue restarted it.
     resource_class, revision
         What the job was submitted for, and the code that it runs.
+    deadline
+        The end of its walltime; None when it has none.
     """
 
     run_dir: Path
@@ -41,6 +45,7 @@ class Job:
     restart: int
     resource_class: str
     revision: str
+    deadline: Deadline | None = None
 
     @property
     def state_dir(self) -> Path:
@@ -79,6 +84,7 @@ class Job:
             restart=int(os.environ.get("ADAPTIVE_RESTART") or 0),
             resource_class=_variable("ADAPTIVE_CLASS"),
             revision=_variable("ADAPTIVE_REVISION"),
+            deadline=_deadline(),
         )
 
 
@@ -94,6 +100,13 @@ def log(text: str) -> None:
     """Print a line with the time of day to the job's output."""
     # The output is a file: unflushed lines are lost when a process ends at once.
     print(time.strftime("%H:%M:%S"), text, flush=True, file=sys.stdout)
+
+
+def _deadline() -> Deadline | None:
+    if not os.environ.get("ADAPTIVE_DEADLINE"):
+        return None
+    walltime = float(_variable("ADAPTIVE_WALLTIME_SECONDS"))
+    return Deadline(float(_variable("ADAPTIVE_DEADLINE")), walltime)
 
 
 def _variable(name: str) -> str:

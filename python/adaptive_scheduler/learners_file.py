@@ -1,4 +1,7 @@
-"""A learners file: `learners`, `fnames` and `combos`, loaded and checked.
+"""A learners file, loaded and checked.
+
+It defines either the lists `learners`, `fnames` and, if it likes, `combos`; or, for large studies,
+the list `combos` and the functions `fname(combo)` and `make_learner(combo)`.
 
 Nothing but the standard library is imported here: what is missing is for `inspect` to say.
 """
@@ -7,16 +10,17 @@ from __future__ import annotations
 
 import ast
 import importlib.util
-import os
+import inspect
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-MAX_FNAME_BYTES = 200
+from adaptive_scheduler.fnames import normal
+from adaptive_scheduler.kinds import class_of, misfit
 
 
 @dataclass
@@ -37,27 +41,13 @@ class LearnersFileError(Exception):
     line: int | None = None
     hint: str = ""
 
-
-@dataclass(frozen=True)
-class Study:
-    """The lists of a learners file, of equal length.
-
-    Attributes
-    ----------
-    module
-        The file as a module.
-    learners, fnames, combos
-        As the file defines them; empty combos when it defines none.
-    """
-
-    module: ModuleType
-    learners: Sequence[Any]
-    fnames: Sequence[Any]
-    combos: Sequence[Any]
+    def __str__(self) -> str:
+        where = self.file if self.line is None else f"{self.file}:{self.line}"
+        return f"{where}: {self.message} {self.hint}".rstrip()
 
 
 def load(path: Path) -> Study:
-    """Run a learners file and check its lists.
+    """Run a learners file and check what it defines.
 
     Its folder comes first on `sys.path`, and the module is named as if a script had imported it.
 
@@ -66,75 +56,230 @@ def load(path: Path) -> Study:
     LearnersFileError
         When it does not define what it should.
     """
-    module = _run(path)
-
-    def fail(code: str, message: str, name: str, hint: str) -> LearnersFileError:
-        return LearnersFileError(code, message, str(path), line_of(path, name), hint)
-
-    for name in ("learners", "fnames"):
-        if not isinstance(getattr(module, name, None), (list, tuple)):
-            raise fail(
-                f"no-{name}",
-                f"The file does not define a list `{name}`.",
-                name,
-                f"Define `{name}` at the top level of the file.",
-            )
-    learners, fnames = module.learners, module.fnames
-    combos = getattr(module, "combos", None)
-    combos = [{} for _ in learners] if combos is None else combos
-    for name, values in (("fnames", fnames), ("combos", combos)):
-        if len(values) != len(learners):
-            raise fail(
-                "different-lengths",
-                f"There are {len(learners)} `learners`, but {len(values)} `{name}`.",
-                name,
-                f"Give each learner one entry of `{name}`.",
-            )
-    if not learners:
-        raise fail("no-learners", "The list `learners` is empty.", "learners", "Add a learner.")
-    for index, combo in enumerate(combos):
-        if not isinstance(combo, dict):
-            raise fail(
-                "bad-combo",
-                f"combos[{index}] is {combo!r}, not a dict.",
-                "combos",
-                "Describe each learner by a dict of its parameters.",
-            )
-    return Study(module, learners, fnames, combos)
+    return Study(_run(path), path)
 
 
-def check_fnames(study: Study, path: Path) -> None:
-    """Check that each learner has files of its own, in the run directory (the working directory).
+class Study:
+    """What a learners file defines.
+
+    Parameters
+    ----------
+    module
+        The file as a module.
+    path
+        As errors name it.
+
+    Attributes
+    ----------
+    combos
+        A dict for each learner; empty dicts when the file defines none.
+    has_lists
+        Whether the file builds all learners, and not one when asked.
+    goal
+        The file's function `goal(learner)`, or None.
 
     Raises
     ------
     LearnersFileError
-        Naming the first one that does not fit.
+        When something is missing or of the wrong kind.
     """
-    owner: dict[str, int] = {}
-    for index, fname in enumerate(study.fnames):
-        names = [fname] if isinstance(fname, str) else fname
-        if not isinstance(names, (list, tuple)) or not names:
-            names = [None]
-        for name in names:
-            fault = _fault(name)
-            if fault is None and (first := owner.get(os.path.normpath(name))) is not None:
-                fault = "bad-fname", f"is also fnames[{first}]", "Give each learner its own file."
-            if fault:
-                code, what, hint = fault
-                message = f"fnames[{index}] = {name!r} {what}."
-                raise LearnersFileError(code, message, str(path), line_of(path, "fnames"), hint)
-            owner[os.path.normpath(name)] = index
+
+    def __init__(self, module: ModuleType, path: Path) -> None:
+        self.module = module
+        self.path = path
+        self.has_lists = not hasattr(module, "make_learner")
+        if not self.has_lists and hasattr(module, "learners"):
+            raise self.error(
+                "two-forms",
+                "The file defines both `learners` and `make_learner`.",
+                "make_learner",
+                "Keep the lists `learners` and `fnames`, or `combos`, `fname(combo)` and "
+                "`make_learner(combo)`; give the other one another name.",
+            )
+        if self.has_lists:
+            self._check_lists()
+        else:
+            self._check_functions()
+        self.goal: Callable[[Any], bool] | None = getattr(module, "goal", None)
+        if self.goal is not None and not callable(self.goal):
+            raise self.error(
+                "bad-goal",
+                f"`goal` is {self.goal!r}, not a function.",
+                "goal",
+                "Define `def goal(learner): return learner.npoints >= 100`, or leave it out.",
+            )
+        self._index: dict[tuple[str, ...], int] | None = None
+
+    def __len__(self) -> int:
+        return len(self.combos)
+
+    def fname(self, index: int) -> Any:
+        """Give the file name(s) of a learner.
+
+        Raises
+        ------
+        LearnersFileError
+            When the file's `fname` raises.
+        """
+        if self.has_lists:
+            return self.module.fnames[index]
+        return self._call("fname", index)
+
+    def learner(self, index: int) -> Any:
+        """Give a learner; one of the lists, or a new one.
+
+        Raises
+        ------
+        LearnersFileError
+            When it is not a learner, does not fit its file names, or cannot be made.
+        """
+        name = f"learners[{index}]" if self.has_lists else f"make_learner(combos[{index}])"
+        what = "learners" if self.has_lists else "make_learner"
+        learner = self.module.learners[index] if self.has_lists else self._call(what, index)
+        if not class_of(learner):
+            verb = "is" if self.has_lists else "returned"
+            found = "None" if learner is None else f"a {type(learner).__name__}"
+            raise self.error(
+                "not-a-learner",
+                f"{name} {verb} {found}, not a learner of adaptive.",
+                what,
+                "Give learners, e.g. adaptive.Learner1D(f, bounds=(-1, 1)).",
+            )
+        fname = self.fname(index)
+        if why := misfit(learner, fname):
+            raise self.error(
+                "bad-fname",
+                f"{self.name_of_fname(index)} {why}.",
+                "fnames" if self.has_lists else "fname",
+                "Give each learner its own files.",
+            )
+        return learner
+
+    def find(self, fname: Any, index: int) -> int | None:
+        """Find the learner with some file name(s), which is most often the one at `index`."""
+        wanted = tuple(normal(fname))
+        if index < len(self) and self._key(index) == wanted:
+            return index
+        if self._index is None:
+            self._index = {self._key(i): i for i in range(len(self))}
+        return self._index.get(wanted)
+
+    def forget(self, index: int) -> None:
+        """Free the data of a learner that ended: a job may run thousands."""
+        if self.has_lists and isinstance(self.module.learners, list):
+            self.module.learners[index] = self.module.learners[index].new()
+
+    def name_of_fname(self, index: int) -> str:
+        """Name the place of a learner's file name, for a person."""
+        return f"fnames[{index}]" if self.has_lists else f"fname(combos[{index}])"
+
+    def error(self, code: str, message: str, name: str, hint: str) -> LearnersFileError:
+        """Make an error that points to where the file defines a name."""
+        return LearnersFileError(code, message, str(self.path), line_of(self.path, name), hint)
+
+    def _key(self, index: int) -> tuple[str, ...]:
+        return tuple(normal(self.fname(index)))
+
+    def _check_lists(self) -> None:
+        self._check_list("learners", "or, for a large study, a function `make_learner(combo)`")
+        self._check_list("fnames")
+        learners = self.module.learners
+        combos = getattr(self.module, "combos", None)
+        self.combos: Sequence[Any] = [{} for _ in learners] if combos is None else combos
+        for name, values in (("fnames", self.module.fnames), ("combos", self.combos)):
+            if len(values) != len(learners):
+                raise self.error(
+                    "different-lengths",
+                    f"There are {len(learners)} `learners`, but {len(values)} `{name}`.",
+                    name,
+                    f"Give each learner one entry of `{name}`.",
+                )
+        if not learners:
+            raise self.error(
+                "no-learners", "The list `learners` is empty.", "learners", "Add a learner."
+            )
+        self._check_combos()
+
+    def _check_functions(self) -> None:
+        self._check_list("combos")
+        self.combos = self.module.combos
+        for name in ("fname", "make_learner"):
+            function = getattr(self.module, name, None)
+            if not callable(function):
+                found = "is missing" if function is None else f"is {function!r}, not a function"
+                raise self.error(
+                    f"no-{name.replace('_', '-')}",
+                    f"`{name}` {found}.",
+                    name,
+                    f"Define `def {name}(combo):` beside `combos`.",
+                )
+            if not _takes_one(function):
+                raise self.error(
+                    f"bad-{name.replace('_', '-')}",
+                    f"`{name}{inspect.signature(function)}` cannot be called with one combo.",
+                    name,
+                    f"Define `def {name}(combo):`, where combo is an entry of `combos`.",
+                )
+        if not self.combos:
+            raise self.error("no-learners", "The list `combos` is empty.", "combos", "Add one.")
+        self._check_combos()
+
+    def _check_list(self, name: str, other: str = "") -> None:
+        if not isinstance(getattr(self.module, name, None), (list, tuple)):
+            raise self.error(
+                f"no-{name}",
+                f"The file does not define a list `{name}`.",
+                name,
+                f"Define `{name}` at the top level of the file{other and ', '}{other}.",
+            )
+
+    def _check_combos(self) -> None:
+        for index, combo in enumerate(self.combos):
+            if not isinstance(combo, dict):
+                raise self.error(
+                    "bad-combo",
+                    f"combos[{index}] is {combo!r}, not a dict.",
+                    "combos",
+                    "Describe each learner by a dict of its parameters.",
+                )
+
+    def _call(self, name: str, index: int) -> Any:
+        try:
+            return getattr(self.module, name)(self.combos[index])
+        except (Exception, SystemExit) as error:
+            file, line = _where(error, self.path)
+            raise LearnersFileError(
+                f"{name.replace('_', '-')}-raised",
+                f"{name}(combos[{index}]) raised {type(error).__name__}: {error}",
+                file,
+                line or line_of(self.path, name),
+                f"combos[{index}] is {self.combos[index]!r:.200}.",
+            ) from error
 
 
 def line_of(path: Path, name: str) -> int | None:
-    """Line in which a file last assigns a name, or None."""
+    """Line in which a file last defines a name, or None."""
+    try:
+        tree = ast.parse(path.read_bytes())
+    except OSError:
+        return None
     lines = [
         node.lineno
-        for node in ast.walk(ast.parse(path.read_bytes()))
-        if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Store)
+        for node in ast.walk(tree)
+        if (isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Store))
+        or (isinstance(node, ast.FunctionDef) and node.name == name)
     ]
     return max(lines, default=None)
+
+
+def _takes_one(function: Callable[..., Any]) -> bool:
+    try:
+        inspect.signature(function).bind({})
+    except TypeError:
+        return False
+    except ValueError:  # one without a signature, as some of C's are
+        return True
+    return True
 
 
 def _run(path: Path) -> ModuleType:
@@ -194,20 +339,3 @@ def _hint(error: BaseException) -> str:
             f"Install what provides {error.name!r} for {sys.executable}, or choose another Python."
         )
     return "Run the file with Python to see the whole traceback."
-
-
-def _fault(name: Any) -> tuple[str, str, str] | None:
-    """Say what is wrong with a file name: a code, the words, and what to do."""
-    if not isinstance(name, str):
-        return "bad-fname", "is not a string", "Name a file; for a BalancingLearner a list of them."
-    if not name:
-        return "bad-fname", "is empty", "Name a file."
-    if "\0" in name or "\n" in name:
-        return "bad-fname", "contains NUL or a newline", "Leave that character out."
-    if len(os.fsencode(name)) > MAX_FNAME_BYTES:
-        return "bad-fname", f"is longer than {MAX_FNAME_BYTES} bytes", "Name it shorter."
-    path = os.path.abspath(os.path.expanduser(name))
-    if os.path.commonpath([path, os.getcwd()]) != os.getcwd() or path == os.getcwd():
-        hint = "Name a file below it, relative to the run directory."
-        return "bad-fname", f"is not a file in the run directory {os.getcwd()}", hint
-    return None

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import pickle
 import signal
 import sys
-from concurrent.futures import Executor
+import threading
+from collections.abc import Callable
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import suppress
 from typing import Any, NoReturn
 
@@ -13,23 +17,34 @@ import cloudpickle
 
 
 def executor() -> Executor:
-    """Give the executor of this job: the ranks above 0, or without MPI processes of our own.
+    """Give the executor of this job, as `ADAPTIVE_EXECUTOR` says.
 
-    To be called for each learner: MPI's is kept for the whole job, and the other one is replaced
-    when one of its processes was killed.
+    `mpi4py`: the ranks above 0. `process-pool` and `loky`: processes of our own, `ADAPTIVE_CORES`
+    many. `auto`: the ranks when there are any, else loky.
+
+    To be called for each learner: MPI's is kept for the whole job, the others are replaced when one
+    of their processes was killed.
+
+    Raises
+    ------
+    RuntimeError
+        When there are no ranks to evaluate in, but must be.
     """
-    mpi = sys.modules.get("mpi4py.futures._core")
-    if mpi is None or mpi.SharedPool is None or not _is_mpi_parallel():
-        import loky
+    kind = os.environ.get("ADAPTIVE_EXECUTOR") or "auto"
+    if kind == "process-pool":
+        return _process_pool()
+    if kind == "mpi4py" and not _has_ranks():
+        raise RuntimeError(
+            "The executor is mpi4py, but this job has no MPI ranks to evaluate in. Set "
+            "executor to auto, loky or process-pool, or the launcher to one of MPI."
+        )
+    if kind != "loky" and _has_ranks():
+        return _mpi_pool()
+    import loky
 
-        return loky.get_reusable_executor(timeout=None)  # type: ignore[no-any-return]
-    if not _mpi_executors:
-        from mpi4py.futures import MPIPoolExecutor
-
-        set_up_rank()
-        # Not main: the ranks would import the module that started the job.
-        _mpi_executors.append(MPIPoolExecutor(main=False, initializer=set_up_rank))
-    return _mpi_executors[0]
+    return loky.get_reusable_executor(  # type: ignore[no-any-return]
+        max_workers=_cores(), timeout=None, initializer=outlive_sigterm
+    )
 
 
 def set_up_rank() -> None:
@@ -39,9 +54,16 @@ def set_up_rank() -> None:
     # Functions travel by value, so that no rank above 0 imports the learners file.
     MPI.pickle.__init__(cloudpickle.dumps, cloudpickle.loads)  # type: ignore[misc]
     if MPI.COMM_WORLD.Get_rank() > 0:
-        # The queue's SIGTERM reaches every rank; one that died of it would take rank 0, which
-        # saves, with it.
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        outlive_sigterm()
+
+
+def outlive_sigterm() -> None:
+    """Let a process that evaluates points go on after SIGTERM.
+
+    The queue's reaches every process of a job; one that died of it would take the one that saves
+    with it, or leave it with a broken pool.
+    """
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 def end_process(code: int, running: Executor | None = None) -> NoReturn:
@@ -66,6 +88,70 @@ def end_process(code: int, running: Executor | None = None) -> NoReturn:
     os._exit(code)
 
 
+class ProcessPool(ProcessPoolExecutor):
+    """A pool of processes to which functions travel by value, wherever they are defined."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Evaluate a function in one of the processes."""
+        return super().submit(_apply, _ByValue((fn, args, kwargs)))
+
+
+class _ByValue:
+    """A value that arrives in another process as itself, pickled by cloudpickle."""
+
+    def __init__(self, value: Any) -> None:
+        self._value = value
+
+    def __reduce__(self) -> tuple[Callable[[bytes], Any], tuple[bytes]]:
+        return pickle.loads, (cloudpickle.dumps(self._value),)
+
+
+def _apply(call: Any) -> _ByValue:
+    function, args, kwargs = call
+    return _ByValue(function(*args, **kwargs))
+
+
+def _process_pool() -> Executor:
+    if not _pools or getattr(_pools[-1], "_broken", False):
+        # Forked, the processes would inherit the threads' locks as they are at that moment.
+        context = multiprocessing.get_context("spawn")
+        _pools[:] = [ProcessPool(_cores(), context, initializer=_set_up_process)]
+    return _pools[-1]
+
+
+def _set_up_process() -> None:
+    outlive_sigterm()
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def follow() -> None:
+        parent.join()
+        os._exit(1)
+
+    # One whose job was killed would wait for its next point for ever.
+    threading.Thread(target=follow, daemon=True).start()
+
+
+def _mpi_pool() -> Executor:
+    if not _mpi_executors:
+        from mpi4py.futures import MPIPoolExecutor
+
+        set_up_rank()
+        # Not main: the ranks would import the module that started the job.
+        _mpi_executors.append(MPIPoolExecutor(main=False, initializer=set_up_rank))
+    return _mpi_executors[0]
+
+
+def _cores() -> int | None:
+    """How many processes to start; None for one for each core."""
+    return int(os.environ.get("ADAPTIVE_CORES") or 0) or None
+
+
+def _has_ranks() -> bool:
+    mpi = sys.modules.get("mpi4py.futures._core")
+    return mpi is not None and mpi.SharedPool is not None and _is_mpi_parallel()
+
+
 def _is_mpi_parallel() -> bool:
     mpi = sys.modules.get("mpi4py.MPI")
     return (
@@ -77,3 +163,4 @@ def _is_mpi_parallel() -> bool:
 
 
 _mpi_executors: list[Executor] = []
+_pools: list[ProcessPool] = []

@@ -7,6 +7,7 @@ import queue
 import threading
 import time
 from concurrent.futures import Future
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from adaptive_scheduler.door import Door, Message, RefusedError
@@ -27,6 +28,14 @@ class Reported(Protocol):
 
     def report_every(self) -> float:
         """Least time between two reports, in seconds."""
+
+
+@dataclass(frozen=True)
+class _Post:
+    message: Message
+    is_last: bool
+    seconds: float
+    answer: Future[Message | None] = field(default_factory=Future)
 
 
 class Reporter(threading.Thread):
@@ -50,14 +59,21 @@ class Reporter(threading.Thread):
         self._door = door
         self._learner = learner
         self._reported = reported
-        self._posts: queue.SimpleQueue[tuple[Message, Future[Message | None]] | None]
+        self._posts: queue.SimpleQueue[_Post | None]
         self._posts = queue.SimpleQueue()
         self._woken, self._wake = os.pipe()
         self._quiet = False
         door.on_wish = self._on_wish
 
-    def tell(self, message: Message) -> Message | None:
+    def tell(self, message: Message, seconds: float | None = None) -> Message | None:
         """Send a last message from another thread.
+
+        Parameters
+        ----------
+        message
+            `done`, `failed` or `released`, with what belongs to it.
+        seconds
+            When to give up waiting for the answer; by default what the door's patience says.
 
         Returns
         -------
@@ -68,15 +84,18 @@ class Reporter(threading.Thread):
         RefusedError
             When the scheduler refuses it.
         """
-        answer: Future[Message | None] = Future()
-        self._posts.put((message, answer))
-        os.write(self._wake, b"!")
-        return answer.result()
+        patience = self._door.patience.ending
+        post = _Post(message, True, patience if seconds is None else min(seconds, patience))
+        self._put(post)
+        return post.answer.result()
+
+    def mention(self, message: Message) -> None:
+        """Send a message from another thread that more will follow on, without waiting."""
+        self._put(_Post(message, False, self._door.patience.ending))
 
     def stop(self) -> None:
         """End the thread and give the door back."""
-        self._posts.put(None)
-        os.write(self._wake, b"!")
+        self._put(None)
         self.join()
         os.close(self._woken)
         os.close(self._wake)
@@ -91,7 +110,7 @@ class Reporter(threading.Thread):
                 post = self._posts.get()
                 if post is None:
                     return
-                self._post(*post)
+                self._post(post)
                 continue
             try:
                 report = None if self._quiet else self._reported.report(again=moved)
@@ -118,17 +137,22 @@ class Reporter(threading.Thread):
             return
         self._take(reply)
 
-    def _post(self, message: Message, answer: Future[Message | None]) -> None:
-        # It is the last word on this learner: a report behind it would be refused.
-        self._quiet = True
+    def _put(self, post: _Post | None) -> None:
+        self._posts.put(post)
+        os.write(self._wake, b"!")
+
+    def _post(self, post: _Post) -> None:
+        # A report behind the last word on this learner would be refused.
+        self._quiet = self._quiet or post.is_last
         try:
-            reply = self._door.ask(message, self._door.patience.ending)
+            interrupt = None if post.is_last else self._woken
+            reply = self._door.ask(post.message, post.seconds, interrupt)
             if reply is None:
-                log(f"left {message['type']!r} in the outbox: {self._door.trouble()}")
-                self._door.leave(message)
-            answer.set_result(reply)
+                log(f"left {post.message['type']!r} in the outbox: {self._door.trouble()}")
+                self._door.leave(post.message)
+            post.answer.set_result(reply)
         except Exception as error:
-            answer.set_exception(error)
+            post.answer.set_exception(error)
 
     def _take(self, reply: Message | None) -> None:
         if reply is None:

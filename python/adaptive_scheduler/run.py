@@ -2,23 +2,23 @@
 
 Started as `mpiexec -n N python -m mpi4py.futures -m adaptive_scheduler.run`, where rank 0 chooses
 the points and the others evaluate; or without MPI as `python -m adaptive_scheduler.run`, with
-processes of its own (as many as `LOKY_MAX_CPU_COUNT` says, else one for each core).
+processes of its own. `pool.executor` says which.
 
 Exit codes: 0 when nothing is left, no scheduler answers, or the learner was stopped at once; 75
-when it has been given to another job; 143 after SIGTERM; 1 when this job cannot run learners.
+when it has been given to another job, or the walltime is nearly over; 143 after SIGTERM; 1 when
+this job cannot run learners.
 """
 
 from __future__ import annotations
 
 import asyncio
+import inspect
 import os
-import signal
 import sys
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import adaptive
@@ -27,10 +27,12 @@ import cloudpickle
 from adaptive_scheduler import pool
 from adaptive_scheduler.assignment import Assignment
 from adaptive_scheduler.door import Door, Patience, RefusedError
+from adaptive_scheduler.ending import Ending
 from adaptive_scheduler.failure import describe
+from adaptive_scheduler.goal import of_file
 from adaptive_scheduler.job import TERMINATED, Job, log
 from adaptive_scheduler.learners_file import LearnersFileError, Study, load
-from adaptive_scheduler.start import LearnersChangedError, ask
+from adaptive_scheduler.start import LearnersChangedError, NotMadeError, ask
 
 PATIENCE = Patience()
 
@@ -38,98 +40,91 @@ PATIENCE = Patience()
 def main() -> None:
     """Run learners until the scheduler has none left."""
     job = Job.from_environment()
-    ending = _Ending()
-    signal.signal(signal.SIGTERM, ending)
+    running: list[Assignment] = []
+    ending = Ending(lambda: running)
+    ending.watch_signal()
     warnings.filterwarnings("ignore", "Goal is None")  # an endless learner is meant to be
-    study = _load_study(job)
+    study = load_study(job)
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     door = Door(job, PATIENCE)
+    first_saves: list[float] = []
     while True:
-        assignment = ask(job, door, study.learners, study.fnames)
-        if assignment is None:
+        try:
+            asked = ask(job, door, study, first_saves)
+        except NotMadeError as error:
+            log(str(error))
+            continue
+        if asked is None:
             return
-        ending.assignment = assignment
-        index = _index(study, assignment)
+        assignment, index = asked
+        running.append(assignment)
         log(f"learner {assignment.number} {assignment}: started")
-        _pickle_by_value(job.code_dir)
-        _run(assignment, getattr(study.module, "goal", None), loop)
-        ending.assignment = None
+        pickle_by_value(job.code_dir)
+        _run(assignment, study.goal, loop)
+        running.clear()
         if ending.is_wanted:
             pool.end_process(TERMINATED)
-        _forget_data(study, index)
-
-
-class _Ending:
-    """Handler of SIGTERM: saves the learner that runs, if any, and ends the job."""
-
-    def __init__(self) -> None:
-        self.assignment: Assignment | None = None
-        self.is_wanted = False
-
-    def __call__(self, number: int, frame: FrameType | None) -> None:
-        self.is_wanted = True
-        if self.assignment is not None:
-            self.assignment.terminate()
-        else:
-            log("terminated")
-            pool.end_process(TERMINATED)
+        if assignment.first_save is not None:
+            first_saves.append(assignment.first_save)
+        study.forget(index)
 
 
 def _run(
-    assignment: Assignment, goal: Callable[[Any], bool] | None, loop: asyncio.AbstractEventLoop
+    assignment: Assignment,
+    goal: Callable[[Any], bool] | None,
+    loop: asyncio.AbstractEventLoop,
 ) -> None:
     """Run a learner until its goal, a wish or an error ends it, and tell the scheduler."""
     runner: Any = None
+    learner = assignment.learner
+    # The goal of the run, which the assignment adds, takes the place of the file's.
+    goal = None if goal is None or assignment.has_goal else of_file(goal)
+    is_loaded = False
     try:
-        assignment.learner.load(assignment.fname)
-        runner = adaptive.AsyncRunner(
-            assignment.learner,
-            # The goal of the run, which the hook of assignment adds, takes the place of the file's.
-            goal=None if assignment.has_goal else goal,
-            executor=pool.executor(),
-            ioloop=loop,
-            retries=assignment.retries,
-            raise_if_retries_exceeded=True,
-        )
-        saving = runner.start_periodic_saving(
-            {"fname": assignment.fname}, interval=assignment.save_every
-        )
-        try:
-            loop.run_until_complete(runner.task)
-        finally:
-            saving.cancel()
-            with suppress(asyncio.CancelledError, Exception):
-                loop.run_until_complete(saving)
+        learner.load(assignment.fname)
+        is_loaded = True
+        if not assignment.is_reached(goal):
+            is_async = inspect.iscoroutinefunction(learner.function)
+            runner = adaptive.AsyncRunner(
+                learner,
+                goal=goal,
+                executor=None if is_async else pool.executor(),
+                ioloop=loop,
+                retries=assignment.retries,
+                raise_if_retries_exceeded=True,
+            )
+            _run_to_the_end(runner, assignment, loop)
     except Exception as error:
         # What was not loaded must not be overwritten by an empty learner.
-        assignment.fail(*describe(error, runner), save=runner is not None)
+        assignment.fail(*describe(error, runner), save=is_loaded)
         return
     with suppress(OSError):  # that it could not be saved has been told
         assignment.finish()
 
 
-def _load_study(job: Job) -> Study:
-    path = job.code_dir / os.environ["ADAPTIVE_LEARNERS_FILE"]
+def _run_to_the_end(runner: Any, assignment: Assignment, loop: asyncio.AbstractEventLoop) -> None:
+    saving = runner.start_periodic_saving(
+        {"fname": assignment.fname}, interval=assignment.save_every
+    )
     try:
-        return load(path)
+        loop.run_until_complete(runner.task)
+    finally:
+        saving.cancel()
+        with suppress(asyncio.CancelledError, Exception):
+            loop.run_until_complete(saving)
+
+
+def load_study(job: Job) -> Study:
+    """Load the learners file of a job's code; ends the process when it cannot be."""
+    try:
+        return load(job.code_dir / os.environ["ADAPTIVE_LEARNERS_FILE"])
     except LearnersFileError as error:
-        where = error.file if error.line is None else f"{error.file}:{error.line}"
-        log(f"{where}: {error.message} {error.hint}")
+        log(str(error))
         raise SystemExit(1) from error
 
 
-def _index(study: Study, assignment: Assignment) -> int:
-    return next(i for i, learner in enumerate(study.learners) if learner is assignment.learner)
-
-
-def _forget_data(study: Study, index: int) -> None:
-    """Free the data of a learner that ended: a job may run thousands."""
-    if isinstance(study.learners, list):
-        study.learners[index] = study.learners[index].new()
-
-
-def _pickle_by_value(code_dir: Path) -> None:
+def pickle_by_value(code_dir: Path) -> None:
     """Let the study's functions travel whole: no other process has, or should import, its files."""
     root = code_dir.resolve()
     for module in list(sys.modules.values()):

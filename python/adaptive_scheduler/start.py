@@ -2,42 +2,54 @@
 
 from __future__ import annotations
 
-import os.path
+import traceback
 from collections.abc import Sequence
-from typing import Any
 
-from adaptive_scheduler.assignment import Assignment, Fname
-from adaptive_scheduler.door import Door
+from adaptive_scheduler.assignment import MAX_TRACEBACK, Assignment
+from adaptive_scheduler.door import Door, Message
 from adaptive_scheduler.job import Job, log
+from adaptive_scheduler.learners_file import LearnersFileError, Study
 
 
 class LearnersChangedError(RuntimeError):
     """The learners file of this job is not the one that the scheduler knows."""
 
 
+class NotMadeError(RuntimeError):
+    """The learner that this job was given could not be made; the scheduler knows."""
+
+
 def ask(
-    job: Job, door: Door, learners: Sequence[Any], fnames: Sequence[Fname]
-) -> Assignment | None:
+    job: Job, door: Door, study: Study, first_saves: Sequence[float] = ()
+) -> tuple[Assignment, int] | None:
     """Ask the scheduler for a learner.
 
     Parameters
     ----------
     job, door
         Who asks, and through which door.
-    learners, fnames
-        The lists of the learners file.
+    study
+        The learners file.
+    first_saves
+        Seconds to the first save of the learners that this process has had.
 
     Returns
     -------
-    The learner, guarded and reported on, or None when there is nothing to run.
+    The learner, guarded and reported on, and its index in the file; or None when there is nothing
+    to run, or too little time.
 
     Raises
     ------
     SystemExit
         With 0, when no scheduler answers in time.
     LearnersChangedError
-        When another file name, or none, stands at the learner's place in the list.
+        When the file has no learner with the file name that was given out.
+    NotMadeError
+        When the learner cannot be made.
     """
+    if job.deadline and not job.deadline.leaves_time(first_saves):
+        log(f"no further learner: {job.deadline.left():.0f} s are left of the walltime")
+        return None
     start = {"type": "start", "resourceClass": job.resource_class, "revision": job.revision}
     reply = door.ask(start, door.patience.start)
     if reply is None:
@@ -46,22 +58,27 @@ def ask(
     if reply.get("type") != "assign":
         log(f"no learner: {reply.get('why')}")
         return None
-    index = reply["index"]
-    if index < len(learners) == len(fnames) and normal(fnames[index]) == normal(reply["fname"]):
-        return Assignment(job, door, reply, learners[index], fnames[index])
+    index = study.find(reply["fname"], reply["index"])
+    if index is None:
+        _give_back(door, reply, {"type": "released", "why": "learners-changed"})
+        raise LearnersChangedError(
+            f"The scheduler gave out learner {reply['index']} with the file {reply['fname']!r}, "
+            f"but none of the {len(study)} learners in the learners file of this job has that file "
+            "name. Start Jobs again, so that the scheduler reads the changed file; names that "
+            "differ between two environments (numpy 1 and 2 print numbers differently) do this too."
+        )
+    try:
+        learner = study.learner(index)
+    except LearnersFileError as error:
+        words = "".join(traceback.format_exception(error.__class__, error, error.__traceback__))
+        failed = {"type": "failed", "error": str(error), "traceback": words[-MAX_TRACEBACK:]}
+        _give_back(door, reply, failed)
+        raise NotMadeError(str(error)) from error
+    return Assignment(job, door, reply, learner, study.fname(index)), index
+
+
+def _give_back(door: Door, reply: Message, message: Message) -> None:
     progress = {"learner": reply["learner"], "epoch": reply["epoch"], "npoints": 0, "loss": None}
-    released = {"type": "released", **progress, "why": "learners-changed"}
-    if door.ask(released, door.patience.ending) is None:
-        door.leave(released)
-    raise LearnersChangedError(
-        f"The scheduler gave out learner {index} with the file {reply['fname']!r}, but the "
-        "learners file of this job has "
-        + (f"{fnames[index]!r}" if index < len(fnames) else f"only {len(fnames)} learners")
-        + " there. Start Jobs again, so that the scheduler reads the changed file; names that "
-        "differ between two environments (numpy 1 and 2 print numbers differently) do this too."
-    )
-
-
-def normal(fname: Fname) -> list[str]:
-    """Give file name(s) in the form in which they are compared."""
-    return [os.path.normpath(name) for name in ([fname] if isinstance(fname, str) else fname)]
+    message = {**message, **progress}
+    if door.ask(message, door.patience.ending) is None:
+        door.leave(message)

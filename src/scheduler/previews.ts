@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { callPython } from "./python";
-import type { LearnerId } from "./state/rows";
+import type { LearnerId, LearnerRow } from "./state/rows";
 import { settingsOf } from "./state/settings";
 import type { Store } from "./state/store";
 import { previewSchema, type Preview } from "./workers/messages";
@@ -32,17 +32,25 @@ export class Previews {
     const preview = this.newest.get(learner);
     const isCurrent = preview && (row.state === "running" || preview.npoints === row.npoints);
     if (isCurrent) this.onDidPreview(learner, preview);
-    else if (row.type === "Learner1D") await this.showFile(learner, row);
+    else await this.showFile(learner, row);
   }
 
-  private async showFile(learner: LearnerId, { fname, type }: { fname: string; type: string }): Promise<void> {
+  private async showFile(learner: LearnerId, row: LearnerRow): Promise<void> {
     const { directory, model } = this.store;
     const { python, prelude } = settingsOf(model.run);
-    const call = { python, prelude, path: [this.client], cwd: directory.path, module: "preview", deadlineMs };
+    // What a function of the study returned may need the study's code to be read.
+    const path = [directory.code(model.run.revision), this.client];
+    const call = { python, prelude, path, cwd: directory.path, module: "preview", deadlineMs };
     try {
-      this.put(learner, v.parse(previewSchema, await callPython({ ...call, args: [fname, "--type", type] })));
+      this.put(learner, v.parse(previewSchema, await callPython({ ...call, args: argumentsOf(row) })));
     } catch {
       // No file yet, or one that cannot be read: there is nothing to draw.
     }
   }
+}
+
+/** Of `python -m adaptive_scheduler.preview`. */
+function argumentsOf({ fname, type, bounds }: LearnerRow): string[] {
+  const files = type.startsWith("BalancingLearner") ? (JSON.parse(fname) as string[]) : [fname];
+  return ["--type", type, ...(bounds === null ? [] : ["--bounds", bounds]), "--", ...files];
 }

@@ -44,7 +44,7 @@ def run_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "ADAPTIVE_REVISION": "r1",
         "ADAPTIVE_LEARNERS_FILE": "_learners.py",
         "PYTHONPATH": f"{code}:{PACKAGE}",
-        "LOKY_MAX_CPU_COUNT": "1",
+        "ADAPTIVE_CORES": "1",
     }.items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(tmp_path)

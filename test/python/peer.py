@@ -38,7 +38,7 @@ class Peer:
             "start": lambda _: (
                 self.queue.pop(0) if self.queue else {"type": "nothing", "why": "end"}
             ),
-            **dict.fromkeys(("report", "done", "failed", "released"), ok),
+            **dict.fromkeys(("report", "done", "failed", "released", "remark", "tried"), ok),
         }
         public, secret = zmq.curve_keypair()
         client_public, client_secret = zmq.curve_keypair()
@@ -108,9 +108,9 @@ class Peer:
                 return request
 
     def types(self) -> list[str]:
-        """Types of all requests but reports, each counted once however often it was sent."""
+        """Types of all requests but reports and remarks, each counted once."""
         numbered = {(r["instance"], r["n"]): r["type"] for r in self.seen}
-        return [kind for kind in numbered.values() if kind != "report"]
+        return [kind for kind in numbered.values() if kind not in ("report", "remark")]
 
     def close(self) -> None:
         self._ended.set()

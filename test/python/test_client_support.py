@@ -113,7 +113,7 @@ def test_another_file_in_its_place_means_learners_changed(
 
 def test_too_few_learners_means_learners_changed(peer: Peer, study: types.ModuleType) -> None:
     peer.give(7, "data/7")
-    with pytest.raises(LearnersChangedError, match="only 3 learners"):
+    with pytest.raises(LearnersChangedError, match="none of the 3 learners"):
         client_support.get_learner(URL, study.learners)
     assert peer.expect("released")["learner"] == 7
 

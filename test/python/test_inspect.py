@@ -53,17 +53,24 @@ def test_prints_one_object_whatever_the_file_prints(jobs: Jobs) -> None:
     assert "the file speaks" in ran.stderr
     assert "deeply" in ran.stderr
     assert result["learners"] == [
-        {"fname": "data/one", "combo": {"a": 0.5, "b": 1}, "type": "Learner1D"},
+        {
+            "fname": "data/one",
+            "combo": {"a": 0.5, "b": 1},
+            "type": "Learner1D",
+            "bounds": [[-1, 1]],
+        },
         {
             "fname": ["data/two", "data/three"],
             "combo": {"a": {"$repr": "nan"}, "b": [{"$repr": repr(abs)}, "x"]},
-            "type": "BalancingLearner",
+            "type": "BalancingLearner(Learner1D)",
+            "bounds": [[-1, 1]],
         },
     ]
     assert result["versions"]["numpy"] == np.__version__
     assert set(result["versions"]) == {"python", "adaptive", "numpy", "mpi4py", "pyzmq"}
     assert result["seconds"] >= 0
     assert result["megabytes"] >= 0
+    assert result["warnings"] == []
 
 
 def test_an_error_is_printed_with_exit_code_2(jobs: Jobs) -> None:

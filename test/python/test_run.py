@@ -120,7 +120,7 @@ TAKING_TURNS = LEARNERS.replace(
 def test_stop_gently_lets_running_evaluations_finish(
     peer: Peer, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("LOKY_MAX_CPU_COUNT", "2")
+    monkeypatch.setenv("ADAPTIVE_CORES", "2")
     jobs.write(text=TAKING_TURNS)
     peer.give(0, "data/0.0")
     job = jobs.start(*RUN)
@@ -140,14 +140,41 @@ def test_stop_gently_lets_running_evaluations_finish(
     assert sorted(Path().glob("began-*")) == [Path("began-0"), Path("began-1")]
 
 
-def test_data_that_cannot_be_loaded_is_not_overwritten(peer: Peer, jobs: Jobs) -> None:
+@pytest.mark.parametrize("content", [b"not a data file", b"", b"cut off"])
+def test_an_unreadable_file_is_kept_aside_and_reported(
+    peer: Peer, jobs: Jobs, content: bytes
+) -> None:
+    jobs.write()
+    if content == b"cut off":
+        learner = adaptive.Learner1D(abs, (-1, 1))
+        adaptive.runner.simple(learner, npoints_goal=50)
+        learner.save("data/0.0")
+        content = Path("data/0.0").read_bytes()[:-20]
+    Path("data").mkdir(exist_ok=True)
+    Path("data/0.0").write_bytes(content)
+    peer.give(0, "data/0.0", goal={"npoints": 5})
+    code, output = ended(jobs.start(*RUN))
+    assert code == 0, output
+    assert peer.types() == ["start", "done", "start"]
+    assert Path("data/0.0.unreadable-1").read_bytes() == content
+    assert points(Path("data/0.0")) >= 5
+    remark = next(request for request in peer.seen if request["type"] == "remark")
+    assert (remark["learner"], remark["epoch"]) == (0, 1)
+    assert "was unreadable" in remark["text"]
+    assert "kept as 0.0.unreadable-1" in remark["text"]
+
+
+def test_data_that_needs_what_is_missing_is_neither_renamed_nor_overwritten(
+    peer: Peer, jobs: Jobs
+) -> None:
     jobs.write()
     Path("data").mkdir()
-    Path("data/0.0").write_bytes(b"not a data file")
+    content = b"cmodule_of_nobody\nthing\n."
+    Path("data/0.0").write_bytes(content)
     peer.give(0, "data/0.0", goal={"npoints": 5})
     assert ended(jobs.start(*RUN))[0] == 0
-    assert peer.types() == ["start", "failed", "start"]
-    assert Path("data/0.0").read_bytes() == b"not a data file"
+    assert "module_of_nobody" in peer.expect("failed")["error"]
+    assert Path("data/0.0").read_bytes() == content
 
 
 def test_a_resumed_learner_that_meets_its_goal_ends_at_once(peer: Peer, jobs: Jobs) -> None:

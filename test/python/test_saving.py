@@ -44,6 +44,7 @@ def test_in_our_epoch_it_saves_what_adaptive_loads(guard: Guard, compress: bool)
     learner().save("./data/../data/x", compress)
     assert loaded(compress) == dict(learner().data)
     assert guard.trouble() is None
+    assert guard.check() is None
     assert guard.compress == compress
     assert os.listdir("data") == ["x"]
 

@@ -1,4 +1,4 @@
-import type { Settings } from "../state/settings";
+import { walltimeSeconds, type Settings } from "../state/settings";
 import { shellQuote } from "./quote";
 
 export interface JobScriptOptions {
@@ -11,10 +11,13 @@ export interface JobScriptOptions {
   /** Relative to the code. */
   learnersFile: string;
   resourceClass: string;
-  settings: Pick<Settings, "python" | "prelude" | "launcher" | "resources">;
+  settings: Pick<Settings, "python" | "prelude" | "launcher" | "executor" | "resources">;
 }
 
-/** The script of a local job: one MPI world, whose rank 0 coordinates `cores` workers. */
+/**
+ * The script of a local job. With MPI it is one world, whose rank 0 coordinates `cores` workers;
+ * else one process, which starts `cores` more.
+ */
 export function jobScript(options: JobScriptOptions): string {
   const { settings } = options;
   const environment = {
@@ -22,6 +25,8 @@ export function jobScript(options: JobScriptOptions): string {
     ADAPTIVE_RESTART: "0",
     ADAPTIVE_CLASS: options.resourceClass,
     ADAPTIVE_LEARNERS_FILE: options.learnersFile,
+    ADAPTIVE_EXECUTOR: settings.executor,
+    ADAPTIVE_CORES: String(settings.resources.cores),
     // Each worker computes on one core: a threaded BLAS in all of them would fight over it.
     MKL_NUM_THREADS: "1",
     OPENBLAS_NUM_THREADS: "1",
@@ -32,6 +37,7 @@ export function jobScript(options: JobScriptOptions): string {
   return [
     "#!/usr/bin/env bash",
     ...Object.entries(environment).map(([name, value]) => `export ${name}=${shellQuote(value)}`),
+    ...deadlineLines(settings.resources.walltime),
     // Read when the job starts: what was submitted long ago runs the newest code all the same.
     `code=${shellQuote(options.code)}`,
     `ADAPTIVE_REVISION=$(cat "$code/current") || exit 1`,
@@ -45,9 +51,16 @@ export function jobScript(options: JobScriptOptions): string {
   ].join("\n");
 }
 
-function launchLines({ launcher, resources }: Pick<Settings, "launcher" | "resources">): string[] {
-  if (launcher === "none") {
-    return [`export LOKY_MAX_CPU_COUNT=${resources.cores}`, `exec "$python" -m adaptive_scheduler.run`];
+function deadlineLines(walltime: string | null): string[] {
+  if (walltime === null) return [];
+  const seconds = walltimeSeconds(walltime);
+  // When this script begins, the walltime does.
+  return [`export ADAPTIVE_WALLTIME_SECONDS=${seconds} ADAPTIVE_DEADLINE=$(( $(date +%s) + ${seconds} ))`];
+}
+
+function launchLines({ launcher, executor, resources }: JobScriptOptions["settings"]): string[] {
+  if (launcher === "none" || executor === "process-pool" || executor === "loky") {
+    return [`exec "$python" -m adaptive_scheduler.run`];
   }
   return [
     "launcher=mpiexec",

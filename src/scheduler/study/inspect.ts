@@ -15,6 +15,7 @@ const inspectionSchema = v.union([
       }),
     ),
     versions: v.record(v.string(), v.string()),
+    warnings: v.optional(v.array(v.string()), []),
   }),
   v.object({
     error: v.object({
@@ -35,6 +36,8 @@ export interface Inspection {
   learners: Omit<NewLearner, "id">[];
   /** Of Python and the packages it was read with. */
   versions: Record<string, string>;
+  /** Sentences for a person, e.g. that another form of the file would be faster. */
+  warnings: string[];
 }
 
 /**
@@ -63,5 +66,5 @@ export async function inspectLearners(
     bounds: bounds && JSON.stringify(bounds),
     resourceClass: "default",
   }));
-  return { learners, versions: inspection.versions };
+  return { learners, versions: inspection.versions, warnings: inspection.warnings };
 }

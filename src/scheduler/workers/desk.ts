@@ -261,7 +261,7 @@ export class WorkerDesk {
       learner: id,
       epoch,
       index: learner.position,
-      fname: learner.type.includes("BalancingLearner") ? (JSON.parse(learner.fname) as string[]) : learner.fname,
+      fname: learner.type.startsWith("BalancingLearner") ? (JSON.parse(learner.fname) as string[]) : learner.fname,
       goal,
       retries,
       saveEverySeconds,

@@ -21,40 +21,55 @@ test("a shell reads quoted words as they were", () => {
   );
 });
 
+const places = {
+  runDirectory: "/home/me/my study",
+  client: "/client",
+  code: "/code",
+  learnersFile: "_learners.py",
+  resourceClass: "default",
+};
+const settings = {
+  python: "/opt/it's/python",
+  prelude: ["module load mpi"],
+  launcher: "mpiexec",
+  executor: "auto",
+  resources: { cores: 3, walltime: null },
+} as const;
+const scriptWith = (more: object) => {
+  const script = jobScript({ ...places, settings: { ...settings, prelude: [...settings.prelude], ...more } });
+  execFileSync("bash", ["-n"], { input: script });
+  return script;
+};
+
 test("a job script goes to the run's directory with the run's environment, and starts one world", () => {
-  const script = jobScript({
-    runDirectory: "/home/me/my study",
-    client: "/client",
-    code: "/code",
-    learnersFile: "_learners.py",
-    resourceClass: "default",
-    settings: {
-      python: "/opt/it's/python",
-      prelude: ["module load mpi"],
-      launcher: "mpiexec",
-      resources: { cores: 3, walltime: null },
-    },
-  });
+  const script = scriptWith({});
   expect(script).toContain("export ADAPTIVE_RUN_DIR='/home/me/my study'");
   expect(script).toContain(`code=/code\nADAPTIVE_REVISION=$(cat "$code/current") || exit 1`);
   expect(script).toContain("module load mpi\ncd '/home/me/my study' || exit 1");
   expect(script).toContain(`-n 4 "$python" -m mpi4py.futures -m adaptive_scheduler.run`);
-  execFileSync("bash", ["-n"], { input: script });
+  expect(script).not.toContain("ADAPTIVE_DEADLINE");
 });
 
-test("a job without a launcher uses no more processes than its cores", () => {
-  const settings = {
-    python: "python3",
-    prelude: [],
-    launcher: "none",
-    resources: { cores: 3, walltime: null },
-  } as const;
-  const places = { runDirectory: "/run", client: "/client", code: "/code" };
-  const script = jobScript({
-    ...places,
-    learnersFile: "_learners.py",
-    resourceClass: "default",
-    settings: { ...settings, prelude: [] },
-  });
-  expect(script).toMatch(/LOKY_MAX_CPU_COUNT=3\nexec "\$python" -m adaptive_scheduler.run\n$/);
+test.each([
+  { executor: "auto", launcher: "auto", usesMpi: true },
+  { executor: "mpi4py", launcher: "mpiexec", usesMpi: true },
+  { executor: "process-pool", launcher: "mpiexec", usesMpi: false },
+  { executor: "loky", launcher: "auto", usesMpi: false },
+  { executor: "auto", launcher: "none", usesMpi: false },
+])("executor $executor and launcher $launcher: MPI $usesMpi, and as many workers as cores", (choice) => {
+  const script = scriptWith(choice);
+  expect(script).toContain(`export ADAPTIVE_EXECUTOR=${choice.executor}\nexport ADAPTIVE_CORES=3\n`);
+  if (choice.usesMpi) expect(script).toContain("mpi4py.futures");
+  else expect(script).toMatch(/\nexec "\$python" -m adaptive_scheduler\.run\n$/);
+});
+
+test("a job with a walltime knows when it began and when it will be over", () => {
+  const script = scriptWith({ resources: { cores: 1, walltime: "1:30:00" } });
+  const exported = script.split("\n").find((line) => line.includes("ADAPTIVE_DEADLINE"));
+  const read = execFileSync("bash", ["-c", `${exported}; date +%s; env`], { encoding: "utf8" });
+  expect(read).toContain("ADAPTIVE_WALLTIME_SECONDS=5400\n");
+  const [, deadline] = /ADAPTIVE_DEADLINE=(\d+)/.exec(read) ?? [];
+  const untilThen = Number(deadline) - Number(read.split("\n")[0]);
+  expect(untilThen).toBeGreaterThan(5300);
+  expect(untilThen).toBeLessThanOrEqual(5400);
 });

@@ -1,0 +1,91 @@
+"""What is reported of a learner: taken in the runner's thread, sent from the reporter's."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import Any
+
+from adaptive_scheduler import preview
+from adaptive_scheduler.door import Message
+from adaptive_scheduler.job import log
+
+
+class Progress:
+    """The state of a learner, as often as it is asked for.
+
+    Parameters
+    ----------
+    learner, fname
+        As in the learners file.
+
+    Attributes
+    ----------
+    latest
+        `npoints`, `loss`, and `preview` when that was wished.
+    """
+
+    def __init__(self, learner: Any, fname: Any) -> None:
+        self.latest: Message = {"npoints": 0, "loss": None}
+        self._learner = learner
+        self._fname = fname
+        self._sent: Message | None = None
+        self._next = 0.0
+        self._is_drawn = True
+
+    def sample(self, every: float, draw: bool) -> None:
+        """Take the learner's state when it is due.
+
+        Only in the runner's thread: `loss()` changes the learner.
+
+        Parameters
+        ----------
+        every
+            Least time between two samples, in seconds; 0 takes one now.
+        draw
+            Whether to add a preview.
+        """
+        started = time.monotonic()
+        if every and started < self._next:
+            return
+        self.latest = {"npoints": self.npoints(), "loss": self._loss()}
+        if draw and self._is_drawn:
+            self.latest.update(self._preview())
+        # The loss of some learners takes long; this keeps it below a twentieth of the time.
+        self._next = started + max(every, 20 * (time.monotonic() - started))
+
+    def hurry(self, every: float) -> None:
+        """Let the next sample be due in `every` seconds at the latest."""
+        self._next = min(self._next, time.monotonic() + every)
+
+    def unsent(self, again: bool) -> Message | None:
+        """Give the latest sample when it is new, or wanted again."""
+        sampled = self.latest
+        if sampled == self._sent and not again:
+            return None
+        self._sent = sampled
+        return sampled
+
+    def npoints(self) -> int:
+        """Give how many points the learner has now."""
+        return int(self._learner.npoints)
+
+    def __str__(self) -> str:
+        text, loss = f"{self.latest['npoints']} points", self.latest["loss"]
+        return text if loss is None else f"{text}, loss {loss:.1e}"
+
+    def _loss(self) -> float | None:
+        try:
+            loss = float(self._learner.loss())
+        except Exception:  # some have none before their first points
+            return None
+        return loss if math.isfinite(loss) else None
+
+    def _preview(self) -> Message:
+        try:
+            drawn = preview.of_learner(self._learner, self._fname)
+        except Exception as error:  # whatever a function returned, it must not end its learner
+            self._is_drawn = False
+            log(f"{self._fname}: not drawn: {type(error).__name__}: {error}")
+            return {}
+        return {"preview": drawn} if drawn else {}
