@@ -49,7 +49,15 @@ export async function setUpPython(requirements) {
 /** Builds and packages the extension when a source has changed. */
 export async function setUpBuild() {
   const sources = await fingerprint([
-    ...["src", "python/adaptive_scheduler", "media", "scripts/build.mjs", "scripts/package.mjs", ".vscodeignore"],
+    ...[
+      "src",
+      "python/adaptive_scheduler",
+      "media",
+      "scripts/build.mjs",
+      "scripts/settings.mjs",
+      "scripts/package.mjs",
+      ".vscodeignore",
+    ],
     ...["package.json", "package-lock.json", "README.md", "CHANGELOG.md", "LICENSE"],
   ]);
   await step("Build", () =>

@@ -8,6 +8,7 @@ import { Dashboards } from "./views/dashboards";
 import { DisposableScope } from "./views/disposableScope";
 import { ErrorDisplay } from "./views/errorDisplay";
 import { JobOutputs } from "./views/jobOutput";
+import { JobScripts } from "./views/jobScripts";
 import { JobsView } from "./views/jobsView";
 import { LearnersView } from "./views/learnersView";
 import { ShownRun } from "./views/shownRun";
@@ -24,9 +25,10 @@ export function activate(context: ExtensionContext): void {
   const run = scope.add(new ShownRun(sessions, note));
   const errors = new ErrorDisplay(log);
   const outputs = scope.add(new JobOutputs(sessions));
+  const scripts = scope.add(new JobScripts());
   const onStarting = (isStarting: boolean): void =>
     void commands.executeCommand("setContext", "adaptive.isStarting", isStarting);
-  const actions = new Actions({ sessions, outputs, errors, log, onStarting });
+  const actions = new Actions({ sessions, outputs, scripts, memory: context.workspaceState, errors, log, onStarting });
 
   const learners = scope.add(new LearnersView(run, sessions, note));
   const jobs = scope.add(new JobsView(run, note));

@@ -1,13 +1,13 @@
 import { access, constants } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import * as v from "valibot";
 import { type Uri, workspace } from "vscode";
 import { AdaptiveError } from "../scheduler/state/errors";
 import { RunDirectory } from "../scheduler/state/runDirectory";
 import { systemClock } from "./clock";
 import { attachCommand } from "./launch";
 import { localTransport } from "./localTransport";
+import { profileOf } from "./profile";
 import { localProgram } from "./program";
 import { choosePython, type Profile } from "./python";
 import { WorkerReplica } from "./replica/replica";
@@ -56,12 +56,9 @@ async function findRun(folder: string): Promise<FoundRun | null> {
   }
 }
 
-const clustersSchema = v.object({ local: v.optional(v.looseObject({ python: v.optional(v.string()) })) });
-
 async function profileFor(study: Study): Promise<Profile> {
-  const clusters = v.safeParse(clustersSchema, workspace.getConfiguration("adaptive").get("clusters"));
   const around = workspace.getWorkspaceFolder(study.folder)?.uri.fsPath;
-  const profile = (clusters.success && clusters.output.local) || {};
+  const profile = profileOf(workspace.getConfiguration("adaptive").get("clusters"), "local");
   const python = await choosePython(
     {
       setting: profile.python,

@@ -1,5 +1,8 @@
 import * as v from "valibot";
+import { configReportSchema, type ConfigReport } from "../scheduler/control/configReport";
 import { AdaptiveError } from "../scheduler/state/errors";
+import { valueIn, type TypedSettings } from "../scheduler/state/layers";
+import { settingNames } from "../scheduler/state/settings";
 import { type Clock, within } from "./clock";
 import type { Program } from "./program";
 import type { Profile } from "./python";
@@ -19,28 +22,61 @@ export interface CommandOutput {
   stderr: string;
 }
 
+const scriptSchema = v.object({ script: v.string() });
 const initSchema = v.object({ run: v.string(), runId: v.string(), resumed: v.boolean() });
 /** A run that is ready to be attached to; `run` is its directory. */
 export type InitResult = v.InferOutput<typeof initSchema>;
 
 /** Makes the run of a study on this machine; one that exists goes by the settings of now. */
-export function initCommand(
+export function initCommand(program: Program, start: Start): ProgramCommand<InitResult> {
+  return startCommand(program, "init", start, (stdout) => answerOf("init", initSchema, stdout));
+}
+
+/** Every setting of a study, and where it comes from. */
+export function configCommand(program: Program, start: Start): ProgramCommand<ConfigReport> {
+  return startCommand(program, "config", start, (stdout) => answerOf("config", configReportSchema, stdout));
+}
+
+/** The script of the jobs that a start would submit. */
+export function scriptCommand(program: Program, start: Start): ProgramCommand<string> {
+  return startCommand(program, "script", start, (stdout) => answerOf("script", scriptSchema, stdout).script);
+}
+
+/** A study with everything that a start of it goes by. */
+export interface Start {
+  learnersFile: string;
+  profile: Profile;
+  typed: TypedSettings;
+}
+
+function startCommand<T>(
   program: Program,
-  study: { learnersFile: string; profile: Profile },
-): ProgramCommand<InitResult> {
-  const own = ["init", "--learners", study.learnersFile, "--cluster", "local", "--json"];
+  command: string,
+  { learnersFile, profile, typed }: Start,
+  parse: (stdout: string) => T,
+): ProgramCommand<T> {
+  const own = [command, "--learners", learnersFile, "--cluster", "local", "--json"];
+  const set = settingNames.flatMap((name) => {
+    const value = valueIn(typed.set, name);
+    return value === undefined ? [] : ["--set", `${name}=${JSON.stringify(value)}`];
+  });
+  const unset = typed.unset.flatMap((name) => ["--unset", name]);
   return {
-    argv: [...program.argv, ...own, "--profile", JSON.stringify(study.profile)],
+    argv: [...program.argv, ...own, "--profile", JSON.stringify(profile), ...set, ...unset],
     env: program.env,
     parse: (output) => {
       if (output.code !== 0) throw programError(output);
-      const result = v.safeParse(initSchema, lastLineAsJson(output.stdout));
-      if (result.success) return result.output;
-      throw new AdaptiveError("bad-answer", "The scheduler's answer to init was not understood", "See the log.", {
-        cause: output.stdout,
-      });
+      return parse(output.stdout);
     },
   };
+}
+
+function answerOf<S extends v.GenericSchema>(command: string, schema: S, stdout: string): v.InferOutput<S> {
+  const result = v.safeParse(schema, lastLineAsJson(stdout));
+  if (result.success) return result.output;
+  throw new AdaptiveError("bad-answer", `The scheduler's answer to ${command} was not understood`, "See the log.", {
+    cause: stdout,
+  });
 }
 
 /**

@@ -1,8 +1,10 @@
 import type { CancellationToken, Event } from "vscode";
 import { AdaptiveError } from "../scheduler/state/errors";
+import type { ConfigReport } from "../scheduler/control/configReport";
+import type { TypedSettings } from "../scheduler/state/layers";
 import type { Clock } from "./clock";
 import { Emitter } from "./event";
-import { initCommand, runCommand } from "./launch";
+import { configCommand, initCommand, type ProgramCommand, runCommand, scriptCommand, type Start } from "./launch";
 import type { Program } from "./program";
 import type { Profile } from "./python";
 import type { RunSession } from "./runSession";
@@ -76,10 +78,34 @@ export class RunSessions {
    */
   async start(
     study: Study,
-    _cluster: "local",
+    typed: TypedSettings,
     progress: (step: StartStep) => void,
     token: CancellationToken,
   ): Promise<RunSession> {
+    progress("Checking");
+    const { run } = await this.ask(initCommand, study, typed, token);
+    progress("Starting");
+    const session = this.activate(run);
+    await session.startJobs();
+    return session;
+  }
+
+  /** What a start of the study would go by, without anything typed anew. */
+  config(study: Study, token: CancellationToken): Promise<ConfigReport> {
+    return this.ask(configCommand, study, { set: {}, unset: [] }, token);
+  }
+
+  /** The script of the jobs that such a start would submit. */
+  script(study: Study, typed: TypedSettings, token: CancellationToken): Promise<string> {
+    return this.ask(scriptCommand, study, typed, token);
+  }
+
+  private async ask<T>(
+    command: (program: Program, start: Start) => ProgramCommand<T>,
+    study: Study,
+    typed: TypedSettings,
+    token: CancellationToken,
+  ): Promise<T> {
     const { world } = this;
     if (!world.isTrusted()) {
       throw new AdaptiveError(
@@ -92,17 +118,14 @@ export class RunSessions {
     const registration = token.onCancellationRequested(() => cancelling.abort());
     if (token.isCancellationRequested) cancelling.abort();
     try {
-      progress("Checking");
-      const profile = await world.profileFor(study);
-      const { run } = await runCommand(
-        world.transport,
-        initCommand(world.program, { learnersFile: study.learnersFile, profile }),
-        { clock: world.clock, deadlineMs: initDeadlineMs, signal: cancelling.signal, cwd: study.folder.fsPath },
-      );
-      progress("Starting");
-      const session = this.activate(run);
-      await session.startJobs();
-      return session;
+      const start = { learnersFile: study.learnersFile, profile: await world.profileFor(study), typed };
+      const options = {
+        clock: world.clock,
+        deadlineMs: initDeadlineMs,
+        signal: cancelling.signal,
+        cwd: study.folder.fsPath,
+      };
+      return await runCommand(world.transport, command(world.program, start), options);
     } finally {
       registration.dispose();
     }

@@ -125,12 +125,10 @@ async function main(args: readonly string[]): Promise<number> {
       );
     case "init":
       return init(startOptions(values), values.json === true, program);
-    case "config": {
-      const [start, directory] = await startOrRun(values, path);
-      return config(start, directory, values.json === true, program);
-    }
+    case "config":
+      return config(...(await startOrRun(values, path)), values.json === true, program);
     case "script":
-      return script(...(await startOrRun(values, path)), program);
+      return script(...(await startOrRun(values, path)), values.json === true, program);
     case "serve":
       if (!values.detach) return serve(path, wholeNumber("port", values.port) ?? null, program);
       await findOrStartScheduler(new RunDirectory(path), program);

@@ -1,20 +1,33 @@
 import { availableParallelism } from "node:os";
-import { type CancellationToken, type LogOutputChannel, ProgressLocation, type QuickPickItem, window } from "vscode";
+import {
+  type CancellationToken,
+  type LogOutputChannel,
+  type Memento,
+  ProgressLocation,
+  type QuickPickItem,
+  window,
+} from "vscode";
 import type { RunSession } from "../remote/runSession";
 import type { RunSessions } from "../remote/runSessions";
 import type { Study } from "../remote/studies";
 import { AdaptiveError } from "../scheduler/state/errors";
+import type { TypedSettings } from "../scheduler/state/layers";
 import type { JobId, LearnerId } from "../scheduler/state/rows";
 import type { ErrorDisplay } from "./errorDisplay";
 import { plural } from "./format";
 import type { JobOutputs } from "./jobOutput";
+import type { JobScripts } from "./jobScripts";
 import { learnersViewId } from "./learnersView";
+import { askStart } from "./startForm";
 
 const messageMs = 5000;
 
 export interface ActionsWorld {
   sessions: RunSessions;
   outputs: JobOutputs;
+  scripts: JobScripts;
+  /** What a person typed in this workspace. */
+  memory: Memento;
   errors: ErrorDisplay;
   log: LogOutputChannel;
   /** Told while jobs are being started. */
@@ -27,14 +40,25 @@ export class Actions {
 
   /** @returns the run, or null when it was not started */
   async startJobs(): Promise<RunSession | null> {
-    const study = await pickStudy(this.world.sessions.studies);
-    const cluster = study && (await pickCluster(study));
-    if (study === undefined || cluster === undefined) return null;
+    const { sessions, scripts, memory, errors } = this.world;
+    const study = await pickStudy(sessions.studies);
+    if (study === undefined) return null;
     let started: RunSession | null = null;
-    await this.world.errors.attempt("Start Jobs", async () => {
-      started = await this.withProgress(`${study.name}`, (progress, token) =>
-        this.world.sessions.start(study, cluster, progress, token),
-      );
+    await errors.attempt("Start Jobs", async () => {
+      const report = await this.withProgress(study.name, (_, token) => sessions.config(study, token));
+      // A run has its cluster already.
+      const cluster = report.run === null ? await pickCluster(study) : "local";
+      if (cluster === undefined) return;
+      const showScript = (typed: TypedSettings) =>
+        errors.attempt("Preview Job Script", async () =>
+          scripts.show(
+            study.name,
+            await this.withProgress(study.name, (_, token) => sessions.script(study, typed, token)),
+          ),
+        );
+      const typed = await askStart(study, cluster, report, { memory, showScript });
+      if (typed === null) return;
+      started = await this.withProgress(study.name, (progress, token) => sessions.start(study, typed, progress, token));
     });
     return started;
   }

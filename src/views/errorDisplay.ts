@@ -1,5 +1,6 @@
-import { type LogOutputChannel, window } from "vscode";
-import { toAdaptiveError } from "../scheduler/state/errors";
+import { commands, type LogOutputChannel, Range, Uri, window } from "vscode";
+import { type Place, placeIn } from "./messagePlace";
+import { type AdaptiveError, toAdaptiveError } from "../scheduler/state/errors";
 
 /** The one place that shows an error to a person; only for what the person has just asked for. */
 export class ErrorDisplay {
@@ -17,6 +18,16 @@ export class ErrorDisplay {
     }
   }
 
+  /** What a person may want to do about an error, by the words on its button. */
+  private stepsAfter(error: AdaptiveError): Record<string, () => unknown> {
+    const place = placeIn(error.message);
+    return {
+      ...(error.code === "bad-user-setting" ? { "Open Settings": openClusters } : {}),
+      ...(place ? { "Open File": () => openAt(place) } : {}),
+      "Show Log": () => this.log.show(),
+    };
+  }
+
   private async show(what: string, cause: unknown): Promise<void> {
     const error = toAdaptiveError(cause);
     if (error.code === "cancelled") return;
@@ -24,8 +35,19 @@ export class ErrorDisplay {
     const text = [error.message, error.hint].filter((part) => part !== "").join(" ");
     if (this.shown.has(text)) return;
     this.shown.add(text);
-    const choice = await window.showErrorMessage(text, "Show Log");
+    const steps = this.stepsAfter(error);
+    const choice = await window.showErrorMessage(text, ...Object.keys(steps));
     this.shown.delete(text);
-    if (choice === "Show Log") this.log.show();
+    if (choice !== undefined) await steps[choice]?.();
   }
+}
+
+function openClusters(): unknown {
+  const revealSetting = { key: "adaptive.clusters", edit: false };
+  return commands.executeCommand("workbench.action.openSettingsJson", { revealSetting });
+}
+
+function openAt({ file, line }: Place): unknown {
+  const selection = new Range(line - 1, 0, line - 1, 0);
+  return window.showTextDocument(Uri.file(file), { selection });
 }

@@ -37,11 +37,14 @@ export async function copyExample(replacements: readonly (readonly [from: string
   return folder;
 }
 
-/** Opens a folder in a VS Code of its own with the extension installed; both end with the test. */
-export async function openEditor(folder: string): Promise<Editor> {
+/**
+ * Opens a folder in a VS Code of its own with the extension installed; both end with the test.
+ * @param clusters the user setting `adaptive.clusters`
+ */
+export async function openEditor(folder: string, clusters: object = { local: { python } }): Promise<Editor> {
   const home = await mkdtemp(join(tmpdir(), "adaptive-e2e-editor-"));
   onTestFinished(() => rm(home, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }));
-  const settings = { ...quietSettings, "adaptive.clusters": { local: { python } } };
+  const settings = { ...quietSettings, "adaptive.clusters": clusters };
   const server = await startCodeServer({ folder: home, vsix, settings });
   onTestFinished(server.stop);
   const executablePath = await findChromium();
@@ -103,6 +106,22 @@ export class Editor {
     await this.quickPickRows.filter({ hasText: label }).first().click();
   }
 
+  /** Opens the form of Start Jobs; where the jobs run is asked once, before there is a run. */
+  async openStartForm({ isNew }: { isNew: boolean }): Promise<void> {
+    await this.runCommand("Adaptive: Start Jobs");
+    if (isNew) await this.pick("This computer");
+    await this.page
+      .locator(".quick-input-title")
+      .getByText(/^Start Jobs: .* on this computer$/)
+      .waitFor();
+  }
+
+  /** Starts with the settings as they are. */
+  async startJobs(study: { isNew: boolean }): Promise<void> {
+    await this.openStartForm(study);
+    await this.page.keyboard.press("Enter");
+  }
+
   /** A row of a tree whose label and description match. */
   treeRow(what: RegExp): Locator {
     return this.treeRows.filter({ hasText: what }).first();
@@ -110,7 +129,7 @@ export class Editor {
 
   async keepScreenshot(name: string): Promise<void> {
     await mkdir(screenshots, { recursive: true });
-    await this.page.screenshot({ path: join(screenshots, `${name}.png`) });
+    await this.page.screenshot({ path: join(screenshots, `${name}.png`), animations: "disabled" });
   }
 }
 

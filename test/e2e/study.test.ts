@@ -1,7 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { copyExample, colouredPixels, openEditor, patienceMs, type Editor } from "./editor";
+import { copyExample, colouredPixels, openEditor, patienceMs } from "./editor";
 
 const within = { timeout: patienceMs, interval: 200 };
 const fewOffsets = ["offset=[-0.3, -0.2, -0.1, 0.0, 0.1, 0.2, 0.3]", "offset=[-0.2, 0.0]"] as const;
@@ -14,7 +14,7 @@ test("a study from the welcome view to done", async () => {
   await editor.sidebar.getByText("This folder has a study").waitFor();
   await editor.keepScreenshot("welcome");
 
-  await startJobs(editor);
+  await editor.startJobs({ isNew: true });
   await editor.treeRow(/^Running/).waitFor();
   await editor.treeRow(/^offset=.*coupling=/).waitFor();
   await editor.treeRow(/array of 2/).waitFor();
@@ -49,7 +49,7 @@ test("stopping the jobs keeps what they have, starting goes on", async () => {
   const folder = await copyExample([fewOffsets, secondsPerPoint(0.5)]);
   const editor = await openEditor(folder);
   await editor.openView("Adaptive");
-  await startJobs(editor);
+  await editor.startJobs({ isNew: true });
   await editor.treeRow(/^offset=.*[1-9]\d* pts/).waitFor();
 
   await editor.runCommand("Adaptive: Stop Jobs");
@@ -57,11 +57,6 @@ test("stopping the jobs keeps what they have, starting goes on", async () => {
   await expect.poll(() => readdir(join(folder, "data")), within).toHaveLength(2);
   await editor.keepScreenshot("stopped");
 
-  await startJobs(editor);
+  await editor.startJobs({ isNew: false });
   await editor.treeRow(/^Running\s*2/).waitFor();
 });
-
-async function startJobs(editor: Editor): Promise<void> {
-  await editor.runCommand("Adaptive: Start Jobs");
-  await editor.pick("This computer");
-}

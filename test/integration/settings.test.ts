@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { expect, test } from "vitest";
-import type { ConfigReport } from "../../src/scheduler/commandLine/config";
+import type { ConfigReport } from "../../src/scheduler/control/configReport";
 import { createStudy, peaks, python, type Study } from "./program";
 
 /** Runs a command that must succeed, and gives what it printed. */

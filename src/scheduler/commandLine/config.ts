@@ -1,30 +1,12 @@
 import { relative } from "node:path";
+import type { ConfigEntry, ConfigReport } from "../control/configReport";
 import { valueIn, type Origin, type Origins } from "../state/layers";
 import type { RunDirectory } from "../state/runDirectory";
 import { valueWords } from "../state/settingWords";
-import { settingNames, settingsOf, type Configuration, type SettingName } from "../state/settings";
+import { settingNames, settingsOf, type Configuration } from "../state/settings";
 import { conflictOf, readSources, valuesWithPlaces, type Sources, type StartOptions } from "../study/settings";
 import { exitCodes, type Program } from "./program";
 import { readRunRow } from "./runRow";
-
-/** What `config --json` prints. */
-export interface ConfigReport {
-  /** The run's directory; null when the study has none yet. */
-  run: string | null;
-  /** Path of the study file, which need not exist. */
-  studyFile: string;
-  /** Why a start would refuse these settings; null when it would not. */
-  problem: string | null;
-  settings: ConfigEntry[];
-}
-
-interface ConfigEntry {
-  name: SettingName;
-  /** What holds in the run; null without one. */
-  now: { value: unknown; origin: Origin } | null;
-  /** What would hold at the next start, and what is behind it, the strongest first; `where` names the file and line. */
-  next: { value: unknown; origin: Origin; where: string }[];
-}
 
 /**
  * Says every setting of a study with its value and where that comes from; of a run, what holds now,

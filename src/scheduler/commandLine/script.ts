@@ -8,7 +8,12 @@ import { exitCodes, type Program } from "./program";
 import { readRunRow } from "./runRow";
 
 /** Prints the script of the jobs that the next start would submit. */
-export async function script(options: StartOptions, directory: RunDirectory, program: Program): Promise<number> {
+export async function script(
+  options: StartOptions,
+  directory: RunDirectory,
+  json: boolean,
+  program: Program,
+): Promise<number> {
   const row = (await directory.hasRun()) ? await readRunRow(directory, program) : null;
   const learnersFile = resolve(options.learnersFile);
   const text = jobScript({
@@ -19,6 +24,7 @@ export async function script(options: StartOptions, directory: RunDirectory, pro
     resourceClass: "default",
     settings: settingsOf(await configurationOf(options, row)),
   });
-  program.print(text.trimEnd());
+  if (json) program.printJson({ script: text });
+  else program.print(text.trimEnd());
   return exitCodes.success;
 }

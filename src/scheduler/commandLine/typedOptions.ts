@@ -1,8 +1,7 @@
-import { withValue } from "../state/layers";
+import { withValue, type TypedSettings } from "../state/layers";
 import { badSetting, unknownName, type Place } from "../state/parseSettings";
 import { parseTyped } from "../state/settingWords";
 import { isGoalEntry, isSettingName, type GoalEntry, type Layer, type SettingName } from "../state/settings";
-import type { TypedSettings } from "../study/settings";
 
 /** Options that stand for a setting. */
 export const settingOptions = {

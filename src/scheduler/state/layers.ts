@@ -27,6 +27,13 @@ export function mergeSettings(layers: Layers, machineCores: number): { settings:
   return { settings: asSettings(settings), origins: chosen as Origins };
 }
 
+/** What a person types at a start. */
+export interface TypedSettings {
+  set: Layer;
+  /** Not to hold any more, though typed at an earlier start. */
+  unset: readonly SettingName[];
+}
+
 export interface OriginalValue {
   origin: Origin;
   value: unknown;

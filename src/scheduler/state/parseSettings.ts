@@ -7,6 +7,8 @@ import { goalEntries, isSettingName, profileSchema, settingNames, studySchema } 
 export interface Place {
   /** Path of a file, or a name such as `--set`. */
   name: string;
+  /** Of the error, when not `bad-setting`. */
+  code?: string;
   /** The line of what is at a path of keys, counted from 1; absent where there are no lines. */
   lineOf?: (path: readonly (string | number)[]) => number | null;
 }
@@ -30,7 +32,7 @@ export function badSetting(place: Place, path: readonly (string | number)[], wor
   const name = path.length > 0 ? `${path.join(".")}: ` : "";
   const sentence = words.endsWith("?") ? words : `${words}.`;
   return new AdaptiveError(
-    "bad-setting",
+    place.code ?? "bad-setting",
     `${place.name}${line ? `:${line}` : ""}: ${name}${sentence}`,
     "Correct it and start again; nothing was changed.",
   );

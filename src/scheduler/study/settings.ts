@@ -10,18 +10,12 @@ import {
   type Layers,
   type OriginalValue,
   type Origin,
+  type TypedSettings,
 } from "../state/layers";
 import { badSetting, parseSettings } from "../state/parseSettings";
 import type { AdaptiveError } from "../state/errors";
 import { profileSchema, type Configuration, type Layer, type SettingName } from "../state/settings";
 import { readStudyFile, studyFileOf, type StudyFile } from "./studyFile";
-
-/** What was typed at a start. */
-export interface TypedSettings {
-  set: Layer;
-  /** Not to hold any more, though typed at an earlier start. */
-  unset: readonly SettingName[];
-}
 
 /** What was typed at the start, and the profile of the cluster as the editor or a file gave it. */
 export interface StartOptions {

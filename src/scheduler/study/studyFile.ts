@@ -13,8 +13,9 @@ import { badSetting, parseSettings, type Place } from "../state/parseSettings";
 import { studySchema, type Layer } from "../state/settings";
 
 /** What an `adaptive.json` says, and where. */
-export interface StudyFile extends Required<Place> {
+export interface StudyFile extends Place {
   layer: Layer;
+  lineOf: NonNullable<Place["lineOf"]>;
 }
 
 /** The study file that belongs to a learners file: beside it. */

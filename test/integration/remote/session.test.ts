@@ -40,7 +40,11 @@ function programOf(study: Study): Program {
 function init(study: Study): Promise<InitResult> {
   return runCommand(
     localTransport,
-    initCommand(programOf(study), { learnersFile: study.learnersFile, profile: { python } }),
+    initCommand(programOf(study), {
+      learnersFile: study.learnersFile,
+      profile: { python },
+      typed: { set: {}, unset: [] },
+    }),
     {
       clock: systemClock,
       deadlineMs: 60_000,

@@ -1,12 +1,20 @@
 import { describe, expect, test } from "vitest";
 import { systemClock } from "../../../src/remote/clock";
-import { attachCommand, initCommand, programError, runCommand } from "../../../src/remote/launch";
+import {
+  attachCommand,
+  configCommand,
+  initCommand,
+  programError,
+  runCommand,
+  scriptCommand,
+} from "../../../src/remote/launch";
 import { localTransport, withoutEditor } from "../../../src/remote/localTransport";
+import { profileOf } from "../../../src/remote/profile";
 import { localProgram } from "../../../src/remote/program";
 import { choosePython } from "../../../src/remote/python";
 
 const program = { argv: ["node", "main.js"], env: {} };
-const study = { learnersFile: "/a study/_learners.py", profile: { python: "python3" } };
+const study = { learnersFile: "/a study/_learners.py", profile: { python: "python3" }, typed: { set: {}, unset: [] } };
 
 describe("the scheduler program", () => {
   test("is run by Node as it is, and by Electron told to behave as Node", () => {
@@ -27,6 +35,16 @@ describe("the scheduler program", () => {
     );
     const stdout = 'Inspecting…\n{"run":"/a study","runId":"u","resumed":false}\n';
     expect(parse({ code: 0, stdout, stderr: "" })).toEqual({ run: "/a study", runId: "u", resumed: false });
+  });
+
+  test("what was typed is passed on, each setting by its name", () => {
+    const typed = { set: { goal: { loss: 0.1 }, resources: { walltime: null } }, unset: ["maxJobs" as const] };
+    const words = configCommand(program, { ...study, typed }).argv.slice(-6);
+    expect(words).toEqual(["--set", 'goal={"loss":0.1}', "--set", "resources.walltime=null", "--unset", "maxJobs"]);
+  });
+
+  test("script gives the script", () => {
+    expect(scriptCommand(program, study).parse({ code: 0, stdout: '{"script":"#!x\\n"}', stderr: "" })).toBe("#!x\n");
   });
 
   test.each(["", "done", '{"run":"/a study"}', "[]"])("init that prints %j is not understood", (stdout) => {
@@ -102,6 +120,21 @@ describe("the local transport", () => {
   test("does not hand the editor's own environment on", () => {
     const env = { PATH: "/bin", VSCODE_PID: "1", ELECTRON_RUN_AS_NODE: "1", NODE_OPTIONS: "--inspect", NODE_PATH: "x" };
     expect(withoutEditor(env)).toEqual({ PATH: "/bin", NODE_PATH: "x" });
+  });
+});
+
+describe("the user setting adaptive.clusters", () => {
+  test.each([undefined, {}, { elsewhere: { python: 3 } }])("%j says nothing of this computer", (clusters) => {
+    expect(profileOf(clusters, "local")).toEqual({});
+  });
+  test.each([
+    [{ local: { maxJobs: "many" } }, 'local.maxJobs: expected a whole number above 0, but got "many".'],
+    [{ local: { pyhton: "x" } }, "local.pyhton: there is no such setting; did you mean python?"],
+    [{ local: 3 }, "local: expected an object, but got 3."],
+    ["fast", 'expected an object, but got "fast".'],
+    [[], "expected an object, but got []."],
+  ])("%j is refused, naming the setting", (clusters, words) => {
+    expect(() => profileOf(clusters, "local")).toThrow(`The user setting adaptive.clusters: ${words}`);
   });
 });
 

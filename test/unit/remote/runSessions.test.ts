@@ -105,7 +105,7 @@ describe("runs of the workspace", () => {
   test("start makes the run, connects and sets the jobs going", async () => {
     const { sessions, there, events, runsChanged, settle } = open();
     const steps: string[] = [];
-    const session = await sessions.start(studyIn("/tmp"), "local", (step) => steps.push(step), token());
+    const session = await sessions.start(studyIn("/tmp"), { set: {}, unset: [] }, (step) => steps.push(step), token());
     expect(sessions.active).toBe(session);
     expect(steps).toEqual(["Checking", "Starting"]);
     expect(events).toEqual(["exec", "connect /tmp", "startJobs"]);
@@ -118,13 +118,15 @@ describe("runs of the workspace", () => {
   test("a start that fails says why and connects to nothing", async () => {
     const error = { code: "python-missing", message: "There is no python3.", hint: "Set adaptive.clusters." };
     const { sessions, events } = open({ argv: initPrints({ error }, 2) });
-    await expect(sessions.start(studyIn("/tmp"), "local", () => undefined, token())).rejects.toMatchObject(error);
+    await expect(
+      sessions.start(studyIn("/tmp"), { set: {}, unset: [] }, () => undefined, token()),
+    ).rejects.toMatchObject(error);
     expect(events).toEqual(["exec"]);
   });
 
   test("a start that was cancelled starts nothing", async () => {
     const { sessions, events } = open();
-    const starting = sessions.start(studyIn("/tmp"), "local", () => undefined, token(true));
+    const starting = sessions.start(studyIn("/tmp"), { set: {}, unset: [] }, () => undefined, token(true));
     await expect(starting).rejects.toMatchObject({ code: "cancelled" });
     expect(events).toEqual(["exec"]);
   });
@@ -134,7 +136,7 @@ describe("runs of the workspace", () => {
     there.runs = [{ directory: "/tmp", created: newer }];
     runsChanged.fire();
     await settle();
-    const starting = sessions.start(studyIn("/tmp"), "local", () => undefined, token());
+    const starting = sessions.start(studyIn("/tmp"), { set: {}, unset: [] }, () => undefined, token());
     await expect(starting).rejects.toMatchObject({ code: "not-trusted" });
     expect(events).toEqual([]);
     there.isTrusted = true;

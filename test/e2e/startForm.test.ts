@@ -1,0 +1,86 @@
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { root, tryRun } from "../../scripts/steps.mjs";
+import { copyExample, openEditor, patienceMs } from "./editor";
+
+const within = { timeout: patienceMs, interval: 200 };
+const twoOffsets = ["offset=[-0.3, -0.2, -0.1, 0.0, 0.1, 0.2, 0.3]", "offset=[-0.2, 0.0]"] as const;
+
+test("a start with a goal that is typed, its job script seen before, and the next one remembers", async () => {
+  const folder = await copyExample([twoOffsets]);
+  const editor = await openEditor(folder);
+  await editor.openView("Adaptive");
+  await editor.sidebar.getByText("This folder has a study").waitFor();
+  const { page } = editor;
+  const row = (text: RegExp) => editor.quickPickRows.filter({ hasText: text }).first();
+
+  await editor.openStartForm({ isNew: true });
+  await row(/Goal.*300 points · adaptive\.json/).waitFor();
+  await row(/Cores per job.*1 · adaptive\.json/).waitFor();
+  await editor.keepScreenshot("start form");
+
+  await editor.pick("Goal");
+  const input = page.locator(".quick-input-widget .quick-input-box input");
+  await input.fill("many points");
+  await page
+    .locator(".quick-input-message")
+    .getByText(/expected 100 points/)
+    .waitFor();
+  await editor.keepScreenshot("start form, a wrong goal");
+  await input.fill("30 points");
+  await page.keyboard.press("Enter");
+  await row(/Goal.*30 points · typed/).waitFor();
+  await row(/Reset Goal.*300 points · adaptive\.json/).waitFor();
+
+  await editor.pick("Preview Job Script");
+  await page.locator(".editor-instance .view-line").getByText("adaptive_scheduler.run").waitFor();
+  await editor.keepScreenshot("start form, job script");
+  await page.locator(".editor-actions").getByRole("button", { name: "Start Jobs" }).click();
+  await editor.pick("This computer");
+  await row(/Goal.*30 points · typed/).waitFor();
+  await page.keyboard.press("Enter");
+  await editor.treeRow(/^Done\s*8/).waitFor();
+
+  await editor.openStartForm({ isNew: false });
+  await row(/Goal.*30 points · typed/).waitFor();
+  await editor.pick("Reset Goal");
+  await row(/Goal.*300 points · adaptive\.json/).waitFor();
+  await editor.keepScreenshot("start form, reset");
+  await editor.pick("Start Jobs");
+  const config = () => tryRun(process.execPath, [join(root, "dist/scheduler/main.js"), "config", folder]);
+  await expect.poll(async () => (await config()).output, within).toMatch(/goal +300 points +.*adaptive\.json:2/);
+});
+
+test("adaptive.json is completed and checked as it is written", async () => {
+  const folder = await copyExample([twoOffsets]);
+  await rm(join(folder, "adaptive.json"));
+  const editor = await openEditor(folder);
+  const { page } = editor;
+  await editor.openView("Adaptive");
+  await editor.sidebar.getByText("This folder has a study").waitFor();
+  await editor.openStartForm({ isNew: true });
+  await editor.pick("Create adaptive.json");
+  const suggestions = page.locator(".suggest-widget.visible");
+  for (const name of ["goal", "maxFailures", "saveEverySeconds"]) {
+    await suggestions.getByText(name, { exact: true }).first().waitFor();
+  }
+  await editor.keepScreenshot("adaptive.json, completed");
+  await page.keyboard.press("Escape");
+  await page.keyboard.insertText('"retires": 2');
+  await page.locator(".squiggly-warning, .squiggly-error").first().waitFor();
+  await editor.keepScreenshot("adaptive.json, checked");
+});
+
+test("a user setting that is wrong is named, and opened", async () => {
+  const editor = await openEditor(await copyExample([twoOffsets]), { local: { maxJobs: "many" } });
+  const { page } = editor;
+  await editor.openView("Adaptive");
+  await editor.sidebar.getByText("This folder has a study").waitFor();
+  await editor.runCommand("Adaptive: Start Jobs");
+  const words = "The user setting adaptive.clusters: local.maxJobs: expected a whole number above 0";
+  await page.locator(".notification-toast").getByText(words).waitFor();
+  await editor.keepScreenshot("a wrong user setting");
+  await page.locator(".notification-toast").getByRole("button", { name: "Open Settings" }).click();
+  await page.locator(".editor-instance .view-line").getByText("maxJobs").waitFor();
+});
