@@ -6,11 +6,14 @@ modules and what it exports, can be imported as ever when it is installed too.
 
 from __future__ import annotations
 
+import ast
+import functools
 import importlib
 import importlib.util
 import sys
 from pathlib import Path
 from pkgutil import extend_path
+from types import ModuleType
 from typing import Any
 
 __path__ = extend_path(__path__, __name__)
@@ -22,19 +25,31 @@ def __getattr__(name: str) -> Any:
         if importlib.util.find_spec(whole) is not None:
             return importlib.import_module(whole)
         for folder in __path__[1:]:
-            exported = getattr(_root_of(folder), name, None)
-            if exported is not None:
-                return exported
+            init = Path(folder) / "__init__.py"
+            # Not run for nothing: picklers ask every module for every name.
+            if name in _names(init):
+                return getattr(_run(init), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def _root_of(folder: str) -> Any:
-    """Give what the `__init__.py` of the other package defines."""
+@functools.cache
+def _names(init: Path) -> set[str]:
+    """Give the names that the file imports from elsewhere."""
+    return {
+        alias.asname or alias.name
+        for node in ast.parse(init.read_bytes()).body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+
+
+def _run(init: Path) -> ModuleType:
+    # As a module beside the package's others: its relative imports mean those.
     name = f"{__name__}.__other__"
     if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, Path(folder) / "__init__.py")
-        if spec is None or spec.loader is None:
-            return None
+        spec = importlib.util.spec_from_file_location(name, init)
+        assert spec is not None
+        assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)
         sys.modules[name] = module
         try:

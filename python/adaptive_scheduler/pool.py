@@ -30,7 +30,11 @@ def executor() -> Executor:
     RuntimeError
         When there are no ranks to evaluate in, but must be.
     """
-    kind = os.environ.get("ADAPTIVE_EXECUTOR") or "auto"
+    _newest[:] = [_executor(os.environ.get("ADAPTIVE_EXECUTOR") or "auto")]
+    return _newest[0]
+
+
+def _executor(kind: str) -> Executor:
     if kind == "process-pool":
         return _process_pool()
     if kind == "mpi4py" and not _has_ranks():
@@ -74,12 +78,14 @@ def end_process(code: int, running: Executor | None = None) -> NoReturn:
     code
         Exit code.
     running
-        The executor whose processes are killed, when it is not MPI's.
+        The executor of a script, whose processes are killed as those of our own are, when it is
+        not MPI's.
     """
-    processes: dict[int, Any] = getattr(running, "_processes", None) or {}
-    for pid in list(processes):
-        with suppress(OSError):
-            os.kill(pid, signal.SIGKILL)
+    for pool in [running, *_newest]:
+        processes: dict[int, Any] = getattr(pool, "_processes", None) or {}
+        for pid in list(processes):
+            with suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
     sys.stdout.flush()
     sys.stderr.flush()
     if _is_mpi_parallel():
@@ -164,3 +170,4 @@ def _is_mpi_parallel() -> bool:
 
 _mpi_executors: list[Executor] = []
 _pools: list[ProcessPool] = []
+_newest: list[Executor] = []

@@ -13,7 +13,7 @@ import math
 import re
 import sys
 from collections.abc import Sequence
-from typing import Any, Optional
+from typing import Any
 
 from adaptive_scheduler import datafile, drawn
 from adaptive_scheduler.drawn import Bounds, Preview
@@ -23,7 +23,6 @@ from adaptive_scheduler.kinds import bounds_of, class_of, unwrapped
 MAX_CHILDREN = 16
 
 Content = Any  # what the data file of a learner holds
-Part = Optional[tuple[Content, Bounds]]
 
 
 def of_learner(learner: Any, fname: Any = None) -> Preview | None:

@@ -66,7 +66,8 @@ describe("run", () => {
     expect(eventsOf(stdout).at(-1)).toMatchObject({ learners: { done: 6 } });
     const changes = await study.changes();
     expect(assignments(changes)).toEqual([0, 1, 2, 3, 4, 5]);
-    const ended = changes.filter(({ kind }) => kind === "jobEnded");
+    const ended = changes.flatMap((change) => (change.kind === "jobEnded" ? [change] : []));
+    ended.sort((a, b) => a.job.localeCompare(b.job));
     expect(ended).toEqual([
       expect.objectContaining({ job: "1_1", exitCode: 0 }),
       expect.objectContaining({ job: "1_2", exitCode: 0 }),

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import math
 import subprocess
 import sys
 import textwrap
@@ -24,6 +25,16 @@ GOOD = """
     learners = [adaptive.Learner1D(abs, (-1, 1)), adaptive.BalancingLearner(
         [adaptive.Learner1D(abs, (-1, 1)), adaptive.Learner1D(abs, (-1, 1))])]
     fnames = ["data//one", ["data/two", "./data/three"]]
+"""
+BALANCING = """import adaptive
+learners = [adaptive.BalancingLearner([adaptive.Learner1D(abs, (-1, 1)) for _ in range(2)])]
+"""
+MADE = """import adaptive
+combos = [{'a': i} for i in range(100)]
+def fname(combo):
+    return f"data/{combo['a']}"
+def make_learner(combo):
+    return adaptive.Learner1D(abs, (-1, 1))
 """
 LEARNER = "import adaptive\nlearners = [adaptive.Learner1D(abs, (-1, 1)) for _ in range(2)]\n"
 
@@ -115,6 +126,21 @@ def test_combos_may_be_absent() -> None:
         (LEARNER + "fnames = ['a', 'é' * 101]\n", "bad-fname", 3, "200 bytes"),
         (LEARNER + "fnames = ['a', '../b']\n", "bad-fname", 3, "run directory"),
         (LEARNER + "fnames = ['a', '/b']\n", "bad-fname", 3, "run directory"),
+        (LEARNER + "fnames = ['a', 'x/../../b']\n", "bad-fname", 3, "run directory"),
+        (LEARNER + "fnames = ['a', ['b']]\n", "bad-fname", 3, "fnames[1] is a list"),
+        (LEARNER + "fnames = ['a', 'b']\ngoal = 100\n", "bad-goal", 4, "`goal` is 100"),
+        (BALANCING + "fnames = ['a']\n", "bad-fname", 3, "needs a list of 2"),
+        (BALANCING + "fnames = [['a']]\n", "bad-fname", 3, "has 1 names"),
+        (LEARNER + "def make_learner(combo): ...\n", "two-forms", 3, "both"),
+        (MADE.replace("combos =", "others ="), "no-combos", None, "`combos`"),
+        (MADE.replace("def fname", "def name"), "no-fname", None, "`fname` is missing"),
+        (MADE.replace("make_learner(combo)", "make_learner()"), "bad-make-learner", 5, "one combo"),
+        (MADE.replace("fname(combo)", "fname(a, b)"), "bad-fname", 3, "one combo"),
+        (MADE.replace("return f", "return 1 #"), "bad-fname", 3, "fname(combos[0]) = 1 is not a s"),
+        (MADE.replace("{combo['a']}", "same"), "bad-fname", 3, "is also fname(combos[0])"),
+        (MADE.replace("['a']}", "['b']}"), "fname-raised", 4, "fname(combos[0]) raised KeyError"),
+        (MADE.replace("return adaptive", "adaptive"), "not-a-learner", 5, "returned None"),
+        (MADE.replace("(-1, 1)", "1 / 0"), "make-learner-raised", 6, "ZeroDivisionError"),
     ],
 )
 def test_a_fault_is_named_with_its_place(
@@ -160,3 +186,74 @@ def test_imports_nothing_before_the_packages_are_checked() -> None:
         "assert not {'adaptive', 'numpy', 'zmq', 'mpi4py', 'cloudpickle'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_of_functions_only_the_first_learner_is_made() -> None:
+    result = inspect_text(
+        MADE.replace("    return adaptive", "    assert combo['a'] == 0\n    return adaptive")
+    )
+    assert len(result["learners"]) == 100
+    first, *others = result["learners"]
+    assert first == {"fname": "data/0", "combo": {"a": 0}, "type": "Learner1D", "bounds": [[-1, 1]]}
+    assert {(other["type"], other["bounds"]) for other in others} == {("Learner1D", None)}
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (np.int32(3), 3),
+        (np.bool_(True), True),
+        (np.str_("é"), "é"),
+        ((1, "a \"quoted\" 'text'"), [1, "a \"quoted\" 'text'"]),
+        ({1: {"a": None}}, {"1": {"a": None}}),
+        (math.inf, {"$repr": "inf"}),
+        (2**53 + 1, {"$repr": "9007199254740993"}),
+        (np.array([1.0, 2.0]), {"$repr": "array([1., 2.])"}),
+        (1 + 2j, {"$repr": "(1+2j)"}),
+        (b"x", {"$repr": "b'x'"}),
+        ({i: i for i in range(50)}, {str(i): i for i in range(50)}),
+    ],
+)
+def test_parameters_are_shown_as_json(value: object, shown: object) -> None:
+    assert inspection.plain(value) == shown
+    json.dumps(inspection.plain(value), allow_nan=False)
+
+
+def test_an_address_a_failing_repr_and_a_circle_do_no_harm() -> None:
+    class Odd:
+        def __repr__(self) -> str:
+            raise ValueError
+
+    circle: list[object] = []
+    circle.append(circle)
+    assert inspection.plain(lambda: 0)["$repr"].endswith(".<lambda>>")
+    assert inspection.plain(Odd()) == {"$repr": "<Odd>"}
+    json.dumps(inspection.plain(circle))
+    assert len(inspection.plain(b"x" * 10_000)["$repr"]) == inspection.MAX_REPR
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [("fnames[77_777] = 'data/3'", "fnames[77777] = 'data/3' is also fnames[3]"),
+     ("fnames[99_999] = 7", "fnames[99999] = 7 is not a string")],
+)  # fmt: skip
+def test_one_bad_name_of_100_000_is_found_soon(fault: str, words: str) -> None:
+    text = f"""
+        import adaptive
+        one = adaptive.Learner1D(abs, (-1, 1))
+        learners = [one] * 100_000
+        fnames = [f"data/{{i}}" for i in range(100_000)]
+        {fault}
+    """
+    with pytest.raises(LearnersFileError) as raised:
+        inspect_text(text)
+    assert words in raised.value.message
+    assert raised.value.line == 5
+
+
+def test_lists_that_are_slow_to_build_come_with_advice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inspection, "MAX_SECONDS", 0.0)
+    (warning,) = inspect_text(LEARNER + "fnames = ['a', 'b']\n")["warnings"]
+    assert "`make_learner(combo)`" in warning
+    assert " MB" in warning
+    assert inspect_text(MADE)["warnings"] == []

@@ -1,0 +1,122 @@
+"""Data frames, both forms of the learners file, and faults of adaptive that must not hurt."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import adaptive
+import pandas as pd
+import pytest
+
+from conftest import LEARNERS, Jobs, ended
+from peer import Peer
+from test_client_support import FIRST_VERSION
+from test_run import RUN, points
+
+MADE = """
+    import os
+    import adaptive
+
+    combos = [{"offset": i} for i in range(50)]
+
+    def fname(combo):
+        return f"data/{combo['offset']}"
+
+    def make_learner(combo):
+        with open("made", "a") as file:
+            file.write(f"{combo['offset']} ")
+        if combo["offset"] == 13:
+            raise RuntimeError("bad luck")
+        return adaptive.Learner1D(abs, (-1, 1))
+"""
+
+
+def test_a_job_makes_only_the_learners_that_it_is_given(peer: Peer, jobs: Jobs) -> None:
+    jobs.write(text=MADE)
+    peer.give(7, "data/7", goal={"npoints": 5})
+    peer.give(13, "data/13", goal={"npoints": 5})
+    peer.give(2, "data/4", goal={"npoints": 5})  # the file was put in another order since
+    code, output = ended(jobs.start(*RUN))
+    assert code == 0, output
+    assert peer.types() == ["start", "done", "start", "failed", "start", "done", "start"]
+    assert Path("made").read_text() == "7 13 4 "
+    failed = next(request for request in peer.seen if request["type"] == "failed")
+    assert (
+        "_learners.py:14: make_learner(combos[13]) raised RuntimeError: bad lu" in failed["error"]
+    )
+    assert points(Path("data/4")) >= 5
+
+
+def test_a_script_may_give_make_learner_for_learners(peer: Peer, jobs: Jobs) -> None:
+    jobs.write(text=MADE)
+    text = FIRST_VERSION.replace("learners, combos", "make_learner, combos")
+    script = jobs.write("run_learner.py", text)
+    peer.give(3, "data/3", goal={"npoints": 5})
+    code, output = ended(jobs.start(str(script), ranks=2))
+    assert code == 0, output
+    assert peer.types() == ["start", "done"]
+
+
+@pytest.mark.parametrize("form", ["csv", "json", "pickle"])
+def test_a_data_frame_is_saved_beside_the_data(peer: Peer, jobs: Jobs, form: str) -> None:
+    jobs.write()
+    peer.give(1, "data/0.1", goal={"npoints": 10}, dataframe=form)
+    assert ended(jobs.start(*RUN))[0] == 0
+    frame = getattr(pd, f"read_{form}")(f"data/0.1.{form}")
+    assert len(frame) == points(Path("data/0.1"))
+    assert {"x", "y"} <= set(frame.columns)
+
+
+def test_a_data_frame_that_cannot_be_made_is_remarked_once(peer: Peer, jobs: Jobs) -> None:
+    jobs.write(text="    import sys; sys.modules['pandas'] = None\n" + LEARNERS)
+    peer.give(1, "data/0.1", goal={"npoints": 10}, dataframe="csv")
+    assert ended(jobs.start(*RUN))[0] == 0
+    assert peer.types() == ["start", "done", "start"]
+    (remark,) = [request for request in peer.seen if request["type"] == "remark"]
+    assert remark["text"].startswith("no data frame ")
+    assert "pandas" in remark["text"]
+
+
+ND = """
+    import adaptive
+    learners = [adaptive.LearnerND(lambda xy: {result}, [(-1, 1), (-1, 1)])]
+    fnames = ["data/nd"]
+"""
+
+
+def test_a_learner_nd_that_is_loaded_keeps_the_function_of_its_file(peer: Peer, jobs: Jobs) -> None:
+    for result, npoints in (("1.0", 10), ("2.0", 20)):
+        jobs.write(text=ND.format(result=result))
+        peer.give(0, "data/nd", goal={"npoints": npoints})
+        assert ended(jobs.start(*RUN))[0] == 0
+    learner = adaptive.LearnerND(sum, [(-1, 1), (-1, 1)])
+    learner.load("data/nd")
+    assert learner.function is sum
+    values = list(learner.data.values())
+    assert values == [1.0] * 10 + [2.0] * (len(values) - 10)
+
+
+def test_a_folder_that_cannot_be_written_fails_a_script_too(peer: Peer, jobs: Jobs) -> None:
+    jobs.write()
+    # The folder is lost on the way; `learner.save` says nothing of it.
+    text = FIRST_VERSION.replace("learner.load(fname)", "open('data', 'w').close()")
+    script = jobs.write("run_learner.py", text)
+    peer.give(0, "data/0.0", goal={"npoints": 5})
+    code, _ = ended(jobs.start(str(script), ranks=2))
+    assert code != 0
+    assert peer.expect("failed")["error"].startswith("could not save: ")
+    assert peer.types() == ["start", "failed"]
+
+
+def test_an_error_that_ends_a_script_is_told_and_its_learner_saved(peer: Peer, jobs: Jobs) -> None:
+    jobs.write(text=LEARNERS.replace("return x +", "return 1 / 0 if x not in (-1, 1) else x +"))
+    text = FIRST_VERSION.replace(
+        "raise_if_retries_exceeded=False", "raise_if_retries_exceeded=True"
+    )
+    script = jobs.write("run_learner.py", text.replace("retries=10", "retries=0"))
+    peer.give(0, "data/0.0", goal={"npoints": 5})
+    code, _ = ended(jobs.start(str(script), ranks=2))
+    assert code != 0
+    failed = peer.expect("failed")
+    assert failed["error"].startswith("ZeroDivisionError: division by zero in h at x = ")
+    assert points(Path("data/0.0")) == failed["npoints"] == 2
