@@ -16,7 +16,7 @@ test("a start with a goal that is typed, its job script seen before, and the nex
   const row = (text: RegExp) => editor.quickPickRows.filter({ hasText: text }).first();
 
   await editor.openStartForm({ isNew: true });
-  await row(/Goal.*300 points · adaptive\.json/).waitFor();
+  await row(/^Goal.*300 points · adaptive\.json/).waitFor();
   await row(/Cores per job.*1 · adaptive\.json/).waitFor();
   await editor.keepScreenshot("start form");
 
@@ -30,7 +30,7 @@ test("a start with a goal that is typed, its job script seen before, and the nex
   await editor.keepScreenshot("start form, a wrong goal");
   await input.fill("30 points");
   await page.keyboard.press("Enter");
-  await row(/Goal.*30 points · typed/).waitFor();
+  await row(/^Goal.*30 points · typed/).waitFor();
   await row(/Reset Goal.*300 points · adaptive\.json/).waitFor();
 
   await editor.pick("Preview Job Script");
@@ -38,14 +38,14 @@ test("a start with a goal that is typed, its job script seen before, and the nex
   await editor.keepScreenshot("start form, job script");
   await page.locator(".editor-actions").getByRole("button", { name: "Start Jobs" }).click();
   await editor.pick("This computer");
-  await row(/Goal.*30 points · typed/).waitFor();
+  await row(/^Goal.*30 points · typed/).waitFor();
   await page.keyboard.press("Enter");
   await editor.treeRow(/^Done\s*8/).waitFor();
 
   await editor.openStartForm({ isNew: false });
-  await row(/Goal.*30 points · typed/).waitFor();
+  await row(/^Goal.*30 points · typed/).waitFor();
   await editor.pick("Reset Goal");
-  await row(/Goal.*300 points · adaptive\.json/).waitFor();
+  await row(/^Goal.*300 points · adaptive\.json/).waitFor();
   await editor.keepScreenshot("start form, reset");
   await editor.pick("Start Jobs");
   const config = () => tryRun(process.execPath, [join(root, "dist/scheduler/main.js"), "config", folder]);
@@ -70,6 +70,13 @@ test("adaptive.json is completed and checked as it is written", async () => {
   await page.keyboard.insertText('"retires": 2');
   await page.locator(".squiggly-warning, .squiggly-error").first().waitFor();
   await editor.keepScreenshot("adaptive.json, checked");
+
+  await page.keyboard.press("Control+s");
+  await editor.runCommand("Adaptive: Start Jobs");
+  const toast = page.locator(".notification-toast");
+  await toast.getByText("adaptive.json:2: retires: there is no such setting; did you mean retries?").waitFor();
+  await toast.getByRole("button", { name: "Open File" }).waitFor();
+  await editor.keepScreenshot("adaptive.json, refused");
 });
 
 test("a user setting that is wrong is named, and opened", async () => {

@@ -223,7 +223,7 @@ const resources = v.optional(v.pipe(v.partial(resourcesSchema), about({ descript
 /** What `adaptive.json` beside a learners file may say. */
 export const studySchema = v.strictObject(
   {
-    $schema: v.optional(v.string(aText)),
+    $schema: v.optional(v.pipe(v.string(aText), v.metadata({ doNotSuggest: true }))),
     goal: v.optional(entries.goal),
     resources,
     executor: v.optional(entries.executor),
