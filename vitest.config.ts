@@ -12,6 +12,7 @@ export default defineConfig({
       project("unit", 5_000),
       // These start real processes, which would only wait for each other's cores.
       project("integration", 120_000, { fileParallelism: false, setupFiles }),
+      project("crash", 600_000, { fileParallelism: false, setupFiles }),
       project("e2e", 240_000, { fileParallelism: false, setupFiles }),
     ],
   },

@@ -62,6 +62,11 @@ export class Database {
     return rows;
   }
 
+  /** Whether it is an SQLite file from its first to its last page, and holds a run. */
+  isSound(): boolean {
+    return this.values("PRAGMA quick_check").flat().join() === "ok" && this.rows("run").length === 1;
+  }
+
   /** The database as the bytes of an SQLite file. */
   export(): Uint8Array {
     // sql.js frees every prepared statement when it exports.

@@ -48,6 +48,8 @@ export class Journal {
   }
 }
 
+/** Nowhere but at the start of a line: in a value its quotes would be escaped. */
+const lineStart = '{"crc":"';
 const crcMember = /^\{"crc":"([0-9a-f]{8})",/;
 
 export function encodeLine(change: Change): string {
@@ -85,7 +87,9 @@ export function readJournal(
     const change = end < 0 ? null : decodeLine(text.toString("utf8", offset, end));
     if (!change) {
       const isLastLine = end < 0 || end === text.length - 1;
-      if (isNewest && isLastLine) break;
+      // Two lines in one: what parted them was damaged, and the first of them was answered.
+      const isOneLine = text.indexOf(lineStart, offset + 1) < 0;
+      if (isNewest && isLastLine && isOneLine) break;
       throw new AdaptiveError(
         "journal-damaged",
         `${name} is damaged at byte ${offset}.`,

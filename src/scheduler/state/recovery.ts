@@ -91,8 +91,9 @@ async function openSnapshot(directory: RunDirectory, wasm: Uint8Array): Promise<
   for (const path of [directory.database, directory.previousDatabase]) {
     try {
       const database = await Database.open(await readFile(path), wasm);
-      database.rows("run");
-      return database;
+      if (database.isSound()) return database;
+      database.close();
+      cause ??= new Error(`${path} is damaged`);
     } catch (error) {
       if (errnoOf(error) !== "ENOENT") cause ??= error;
     }

@@ -15,7 +15,11 @@ export const wasm = await readFile(createRequire(import.meta.url).resolve("sql.j
 export const defaultSettings = mergeSettings({ typed: {}, study: {}, profile: {} }, 2).settings;
 
 /** The changes that make a run of Learner1D named `data/0`, `data/1`, … */
-export function firstChanges(learners: number, settings = defaultSettings): NewChange[] {
+export function firstChanges(
+  learners: number,
+  settings = defaultSettings,
+  place = { directory: "/study", inode: 1 },
+): NewChange[] {
   return [
     {
       kind: "runCreated",
@@ -23,8 +27,7 @@ export function firstChanges(learners: number, settings = defaultSettings): NewC
       name: "study",
       cluster: "local",
       learnersFile: "_learners.py",
-      directory: "/study",
-      inode: 1,
+      ...place,
     },
     { kind: "runConfigured", settings: JSON.stringify(settings), origins: "{}" },
     { kind: "codeRevised", revision: "r1", versions: "{}" },
