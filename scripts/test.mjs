@@ -16,6 +16,7 @@ const parts = {
   check,
   unit: () => vitest("unit"),
   integration: async () => sum([await vitest("integration"), await pytest()]),
+  crash: () => vitest("crash"),
   e2e: () => vitest("e2e"),
 };
 const results = join(root, "test/results");

@@ -1,0 +1,182 @@
+import { execFileSync } from "node:child_process";
+import { open, readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import type { StateFile } from "../../src/scheduler/state/journal";
+import type { NewChange } from "../../src/scheduler/state/changes";
+import { recover } from "../../src/scheduler/state/recovery";
+import type { Store } from "../../src/scheduler/state/store";
+import { asJobId, asLearnerId } from "../../src/scheduler/state/rows";
+import { createRunOnDisk, openStore, openTestFile, temporaryFolder, wasm } from "../unit/scheduler/runFixture";
+import { Chance, printTotals, seed } from "./chance";
+import { audit } from "./ledger";
+import { ServedRun, sleep } from "./servedRun";
+import { Worker } from "./workers";
+
+const rounds = 25;
+const jobs = 8;
+
+/** A small disk of its own. */
+async function smallDisk(megabytes: number): Promise<string> {
+  const folder = await temporaryFolder();
+  try {
+    execFileSync("mount", ["-t", "tmpfs", "-o", `size=${megabytes}m`, "tmpfs", folder], { stdio: "pipe" });
+  } catch (cause) {
+    throw new Error("A disk that is full needs a tmpfs: run this as root, or inside `unshare --user -rm`.", { cause });
+  }
+  onTestFinished(() => void execFileSync("umount", ["-l", folder]));
+  return folder;
+}
+
+/** Takes all the room there is, but for some bytes. */
+async function fill(folder: string, leftBytes: number): Promise<void> {
+  const file = await open(join(folder, "filler"), "w");
+  let size = 0;
+  try {
+    for (let piece = 1 << 20; piece >= 1024;) {
+      try {
+        size += (await file.write(Buffer.alloc(piece))).bytesWritten;
+      } catch {
+        piece >>= 1;
+      }
+    }
+    await file.truncate(Math.max(0, size - leftBytes));
+  } finally {
+    await file.close();
+  }
+}
+
+test("a disk that fills up under a scheduler, which is killed besides, costs nothing that it said", async () => {
+  const chance = new Chance(seed);
+  const folder = await smallDisk(12);
+  const run = await ServedRun.create(folder, { learners: 4000, jobs });
+  const workers = run.jobs.map((job) => new Worker(job, run, new Chance(chance.between(0, 1 << 30))));
+  const working = workers.map((worker) => worker.work());
+  const totals = { kills: 0, "full disks": 0, "starts refused": 0, unreadable: 0 };
+  for (let round = 0; round < rounds; round++) {
+    const isFullAtStart = chance.next() < 0.3;
+    if (isFullAtStart) await fill(folder, chance.between(0, 64 << 10));
+    const refusal = await run.serve();
+    if (refusal !== null) {
+      totals["starts refused"]++;
+      if (!isFullAtStart || !/full|ENOSPC|no space/i.test(refusal)) totals.unreadable++;
+    }
+    await sleep(chance.between(10, 100));
+    await fill(folder, chance.between(0, 16 << 10));
+    totals["full disks"]++;
+    await sleep(chance.between(20, 150));
+    if (chance.next() < 0.3) {
+      totals.kills++;
+      if (chance.next() < 0.5) await run.kill();
+      else await run.killWhileEnding(chance.between(0, 50));
+      await rm(join(folder, "filler"));
+      continue;
+    }
+    await rm(join(folder, "filler"));
+    await sleep(chance.between(0, 2500));
+    totals.kills++;
+    await run.kill();
+  }
+  expect(await run.serve()).toBeNull();
+  await sleep(200);
+  for (const worker of workers) worker.end();
+  await Promise.all(working);
+  await run.kill();
+  const { model, epochs } = await run.read();
+  const findings = audit(
+    workers.flatMap((worker) => worker.exchanges),
+    model.learners,
+    epochs,
+  );
+  for (const worker of workers) worker.close();
+  printTotals("disks full", { ...totals, ...findings });
+  expect({ ...totals, ...findings }).toMatchObject({ lost: 0, "run twice": 0, unreadable: 0 });
+  expect(await readFile(run.directory.log, "utf8")).toContain("disk-full");
+});
+
+type Failure = "ENOSPC" | "EDQUOT" | "EIO" | "short";
+
+/** A file whose nth write of all fails once, in one of the ways that disks have. */
+function failingFiles(failAt: number, how: Failure) {
+  let writes = 0;
+  const openFile = async (path: string, flags: "wx" | "r+"): Promise<StateFile> => {
+    const file = await openTestFile(path, flags);
+    return {
+      write: async (bytes, offset, length, position) => {
+        if (++writes !== failAt) return file.write(bytes, offset, length, position);
+        if (how === "short") return file.write(bytes, offset, Math.max(1, length >> 1), position);
+        await file.write(bytes, offset, length >> 1, position);
+        throw Object.assign(new Error(how), { code: how });
+      },
+      datasync: () => file.datasync(),
+      truncate: (length) => file.truncate(length),
+      close: () => file.close(),
+    };
+  };
+  return { openFile, hasFailed: () => writes >= failAt };
+}
+
+const submitted: NewChange = {
+  kind: "jobsSubmitted",
+  submission: 1,
+  resourceClass: "default",
+  jobs: [{ id: asJobId("1_1"), name: "study-1_1" }],
+};
+const assigned = (learner: number): NewChange => ({
+  kind: "learnerAssigned",
+  learner: asLearnerId(learner),
+  epoch: 1,
+  revision: "r1",
+  job: asJobId("1_1"),
+  restart: 0,
+  instance: "i",
+  instances: 1,
+  requestNumber: learner + 1,
+  host: "n1",
+  npointsBefore: 0,
+});
+
+test("a write that fails, whichever and however, loses nothing that was acknowledged", async () => {
+  const learners = 12;
+  const counts = { "failed writes": 0, ended: 0, lost: 0 };
+  for (const how of ["ENOSPC", "EDQUOT", "EIO", "short"] as const) {
+    for (let failAt = 1, hasFailed = true; hasFailed; failAt++) {
+      const directory = await createRunOnDisk(learners);
+      const progress = { acknowledged: 0 };
+      const files = failingFiles(failAt, how);
+      const isFatal = await new Promise<boolean>((resolve) => {
+        const world = { openFile: files.openFile, sleep: () => Promise.resolve() };
+        openStore(directory, { ...world, onFatal: () => resolve(true) })
+          .then((store) => assignAll(store, learners, progress))
+          .then(
+            () => resolve(false),
+            () => resolve(true),
+          );
+      });
+      // Once there are no more writes to fail, all have been tried.
+      hasFailed = files.hasFailed();
+      expect(isFatal).toBe(hasFailed && how === "EIO");
+      if (hasFailed) counts["failed writes"]++;
+      const { model, database } = await recover(directory, wasm);
+      database.close();
+      const epochs = await readFile(directory.epochs);
+      const assignedIds = [...model.learners.values()].filter(({ epoch }) => epoch === 1).map(({ id }) => id);
+      if (assignedIds.length < progress.acknowledged) counts.lost++;
+      for (const id of assignedIds) if (epochs.readBigUInt64LE(8 * id) !== 1n) counts.lost++;
+      if (isFatal) counts.ended++;
+    }
+  }
+  printTotals("writes failed", counts);
+  expect(counts.lost).toBe(0);
+});
+
+/** Assigns one learner after the other, and counts those that were acknowledged. */
+async function assignAll(store: Store, learners: number, progress: { acknowledged: number }): Promise<void> {
+  store.record(submitted);
+  for (let learner = 0; learner < learners; learner++) {
+    store.record(assigned(learner));
+    await store.synced();
+    progress.acknowledged++;
+  }
+  await store.close();
+}

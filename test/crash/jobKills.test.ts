@@ -1,0 +1,98 @@
+import { execFile } from "node:child_process";
+import { readdir, readFile } from "node:fs/promises";
+import { promisify } from "node:util";
+import { expect, test } from "vitest";
+import { createStudy, python, type Study } from "../integration/program";
+import { Chance, printTotals, seed } from "./chance";
+import { sleep } from "./servedRun";
+
+const learners = 6;
+const kills = 25;
+
+/** Each evaluation says which job it is for. */
+const learnersFile = `
+import os, time
+from functools import partial
+import adaptive
+
+def wave(x, k):
+    with open(f"evaluations-{k}", "a") as file:
+        file.write(os.environ["ADAPTIVE_JOB_ID"] + "\\n")
+    time.sleep(0.02)
+    return x**k
+
+learners = [adaptive.Learner1D(partial(wave, k=k), bounds=(-1, 1)) for k in range(${learners})]
+fnames = [f"data/{k}.pickle" for k in range(${learners})]
+`;
+
+const settings = { goal: { npoints: 150 }, saveEverySeconds: 0.2, maxFailures: 1000 };
+
+test("jobs that are killed at any moment leave whole files; each learner ends done, and is never run twice at once", async () => {
+  const chance = new Chance(seed);
+  const study = await createStudy(learnersFile, settings);
+  const run = study.run("--json", "--set", "executor=loky");
+  let killed = 0;
+  let isOver = false;
+  void run.ended.then(() => (isOver = true));
+  while (!isOver && killed < kills) {
+    await sleep(chance.between(100, 1200));
+    const [pid] = await livePids(study);
+    if (pid === undefined) continue;
+    killed += kill(pid, chance.of<"job" | "group">("job", "group")) ? 1 : 0;
+  }
+  expect(await run.ended).toMatchObject({ exitCode: 0 });
+
+  const changes = await study.changes();
+  const done = changes.flatMap((change) => (change.kind === "learnerDone" ? [change.learner] : []));
+  let twice = 0;
+  for (let k = 0; k < learners; k++) {
+    const jobs = (await readFile(study.at(`evaluations-${k}`), "utf8")).trim().split("\n");
+    const turns = jobs.filter((job, i) => job !== jobs[i - 1]);
+    // A job whose learner was given to another does not come back to it.
+    if (new Set(turns).size < turns.length) twice++;
+  }
+  const points = await loadPoints(study);
+  const unreadable = learners - points.filter((npoints) => npoints >= settings.goal.npoints).length;
+  const aside = (await readdir(study.at("data"))).filter((name) => name.includes("unreadable")).length;
+  const totals = { kills: killed, done: done.length, "run twice": twice, unreadable: unreadable + aside };
+  printTotals("jobs killed", totals);
+  expect([...done].sort()).toEqual(Array.from({ length: learners }, (_, k) => k));
+  expect(totals).toMatchObject({ "run twice": 0, unreadable: 0 });
+});
+
+async function livePids(study: Study): Promise<number[]> {
+  const names = (await readdir(study.at(".adaptive", "jobs"))).filter((name) => name.endsWith(".pid"));
+  const pids = await Promise.all(
+    names.map(async (name) =>
+      Number.parseInt(await readFile(study.at(".adaptive", "jobs", name), "utf8").catch(() => "")),
+    ),
+  );
+  return pids.filter((pid) => Number.isInteger(pid) && isAlive(pid));
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+/** Kills a job's first process alone, which leaves its others to themselves, or all of its group. */
+function kill(pid: number, what: "job" | "group"): boolean {
+  try {
+    return process.kill(what === "group" ? -pid : pid, "SIGKILL");
+  } catch {
+    return false;
+  }
+}
+
+async function loadPoints(study: Study): Promise<number[]> {
+  const script = `
+import json, sys; sys.path.insert(0, ".")
+from _learners import learners, fnames
+for learner, fname in zip(learners, fnames): learner.load(fname)
+print(json.dumps([learner.npoints for learner in learners]))`;
+  const { stdout } = await promisify(execFile)(python, ["-c", script], { cwd: study.folder });
+  return JSON.parse(stdout) as number[];
+}
