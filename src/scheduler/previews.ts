@@ -42,15 +42,15 @@ export class Previews {
     const path = [directory.code(model.run.revision), this.client];
     const call = { python, prelude, path, cwd: directory.path, module: "preview", deadlineMs };
     try {
-      this.put(learner, v.parse(previewSchema, await callPython({ ...call, args: argumentsOf(row) })));
+      this.put(learner, v.parse(previewSchema, await callPython({ ...call, args: previewArguments(row) })));
     } catch {
       // No file yet, or one that cannot be read: there is nothing to draw.
     }
   }
 }
 
-/** Of `python -m adaptive_scheduler.preview`. */
-function argumentsOf({ fname, type, bounds }: LearnerRow): string[] {
+/** What `python -m adaptive_scheduler.preview` is to draw for a learner. */
+export function previewArguments({ fname, type, bounds }: Pick<LearnerRow, "fname" | "type" | "bounds">): string[] {
   const files = type.startsWith("BalancingLearner") ? (JSON.parse(fname) as string[]) : [fname];
   return ["--type", type, ...(bounds === null ? [] : ["--bounds", bounds]), "--", ...files];
 }

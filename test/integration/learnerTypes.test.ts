@@ -1,7 +1,12 @@
 import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
+import * as v from "valibot";
+import { callPython } from "../../src/scheduler/python";
+import { previewArguments } from "../../src/scheduler/previews";
+import { previewSchema } from "../../src/scheduler/workers/messages";
 import { createStudy, python, type Study } from "./program";
 
 const allTypes = await readFile("test/fixtures/all_types.py", "utf8");
@@ -49,6 +54,26 @@ describe("every type of learner", () => {
       const lines = frames.reduce((sum, frame) => sum + frame.trim().split("\n").length - 1, 0);
       expect(lines).toBeGreaterThanOrEqual(npoints);
     }
+
+    const path = [study.folder, resolve("python")];
+    const call = { python, prelude: [], path, cwd: study.folder, module: "preview", deadlineMs: 60_000 };
+    const pictures = rows.map(async (row) => {
+      const picture = v.parse(previewSchema, await callPython({ ...call, args: previewArguments(row) }));
+      expect(picture.npoints).toBe(row.npoints);
+      return picture.kind;
+    });
+    expect(await Promise.all(pictures)).toEqual([
+      "line",
+      "line",
+      "surface",
+      "points",
+      "histogram",
+      "line",
+      "line",
+      "sequence",
+      "balancing",
+      "line",
+    ]);
   });
 });
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import sys
 import threading
+import time
 import types
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -71,6 +73,56 @@ def test_an_unmodified_script_stops_at_once(peer: Peer, jobs: Jobs) -> None:
     assert peer.expect("released")["why"] == "stopped"
     assert ended(job)[0] == 0
     assert points(Path("data/0.0")) == 2
+
+
+#: Tells the process of each rank.
+PIDS = """
+    rank = os.environ.get("PMI_RANK", 0)
+    with open(f"pid-{rank}", "w") as file:
+        file.write(str(os.getpid()))
+"""
+
+
+def test_an_unmodified_script_saves_at_sigterm_which_reaches_all_ranks(
+    peer: Peer, jobs: Jobs
+) -> None:
+    jobs.write(text=HANGING + PIDS)
+    script = jobs.write("run_learner.py", FIRST_VERSION)
+    peer.give(0, "data/0.0")
+    job = jobs.start(str(script), ranks=3)
+    peer.expect("report", lambda report: report["npoints"] == 2)
+    for rank in (2, 1, 0):
+        os.kill(int(Path(f"pid-{rank}").read_text()), signal.SIGTERM)
+    assert peer.expect("released")["why"] == "terminated"
+    code, output = ended(job)
+    assert code == 143, output
+    assert points(Path("data/0.0")) == 2
+
+
+def test_an_unmodified_script_is_given_back_before_its_walltime_ends(
+    peer: Peer, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs.write(text=HANGING)
+    script = jobs.write("run_learner.py", FIRST_VERSION)
+    monkeypatch.setenv("ADAPTIVE_WALLTIME_SECONDS", "10")
+    monkeypatch.setenv("ADAPTIVE_DEADLINE", str(time.time() + 10))
+    peer.give(0, "data/0.0")
+    job = jobs.start(str(script), ranks=3)
+    released = peer.expect("released")
+    assert (released["why"], released["npoints"]) == ("deadline", 2)
+    assert ended(job)[0] == 75
+    assert points(Path("data/0.0")) == 2
+
+
+def test_an_unreadable_file_is_kept_aside_before_a_script_loads_it(peer: Peer, jobs: Jobs) -> None:
+    jobs.write()
+    script = jobs.write("run_learner.py", FIRST_VERSION)
+    Path("data").mkdir()
+    Path("data/0.0").write_bytes(b"")
+    peer.give(0, "data/0.0", goal={"npoints": 5})
+    assert ended(jobs.start(str(script), ranks=2))[0] == 0
+    assert "kept as 0.0.unreadable-1" in peer.expect("remark")["text"]
+    assert points(Path("data/0.0")) >= 5
 
 
 def test_a_script_for_which_nothing_is_left_ends_with_75(peer: Peer, jobs: Jobs) -> None:

@@ -215,3 +215,34 @@ def test_a_refusal_ends_the_job_with_its_reason(peer: Peer, jobs: Jobs) -> None:
     assert code == 1
     assert "(unknown-job): who?" in output
     assert "Traceback" not in output
+
+
+KILLED = LEARNERS.replace(
+    "        return x +",
+    """        if abs(x) != 1:
+            os.kill(os.getpid(), 9)
+        return x +""",
+)
+
+
+@pytest.mark.parametrize("executor", ["process-pool", "loky"])
+def test_a_process_that_is_killed_fails_its_learner_and_the_next_one_runs(
+    peer: Peer, jobs: Jobs, monkeypatch: pytest.MonkeyPatch, executor: str
+) -> None:
+    monkeypatch.setenv("ADAPTIVE_EXECUTOR", executor)
+    jobs.write(text=KILLED)
+    peer.give(0, "data/0.0", goal={"npoints": 5})
+    peer.give(1, "data/0.1", goal={"npoints": 2})
+    code, output = ended(jobs.start(*RUN))
+    assert code == 0, output
+    assert peer.types() == ["start", "failed", "start", "done", "start"]
+    failed = next(request for request in peer.seen if request["type"] == "failed")
+    assert failed["error"].startswith("a worker process was killed while evaluating h at x = ")
+    assert points(Path("data/0.0")) == failed["npoints"] == 2
+
+
+def test_a_rank_that_is_killed_ends_the_job_and_does_not_hang_it(peer: Peer, jobs: Jobs) -> None:
+    jobs.write(text=KILLED)
+    peer.give(0, "data/0.0", goal={"npoints": 5})
+    # Hydra gives the number of the signal, other launchers what a shell would.
+    assert ended(jobs.start(*RUN, ranks=3))[0] in (9, 137)

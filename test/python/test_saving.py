@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import struct
 from collections.abc import Iterator
@@ -86,6 +87,55 @@ def test_a_failure_is_remembered_until_a_save_succeeds(guard: Guard) -> None:
     Path("data").unlink()
     learner().save("data/x")
     assert guard.trouble() is None
+
+
+def test_a_full_disk_keeps_the_file_and_is_remembered(
+    guard: Guard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learner(3).save("data/x")
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    guard.begin()
+    learner(9).save("data/x")
+    assert "No space left on device" in (guard.trouble() or "")
+    assert len(loaded()) == 3
+    assert os.listdir("data") == ["x"]
+
+
+@pytest.mark.parametrize("content", [None, b"", b"something else"])
+def test_what_is_written_is_read_back(guard: Guard, content: bytes | None) -> None:
+    learner().save("data/x")
+    assert guard.check() is None
+    Path("data/x").unlink() if content is None else Path("data/x").write_bytes(content)
+    assert guard.check() is not None
+
+
+def test_data_that_would_not_load_is_not_done(guard: Guard) -> None:
+    class Fragile:
+        def __reduce__(self) -> tuple[object, tuple[str]]:
+            return int, ("not a number",)
+
+    fragile = learner()
+    fragile.data[0.123] = Fragile()
+    fragile.save("data/x")
+    assert guard.trouble() is None
+    assert "does not load: ValueError" in (guard.check() or "")
+
+
+def test_a_file_saved_in_another_way_is_loaded_all_the_same(guard: Guard) -> None:
+    learner(3).save("data/x", compress=False)
+    assert len(loaded(compress=True)) == 3
+
+
+def test_an_unreadable_file_is_not_touched_in_another_epoch(guard: Guard) -> None:
+    Path("data").mkdir()
+    Path("data/x").write_bytes(b"garbage")
+    set_epoch(6)
+    assert guard.keep_unreadable_aside() == []
+    assert os.listdir("data") == ["x"]
 
 
 def test_other_files_are_saved_as_ever(guard: Guard) -> None:

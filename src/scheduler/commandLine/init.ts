@@ -10,10 +10,13 @@ export async function init(options: StartOptions, json: boolean, program: Progra
   const found = runDirectoryOf(options.learnersFile);
   const resumed = await found.hasRun();
   if (resumed) await configure(found, options, program);
-  const directory = resumed ? found : await createRun(options, program.assets, Date.now);
+  const warnings: string[] = [];
+  const directory = resumed
+    ? found
+    : await createRun(options, program.assets, Date.now, (warning) => warnings.push(warning));
   const { runId } = await directory.readRunFile();
-  if (json) program.printJson({ run: directory.path, runId, resumed });
-  else program.print(`${resumed ? "There is a run" : "Made the run"} in ${directory.path}`);
+  if (json) program.printJson({ run: directory.path, runId, resumed, warnings });
+  else [`${resumed ? "There is a run" : "Made the run"} in ${directory.path}`, ...warnings].forEach(program.print);
   return exitCodes.success;
 }
 

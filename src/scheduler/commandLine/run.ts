@@ -36,7 +36,10 @@ const lineMs = 10_000;
 export async function run(options: RunOptions, program: Program): Promise<number> {
   const found = runDirectoryOf(options.learnersFile);
   const isResumed = await found.hasRun();
-  const directory = isResumed ? found : await createRun(options, program.assets, Date.now);
+  const warnings: string[] = [];
+  const directory = isResumed
+    ? found
+    : await createRun(options, program.assets, Date.now, (warning) => warnings.push(warning));
   // What is wrong in a file starts no scheduler.
   if (isResumed) await readSources(options, null);
   const log = new Log(directory.log);
@@ -55,7 +58,7 @@ export async function run(options: RunOptions, program: Program): Promise<number
       if (notice?.code === "jobs-die-at-once") paused.send("paused");
     },
   });
-  const remarks = isResumed ? await bringUpToDate(scheduler, options, program) : [];
+  const remarks = isResumed ? await bringUpToDate(scheduler, options, program) : warnings;
   view.begin(scheduler.store.model, directory, isResumed);
   remarks.forEach(view.remark);
   const interrupted = onInterrupt(scheduler, view, program);

@@ -24,9 +24,15 @@ export function runDirectoryOf(learnersFile: string): RunDirectory {
  * Makes the run of a study: everything is written before `run.json`, which makes it a run; when
  * something fails nothing is left behind.
  *
+ * @param onWarning told what a person should know of the learners file, once the run is made
  * @throws AdaptiveError for a study that cannot be run, saying why and what to do
  */
-export async function createRun(options: StartOptions, assets: Assets, now: () => number): Promise<RunDirectory> {
+export async function createRun(
+  options: StartOptions,
+  assets: Assets,
+  now: () => number,
+  onWarning: (sentence: string) => void,
+): Promise<RunDirectory> {
   const learnersFile = resolve(options.learnersFile);
   await checkReadable(learnersFile);
   const configuration = await configurationOf(options, null);
@@ -41,7 +47,12 @@ export async function createRun(options: StartOptions, assets: Assets, now: () =
     const client = await copyClient(assets.folder, directory);
     const name = basename(learnersFile);
     const code = directory.code(revision);
-    const { learners, versions } = await inspectLearners(join(code, name), [code, client], directory.path, settings);
+    const { learners, versions, warnings } = await inspectLearners(
+      join(code, name),
+      [code, client],
+      directory.path,
+      settings,
+    );
     const run: RunFile = {
       version: 1,
       runId: randomUUID(),
@@ -68,6 +79,7 @@ export async function createRun(options: StartOptions, assets: Assets, now: () =
     await createState(directory, changes, await assets.wasm(), now());
     await writeFileAtomically(directory.runFile, JSON.stringify(run, null, 2));
     await register(run, directory);
+    warnings.forEach(onWarning);
     return directory;
   } catch (error) {
     await rm(directory.own, { recursive: true, force: true });
