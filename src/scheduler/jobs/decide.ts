@@ -100,6 +100,8 @@ function endOf(
 function describeEnd(job: JobRow, exitCode: number | null): string {
   if (job.cancelledAt !== null) return "was cancelled";
   if (exitCode === null) return "was killed, or its machine went down";
+  // A launcher of MPI gives the bare number of the signal that ended a rank.
+  if (exitCode === 9 || exitCode === 137) return "was killed by signal 9: most often it had used up the memory";
   if (exitCode > 128) return `was killed by signal ${exitCode - 128}`;
   return exitCode === 0 ? "ended" : `ended with exit code ${exitCode}`;
 }

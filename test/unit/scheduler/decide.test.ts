@@ -123,7 +123,14 @@ describe("a job that has ended", () => {
 
   test.each([
     ["with an exit code", [listed("1_1", "ended", 1)], "ended with exit code 1", 1],
-    ["by a signal", [listed("1_1", "ended", 137)], "was killed by signal 9", 1],
+    ["by a signal", [listed("1_1", "ended", 138)], "was killed by signal 10", 1],
+    ["killed", [listed("1_1", "ended", 137)], "was killed by signal 9: most often it had used up the memory", 1],
+    [
+      "by the end of a rank",
+      [listed("1_1", "ended", 9)],
+      "was killed by signal 9: most often it had used up the memory",
+      1,
+    ],
     ["without a trace", [listed("1_1", "ended")], "was killed, or its machine went down", 0],
     ["and is not listed any more", [], "was killed, or its machine went down", 0],
   ])("%s gives its learner back; only what it did itself is its failure", (_, listing, reason, failures) => {
