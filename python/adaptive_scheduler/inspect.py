@@ -6,6 +6,7 @@ the file itself prints goes to standard error. Exit code 2 comes with an `error`
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import json
 import math
@@ -102,7 +103,7 @@ def inspect(path: Path) -> dict[str, Any]:
         },
         "seconds": round(seconds, 3),
         "megabytes": round(megabytes, 1),
-        "warnings": _warnings(study, path, seconds, megabytes),
+        "warnings": _warnings(study, kinds, seconds, megabytes),
     }
 
 
@@ -144,14 +145,23 @@ def _kinds(study: Study) -> list[tuple[str, Any]]:
     return [(kind, bounds_of(first)), *[(kind, None)] * (len(study) - 1)]
 
 
-def _warnings(study: Study, path: Path, seconds: float, megabytes: float) -> list[str]:
-    if not study.has_lists or (seconds < MAX_SECONDS and megabytes < MAX_MEGABYTES):
-        return []
-    return [
-        f"Building the {len(study)} learners of {path} took {seconds:.1f} s and {megabytes:.0f} MB,"
-        " and each job does it again. Define `combos`, `fname(combo)` and `make_learner(combo)` "
-        "instead of the lists `learners` and `fnames`, so that a job builds only its own."
-    ]
+def _warnings(
+    study: Study, kinds: Sequence[tuple[str, Any]], seconds: float, megabytes: float
+) -> list[str]:
+    warnings = []
+    if study.has_lists and (seconds > MAX_SECONDS or megabytes > MAX_MEGABYTES):
+        warnings.append(
+            f"Building the {len(study)} learners of {study.path} took {seconds:.1f} s and "
+            f"{megabytes:.0f} MB, and each job does it again. Define `combos`, `fname(combo)` and "
+            "`make_learner(combo)` instead of the lists `learners` and `fnames`, so that a job "
+            "builds only its own."
+        )
+    if any(re.match(r"BalancingLearner\(.*SequenceLearner", kind) for kind, _ in kinds):
+        warnings.append(
+            "A BalancingLearner fails as soon as one of its SequenceLearners is at its end: a fault"
+            " of adaptive. Make each sequence a learner of its own."
+        )
+    return warnings
 
 
 def _check_packages(path: Path) -> None:
@@ -178,4 +188,7 @@ def _peak_megabytes() -> float:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    gc.disable()  # it would search 100 000 learners again and again
+    code = main()
+    sys.stderr.flush()
+    os._exit(code)  # freeing them takes seconds

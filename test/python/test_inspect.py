@@ -257,3 +257,9 @@ def test_lists_that_are_slow_to_build_come_with_advice(monkeypatch: pytest.Monke
     assert "`make_learner(combo)`" in warning
     assert " MB" in warning
     assert inspect_text(MADE)["warnings"] == []
+
+
+def test_sequences_in_a_balancing_learner_come_with_a_warning() -> None:
+    text = BALANCING.replace("Learner1D(abs, (-1, 1))", "SequenceLearner(abs, [1, 2])")
+    (warning,) = inspect_text(text + "fnames = [['a', 'b']]\n")["warnings"]
+    assert "SequenceLearners" in warning
