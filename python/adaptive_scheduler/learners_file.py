@@ -9,6 +9,7 @@ Nothing but the standard library is imported here: what is missing is for `inspe
 from __future__ import annotations
 
 import ast
+import gc
 import importlib.util
 import inspect
 import sys
@@ -108,7 +109,7 @@ class Study:
                 "goal",
                 "Define `def goal(learner): return learner.npoints >= 100`, or leave it out.",
             )
-        self._index: dict[tuple[str, ...], int] | None = None
+        self._index: dict[str, int] | None = None
 
     def __len__(self) -> int:
         return len(self.combos)
@@ -157,11 +158,11 @@ class Study:
 
     def find(self, fname: Any, index: int) -> int | None:
         """Find the learner with some file name(s), which is most often the one at `index`."""
-        wanted = tuple(normal(fname))
-        if index < len(self) and self._key(index) == wanted:
+        wanted = _key(fname)
+        if index < len(self) and _key(self.fname(index)) == wanted:
             return index
         if self._index is None:
-            self._index = {self._key(i): i for i in range(len(self))}
+            self._index = {_key(self.fname(i)): i for i in range(len(self))}
         return self._index.get(wanted)
 
     def forget(self, index: int) -> None:
@@ -176,9 +177,6 @@ class Study:
     def error(self, code: str, message: str, name: str, hint: str) -> LearnersFileError:
         """Make an error that points to where the file defines a name."""
         return LearnersFileError(code, message, str(self.path), line_of(self.path, name), hint)
-
-    def _key(self, index: int) -> tuple[str, ...]:
-        return tuple(normal(self.fname(index)))
 
     def _check_lists(self) -> None:
         self._check_list("learners", "or, for a large study, a function `make_learner(combo)`")
@@ -272,6 +270,11 @@ def line_of(path: Path, name: str) -> int | None:
     return max(lines, default=None)
 
 
+def _key(fname: Any) -> str:
+    # A text, since many tuples would have the collector search all learners again and again.
+    return "\0".join(normal(fname))
+
+
 def _takes_one(function: Callable[..., Any]) -> bool:
     try:
         inspect.signature(function).bind({})
@@ -293,6 +296,8 @@ def _run(path: Path) -> ModuleType:
         )  # fmt: skip
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
+    was_enabled = gc.isenabled()
+    gc.disable()  # it would search all learners again and again while they are built
     try:
         spec.loader.exec_module(module)
     except SyntaxError as error:
@@ -312,6 +317,9 @@ def _run(path: Path) -> ModuleType:
             line,
             _hint(error),
         ) from error
+    finally:
+        if was_enabled:
+            gc.enable()
     return module
 
 
