@@ -12,7 +12,9 @@ import { run } from "./commandLine/run";
 import { script } from "./commandLine/script";
 import { serve } from "./commandLine/serve";
 import { status } from "./commandLine/status";
+import { start } from "./commandLine/start";
 import { stop } from "./commandLine/stop";
+import { tryPoints } from "./commandLine/try";
 import { parseTypedOptions } from "./commandLine/typedOptions";
 import { update } from "./commandLine/update";
 import { AdaptiveError, toAdaptiveError } from "./state/errors";
@@ -44,6 +46,10 @@ Usage: adaptive-scheduler COMMAND [OPTIONS]
   config [RUN]           every setting, its value and where that comes from; with --learners FILE
                          (options as for run) those of a start; --json
   script [RUN]           the job script that the next start would submit (options as for config)
+  try --learners FILE    evaluate one point of some learners in a job: its value, time and memory, or
+                         the traceback; proposes cores and walltime; nothing is saved (options as for run)
+      --learner LEARNER    an id or a pattern of file names (repeatable)
+  start [RUN]            set a run's jobs going, in the background
   serve [RUN]            serve a run; jobs that are running are found again (--port as for run)
       --detach             in the background; returns when it answers
   status [RUN] [--json]  how a run stands
@@ -90,6 +96,7 @@ const options = {
   "shut-down": { type: "boolean" },
   "no-start": { type: "boolean" },
   accept: { type: "boolean" },
+  learner: { type: "string", multiple: true },
   reopen: { type: "boolean" },
   "dry-run": { type: "boolean" },
   help: { type: "boolean", short: "h" },
@@ -137,6 +144,18 @@ async function main(args: readonly string[]): Promise<number> {
       return status(path, values.json === true, program);
     case "stop":
       return stop(path, { gently: values.gently === true, shutDown: values["shut-down"] === true }, program);
+    case "try":
+      return tryPoints(
+        {
+          ...startOptions(values),
+          learners: values.learner ?? [],
+          accept: values.accept === true,
+          json: values.json === true,
+        },
+        program,
+      );
+    case "start":
+      return start(path, program);
     case "update":
       return update(
         path,

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { callPython } from "./python";
-import type { LearnerId, LearnerRow } from "./state/rows";
+import { fnameOf, type LearnerId, type LearnerRow } from "./state/rows";
 import { settingsOf } from "./state/settings";
 import type { Store } from "./state/store";
 import { previewSchema, type Preview } from "./workers/messages";
@@ -50,7 +50,7 @@ export class Previews {
 }
 
 /** What `python -m adaptive_scheduler.preview` is to draw for a learner. */
-export function previewArguments({ fname, type, bounds }: Pick<LearnerRow, "fname" | "type" | "bounds">): string[] {
-  const files = type.startsWith("BalancingLearner") ? (JSON.parse(fname) as string[]) : [fname];
-  return ["--type", type, ...(bounds === null ? [] : ["--bounds", bounds]), "--", ...files];
+export function previewArguments(row: Pick<LearnerRow, "fname" | "type" | "bounds">): string[] {
+  const { type, bounds } = row;
+  return ["--type", type, ...(bounds === null ? [] : ["--bounds", bounds]), "--", ...[fnameOf(row)].flat()];
 }

@@ -13,7 +13,7 @@ import type { Log } from "./log";
 import { Previews } from "./previews";
 import { AdaptiveError, toAdaptiveError } from "./state/errors";
 import { RunLock } from "./state/lock";
-import { asLearnerId, type LearnerId } from "./state/rows";
+import { asLearnerId, fnameOf, type LearnerId, type LearnerRow } from "./state/rows";
 import type { RunDirectory } from "./state/runDirectory";
 import { settingsOf } from "./state/settings";
 import { Store, systemWorld } from "./state/store";
@@ -24,6 +24,7 @@ import { Door, type Peer } from "./workers/door";
 import { workerProtocol, type WishMessage } from "./workers/messages";
 import { removeEndpoint, writeEndpoint } from "./workers/endpoint";
 import { ProgressBoard } from "./workers/progress";
+import { tryLearners } from "./trials";
 import { Verbs } from "./verbs";
 import { version } from "./version";
 
@@ -111,7 +112,7 @@ export class Scheduler {
       cluster: localCluster(directory.jobs, model.run.name),
       run: runCommand,
       files: this.files,
-      script: (resourceClass) => this.script(resourceClass),
+      script: (resourceClass, tries) => this.script(resourceClass, tries),
       progress: (learner) => this.board.of(learner, model.learner(learner)),
       takeInMessage: (message) => this.desk.takeIn(message),
       onNotice: (notice) => this.show(notice),
@@ -262,6 +263,7 @@ export class Scheduler {
         return null;
       },
       jobOutput: ({ job, maxBytes }) => this.files.tail(job, maxBytes),
+      tryLearners: ({ learners }) => tryLearners(learners, this.store, this.loop),
       failure: ({ learner }) => this.failures.of(learner),
       isEdited: async () => ({ isEdited: await this.updates.isEdited() }),
       compareStudy: () => this.updates.compare(),
@@ -272,14 +274,16 @@ export class Scheduler {
     };
   }
 
-  private script(resourceClass: string): string {
+  private script(resourceClass: string, tries: readonly LearnerId[] | null): string {
     const { directory, model } = this.store;
+    const place = (row: LearnerRow) => ({ learner: row.id, index: row.position, fname: fnameOf(row) });
     return jobScript({
       runDirectory: directory.path,
       client: this.holdings.client,
       code: directory.at("code"),
       learnersFile: model.run.learnersFile,
       resourceClass,
+      tries: tries && tries.map((id) => place(model.learner(id))),
       settings: settingsOf(model.run),
     });
   }

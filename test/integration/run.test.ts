@@ -142,6 +142,8 @@ describe("serve, stop and attach", () => {
     const study = await createStudy(slow, { goal: { npoints: 500 } });
     await study.start(["init", "--learners", study.learnersFile, "--python", python]).ended;
     expect(await study.start(["serve", "--detach"]).ended).toMatchObject({ exitCode: 0 });
+    expect((await study.start(["status"]).ended).stdout).toContain("paused (not started yet)");
+    expect(await study.start(["start"]).ended).toMatchObject({ exitCode: 0 });
     const evaluated = () => readFile(study.at("evaluated"), "utf8").catch(() => "");
     await eventually(async () => (await evaluated()).length >= 2);
     await study.start(["stop", "--gently"]).ended;
@@ -154,7 +156,7 @@ describe("serve, stop and attach", () => {
   test("stop saves all learners and cancels the jobs; the scheduler stays", async () => {
     const study = await createStudy(peaks(3, 0.1), { goal: { npoints: 500 } });
     await study.start(["init", "--learners", study.learnersFile, "--python", python]).ended;
-    expect(await study.start(["serve", "--detach"]).ended).toMatchObject({ exitCode: 0 });
+    expect(await study.start(["start"]).ended).toMatchObject({ exitCode: 0 });
     const status = async () =>
       JSON.parse((await study.start(["status", "--json"]).ended).stdout) as Record<string, Record<string, number>>;
     await eventually(async () => (await status()).learners?.running === 2);

@@ -8,6 +8,7 @@ import { readEndpoint } from "../workers/endpoint";
 import type { Program } from "./program";
 
 const startDeadlineMs = 30_000;
+const endDeadlineMs = 30_000;
 const checkMs = 100;
 
 /** Where the run's scheduler listens, or null when none lives. */
@@ -16,6 +17,16 @@ export async function findScheduler(directory: RunDirectory): Promise<Address | 
   const endpoint = owner && (await readEndpoint(directory.endpoint));
   // What a scheduler that was killed left behind says nothing of the one that has just begun.
   return endpoint?.pid === owner?.pid && endpoint?.host === owner?.host ? endpoint : null;
+}
+
+/** Ends a run's scheduler, and returns when it has ended: the next command may start another one. */
+export async function shutDown(directory: RunDirectory, address: Address): Promise<void> {
+  await ask(address, "shutDown", {});
+  for (let waitedMs = 0; waitedMs < endDeadlineMs; waitedMs += checkMs) {
+    const owner = await ownerOf(directory.lock);
+    if (owner?.pid !== address.pid || owner.host !== address.host) return;
+    await new Promise((resolve) => setTimeout(resolve, checkMs));
+  }
 }
 
 /**

@@ -99,17 +99,11 @@ async function bringUpToDate(scheduler: Scheduler, options: RunOptions, program:
 
 /** Returns when every learner has ended, and every job with it. */
 async function endOfWork({ store }: Scheduler): Promise<"over"> {
-  for (;;) {
-    const { learnerCounts, liveJobs } = store.model;
-    if (liveJobs.size === 0 && !learnerStates.some((state) => learnerCounts[state] > 0 && !hasEnded(state)))
-      return "over";
-    await new Promise<void>((resolve) => {
-      const stop = store.onDidSync(() => {
-        stop();
-        resolve();
-      });
-    });
-  }
+  const { learnerCounts, liveJobs } = store.model;
+  await store.until(
+    () => liveJobs.size === 0 && !learnerStates.some((state) => learnerCounts[state] > 0 && !hasEnded(state)),
+  );
+  return "over";
 }
 
 /** Ctrl-C: once stops the jobs, which save; twice leaves at once, and the jobs go on. */

@@ -22,6 +22,7 @@ export async function script(
     code: directory.at("code"),
     learnersFile: row?.learnersFile ?? basename(learnersFile),
     resourceClass: "default",
+    tries: null,
     settings: settingsOf(await configurationOf(options, row)),
   });
   if (json) program.printJson({ script: text });

@@ -1,7 +1,7 @@
 import { ask } from "../control/dealer";
 import { AdaptiveError } from "../state/errors";
 import { RunDirectory } from "../state/runDirectory";
-import { findScheduler } from "./launch";
+import { findScheduler, shutDown } from "./launch";
 import { exitCodes, type Program } from "./program";
 
 export interface StopOptions {
@@ -11,7 +11,11 @@ export interface StopOptions {
 }
 
 /** Stops a run's jobs, or its scheduler. */
-export async function stop(path: string, { gently, shutDown }: StopOptions, program: Program): Promise<number> {
+export async function stop(
+  path: string,
+  { gently, shutDown: endsScheduler }: StopOptions,
+  program: Program,
+): Promise<number> {
   const directory = new RunDirectory(path);
   await directory.readRunFile();
   const address = await findScheduler(directory);
@@ -22,10 +26,12 @@ export async function stop(path: string, { gently, shutDown }: StopOptions, prog
       "Jobs that still run end by themselves; adaptive-scheduler serve finds them again.",
     );
   }
-  if (shutDown) await ask(address, "shutDown", {});
+  if (endsScheduler) await shutDown(directory, address);
   else await ask(address, "stopJobs", { gently });
   program.print(
-    shutDown ? "The scheduler ends; jobs go on." : "The jobs save their learners and end. Start again to resume.",
+    endsScheduler
+      ? "The scheduler has ended; jobs go on."
+      : "The jobs save their learners and end. Start again to resume.",
   );
   return exitCodes.success;
 }

@@ -4,8 +4,9 @@
  */
 import * as v from "valibot";
 import type { Change } from "../state/changes";
-import { learnerStates, type Failure, type LearnerRow, type RunRow } from "../state/rows";
+import { learnerStates, type Failure, type LearnerRow, type RunRow, type Trial } from "../state/rows";
 import type { Preview } from "../workers/messages";
+import type { Proposal } from "./proposal";
 import type { StudyComparison } from "./studyComparison";
 
 export const controlProtocol = 1;
@@ -39,6 +40,11 @@ export const requestSchemas = {
   stopLearners: v.object({ learners: learnerIds }),
   /** Done learners, back to waiting: the goal has changed. */
   reopenLearners: v.object({ learners: learnerIds }),
+  /**
+   * Has one job evaluate a point of each of these learners, or without any of some that are well
+   * apart; answers when all are told. Nothing is saved.
+   */
+  tryLearners: v.object({ learners: v.pipe(learnerIds, v.maxLength(16)) }),
   cancelJobs: v.object({ jobs: v.pipe(v.array(v.string()), v.maxLength(200_000)) }),
   shutDown: v.object({}),
   /** How a learner failed last. */
@@ -79,6 +85,7 @@ export interface Results {
   retryLearners: { moved: number };
   stopLearners: { moved: number };
   reopenLearners: { moved: number };
+  tryLearners: { trials: TriedLearner[]; proposal: Proposal | null };
   cancelJobs: null;
   shutDown: null;
   failure: Failure | null;
@@ -92,6 +99,9 @@ export interface Results {
   updateStudy: null;
   jobOutput: { text: string; truncated: boolean };
 }
+
+/** A learner with what trying one of its points gave. */
+export type TriedLearner = Pick<LearnerRow, "id" | "fname" | "combo"> & { trial: Trial };
 
 /** How the done learners stand to the goal of now. */
 export interface MissedGoals {

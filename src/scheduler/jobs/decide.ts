@@ -2,15 +2,23 @@ import type { QueuedJob } from "../clusters/cluster";
 import type { Answer, NewChange } from "../state/changes";
 import type { Model } from "../state/model";
 import { releaseOf } from "../state/release";
-import { asJobId, type JobId, type JobRow, type LearnerId } from "../state/rows";
+import { asJobId, type JobId, type JobRow, type LearnerId, type Trial } from "../state/rows";
 import type { Settings } from "../state/settings";
 
 /** What should happen now. Changes come first, and are on disk before anything is submitted or cancelled. */
 export interface Decision {
   changes: NewChange[];
   /** Jobs to submit as one array. */
-  submit: { resourceClass: string; count: number } | null;
+  submit: Order | null;
   cancel: { jobs: JobId[]; force: boolean } | null;
+}
+
+/** Jobs to submit. */
+export interface Order {
+  resourceClass: string;
+  count: number;
+  /** Learners to try a point of, for the class `try`. */
+  tries: readonly LearnerId[] | null;
 }
 
 export interface Circumstances {
@@ -30,6 +38,8 @@ const saveGraceMs = 30_000;
 const endGraceMs = 15_000;
 
 const resourceClass = "default";
+/** Jobs that evaluate a point of some learners and end: nobody's capacity. */
+export const tryClass = "try";
 
 /** Decides from what is true and what the queue says; does nothing itself. */
 export function decide(model: Model, circumstances: Circumstances): Decision {
@@ -57,7 +67,8 @@ function observe(model: Model, listing: readonly QueuedJob[], circumstances: Cir
       continue;
     }
     const exitCode = now?.exitCode ?? null;
-    if (!job.hasAsked && job.cancelledAt === null) deaths++;
+    if (job.resourceClass === tryClass) changes.push(...untold(model, job, exitCode, circumstances.now));
+    else if (!job.hasAsked && job.cancelledAt === null) deaths++;
     changes.push(...endOf(model, job, exitCode, deaths, circumstances));
   }
   if (deaths >= maxDeathsBeforeStart && model.run.activity === "active") {
@@ -97,6 +108,20 @@ function endOf(
   return [releaseOf(learner, job.jobId, null, how, why, progress(learner.id), settings.maxFailures), end];
 }
 
+/** A job that was to try points and ended without a word about some of them. */
+function untold(model: Model, job: JobRow, exitCode: number | null, now: number): NewChange[] {
+  const { tries, submittedAt } = model.submissions.get(job.submission) ?? {};
+  const untold = (JSON.parse(tries ?? "[]") as LearnerId[]).filter((id) => {
+    const trial = JSON.parse(model.learner(id).trial ?? "null") as Trial | null;
+    return trial === null || trial.at < (submittedAt ?? 0);
+  });
+  if (untold.length === 0) return [];
+  const error = `its job ${describeEnd(job, exitCode)} before it could tell`;
+  const nothing = { point: "", value: null, seconds: 0, megabytes: 0, traceback: null };
+  const trial: Trial = { at: now, job: job.jobId, ...nothing, error };
+  return [{ kind: "pointsTried", learners: untold, trials: untold.map(() => JSON.stringify(trial)) }];
+}
+
 function describeEnd(job: JobRow, exitCode: number | null): string {
   if (job.cancelledAt !== null) return "was cancelled";
   if (exitCode === null) return "was killed, or its machine went down";
@@ -120,12 +145,16 @@ function shortfall(
   const free = live.filter(willAsk).length;
   const room = Math.min(settings.maxJobs, Math.floor(settings.budget / settings.resources.cores)) - live.length;
   const count = Math.min(model.waiting.size + givenBack - free, room);
-  return count > 0 ? { resourceClass, count } : null;
+  return count > 0 ? { resourceClass, count, tries: null } : null;
 }
 
 /** Whether a job without a learner is about to ask for one: it has just been submitted, or has just finished one. */
-function willAsk({ learnerId, answer }: JobRow): boolean {
-  return learnerId === null && (answer === null || (JSON.parse(answer) as Answer).type === "ok");
+function willAsk({ learnerId, answer, resourceClass }: JobRow): boolean {
+  return (
+    resourceClass !== tryClass &&
+    learnerId === null &&
+    (answer === null || (JSON.parse(answer) as Answer).type === "ok")
+  );
 }
 
 /** Once the run is stopped, jobs without a learner end at once; the others after they had time to save. */
@@ -134,6 +163,10 @@ function toCancel(model: Model, live: readonly JobRow[], now: number): Decision[
   const isOver = !model.run.stopsGently && now - model.run.activityAt > saveGraceMs;
   const toKill = live.filter(({ cancelledAt }) => cancelledAt !== null && now - cancelledAt > endGraceMs);
   if (toKill.length > 0) return { jobs: toKill.map(({ jobId }) => jobId), force: true };
-  const toEnd = live.filter(({ cancelledAt, learnerId }) => cancelledAt === null && (learnerId === null || isOver));
+  const isTriedSince = ({ resourceClass, submittedAt }: JobRow) =>
+    resourceClass === tryClass && submittedAt >= model.run.activityAt;
+  const toEnd = live.filter(
+    (job) => job.cancelledAt === null && (job.learnerId === null || isOver) && !isTriedSince(job),
+  );
   return toEnd.length > 0 ? { jobs: toEnd.map(({ jobId }) => jobId), force: false } : null;
 }

@@ -11,6 +11,8 @@ export interface JobScriptOptions {
   /** Relative to the code. */
   learnersFile: string;
   resourceClass: string;
+  /** Learners to try a point of, instead of running learners. */
+  tries: readonly { learner: number; index: number; fname: string | string[] }[] | null;
   settings: Pick<Settings, "python" | "prelude" | "launcher" | "executor" | "resources">;
 }
 
@@ -33,6 +35,7 @@ export function jobScript(options: JobScriptOptions): string {
     OMP_NUM_THREADS: "1",
     NUMEXPR_NUM_THREADS: "1",
     PYTHONUNBUFFERED: "1",
+    ...(options.tries ? { ADAPTIVE_TRY: JSON.stringify(options.tries) } : {}),
   };
   return [
     "#!/usr/bin/env bash",
@@ -46,7 +49,7 @@ export function jobScript(options: JobScriptOptions): string {
     ...settings.prelude,
     `cd ${shellQuote(options.runDirectory)} || exit 1`,
     `python=${shellQuote(settings.python)}`,
-    ...launchLines(settings),
+    ...launchLines(settings, options.tries ? "adaptive_scheduler.try_point" : "adaptive_scheduler.run"),
     "",
   ].join("\n");
 }
@@ -58,9 +61,9 @@ function deadlineLines(walltime: string | null): string[] {
   return [`export ADAPTIVE_WALLTIME_SECONDS=${seconds} ADAPTIVE_DEADLINE=$(( $(date +%s) + ${seconds} ))`];
 }
 
-function launchLines({ launcher, executor, resources }: JobScriptOptions["settings"]): string[] {
+function launchLines({ launcher, executor, resources }: JobScriptOptions["settings"], module: string): string[] {
   if (launcher === "none" || executor === "process-pool" || executor === "loky") {
-    return [`exec "$python" -m adaptive_scheduler.run`];
+    return [`exec "$python" -m ${module}`];
   }
   return [
     "launcher=mpiexec",
@@ -70,6 +73,6 @@ function launchLines({ launcher, executor, resources }: JobScriptOptions["settin
           `if [ -x "$(dirname "$(command -v "$python")")/mpiexec" ]; then launcher="$(dirname "$(command -v "$python")")/mpiexec"; fi`,
         ]
       : []),
-    `exec "$launcher" -n ${resources.cores + 1} "$python" -m mpi4py.futures -m adaptive_scheduler.run`,
+    `exec "$launcher" -n ${resources.cores + 1} "$python" -m mpi4py.futures -m ${module}`,
   ];
 }

@@ -6,7 +6,7 @@ import { AdaptiveError, toAdaptiveError } from "../state/errors";
 import { asJobId, type LearnerId } from "../state/rows";
 import { settingsOf } from "../state/settings";
 import type { Store } from "../state/store";
-import { decide, type Decision } from "./decide";
+import { decide, tryClass, type Decision, type Order } from "./decide";
 import type { JobFiles } from "./jobFiles";
 
 export interface LoopOptions {
@@ -15,7 +15,7 @@ export interface LoopOptions {
   run: RunCommand;
   files: JobFiles;
   /** The script of the jobs submitted from now on. */
-  script: (resourceClass: string) => string;
+  script: (resourceClass: string, tries: readonly LearnerId[] | null) => string;
   progress: (learner: LearnerId) => { npoints: number; loss: number | null };
   takeInMessage: (message: object) => Promise<void>;
   /** A condition to tell people of, or null when it is over. */
@@ -122,16 +122,31 @@ export class JobLoop {
     if (decision.submit) await this.submit(decision.submit);
   }
 
-  private async submit({ resourceClass, count }: NonNullable<Decision["submit"]>): Promise<void> {
+  /**
+   * Submits a job that evaluates a point of each of some learners.
+   * @throws AdaptiveError when the queue refuses it
+   */
+  async try(tries: readonly LearnerId[]): Promise<void> {
+    const submission = await this.submit({ resourceClass: tryClass, count: 1, tries });
+    const { model } = this.options.store;
+    if (model.submissions.get(submission)?.state === "submitted") return;
+    throw new AdaptiveError(
+      "submission-failed",
+      "The job could not be submitted.",
+      "See the log for what the queue said.",
+    );
+  }
+
+  private async submit({ resourceClass, count, tries }: Order): Promise<number> {
     const { store, cluster, run, script, onNotice } = this.options;
     const submission = store.model.submissions.size + 1;
     // On disk before the queue is asked: if we die in between, the jobs are found by this number.
-    store.record({ kind: "jobsSubmitting", submission, resourceClass, count });
+    store.record({ kind: "jobsSubmitting", submission, resourceClass, count, tries: tries && JSON.stringify(tries) });
     this.inFlight.add(submission);
     await store.synced();
     try {
       this.submissions++;
-      const submitted = await run(cluster.submit({ number: submission, count, script: script(resourceClass) }));
+      const submitted = await run(cluster.submit({ number: submission, count, script: script(resourceClass, tries) }));
       const jobs = submitted.map(({ id, name }) => ({ id: asJobId(id), name }));
       store.record({ kind: "jobsSubmitted", submission, resourceClass, jobs });
     } catch (error) {
@@ -141,6 +156,7 @@ export class JobLoop {
     } finally {
       this.inFlight.delete(submission);
     }
+    return submission;
   }
 
   /** Asks jobs to end, or by force ends them. */

@@ -33,7 +33,7 @@ export type NewChange =
       journals: Record<string, number>;
     }
   | { kind: "activityChanged"; activity: Activity; stopsGently: 0 | 1; reason: string | null }
-  | { kind: "jobsSubmitting"; submission: number; resourceClass: string; count: number }
+  | { kind: "jobsSubmitting"; submission: number; resourceClass: string; count: number; tries: string | null }
   | { kind: "jobsSubmitted"; submission: number; resourceClass: string; jobs: readonly { id: JobId; name: string }[] }
   | { kind: "submissionRefused"; submission: number; reason: string }
   | { kind: "jobObserved"; job: JobId; state: Exclude<JobState, "ended">; host: string | null }
@@ -207,11 +207,11 @@ const effectsOf: { [K in Kind]: (change: Of<K>) => RowPatch[] } = {
       },
     },
   ],
-  jobsSubmitting: ({ submission, resourceClass, count, time }) => [
+  jobsSubmitting: ({ submission, resourceClass, count, tries, time }) => [
     {
       table: "submissions",
       key: submission,
-      set: { submission, resourceClass, count, submittedAt: time, state: "submitting", reason: null },
+      set: { submission, resourceClass, count, submittedAt: time, tries, state: "submitting", reason: null },
     },
   ],
   jobsSubmitted: ({ submission, resourceClass, jobs, time }) => [

@@ -73,10 +73,16 @@ export interface LearnerRow {
   changedAt: number;
 }
 
+/** A learner's data file or, for a BalancingLearner, files. */
+export function fnameOf({ fname, type }: Pick<LearnerRow, "fname" | "type">): string | string[] {
+  return type.startsWith("BalancingLearner") ? (JSON.parse(fname) as string[]) : fname;
+}
+
 /** One point of a learner, evaluated to see what it costs. */
 export interface Trial {
   /** Milliseconds since the epoch. */
   at: number;
+  job: string;
   /** The point and its value, in Python's words; the value is null when evaluating it failed. */
   point: string;
   value: string | null;
@@ -134,6 +140,8 @@ export interface SubmissionRow {
   resourceClass: string;
   count: number;
   submittedAt: number;
+  /** Learners of which a job of the class `try` evaluates a point, as a JSON array of ids. */
+  tries: string | null;
   state: "submitting" | "submitted" | "refused";
   reason: Reason | null;
 }
@@ -251,6 +259,7 @@ export const columns: Columns = {
     resourceClass: "TEXT",
     count: "INTEGER",
     submittedAt: "INTEGER",
+    tries: "TEXT",
     state: "TEXT",
     reason: "TEXT",
   },

@@ -113,6 +113,19 @@ export class Store {
     return new Promise((resolve) => this.waiters.push({ seq: this.seq, resolve }));
   }
 
+  /** Returns when something is so, on disk. */
+  async until(isSo: () => boolean): Promise<void> {
+    await this.synced();
+    while (!isSo()) {
+      await new Promise<void>((resolve) => {
+        const stop = this.onDidSync(() => {
+          stop();
+          resolve();
+        });
+      });
+    }
+  }
+
   /** Calls the listener with changes when they are on disk; returns what ends that. */
   onDidSync(listener: (changes: readonly Change[]) => void): () => void {
     this.listeners.add(listener);

@@ -74,6 +74,7 @@ export async function createRun(
       },
       { kind: "runConfigured", ...configuration },
       { kind: "codeRevised", revision, versions: JSON.stringify(versions) },
+      { kind: "activityChanged", activity: "paused", stopsGently: 0, reason: "not started yet" },
       { kind: "learnersAdded", learners: learners.map((learner, i) => ({ ...learner, id: asLearnerId(i) })) },
     ];
     await createState(directory, changes, await assets.wasm(), now());

@@ -8,6 +8,7 @@ import {
   type LearnerId,
   type LearnerRow,
   type Trial,
+  fnameOf,
 } from "../state/rows";
 import { releaseOf } from "../state/release";
 import { settingsOf } from "../state/settings";
@@ -103,7 +104,7 @@ export class WorkerDesk {
     }
     if (request.type === "report") return this.report(request, job.jobId);
     if (request.type === "remark") return this.remark(request, job.jobId);
-    if (request.type === "tried") return this.tried(request);
+    if (request.type === "tried") return this.tried(request, job.jobId);
     if (job.instance === request.instance && !isLate) {
       if (request.n < job.requestNumber) return null;
       if (request.n === job.requestNumber) return this.repeated(job);
@@ -178,12 +179,14 @@ export class WorkerDesk {
     return { type: "ok", wish: this.wishFor(learner.id) };
   }
 
-  private tried({ trials }: WorkerRequestOf<"tried">): Reply {
+  private tried({ trials }: WorkerRequestOf<"tried">, job: JobId): Reply {
     const known = trials.filter(({ learner }) => this.store.model.learners.has(asLearnerId(learner)));
     this.store.record({
       kind: "pointsTried",
       learners: known.map(({ learner }) => asLearnerId(learner)),
-      trials: known.map(({ learner: _, ...trial }) => JSON.stringify({ at: Date.now(), ...trial } satisfies Trial)),
+      trials: known.map(({ learner: _, ...trial }) =>
+        JSON.stringify({ at: Date.now(), job, ...trial } satisfies Trial),
+      ),
     });
     return okay;
   }
@@ -261,7 +264,7 @@ export class WorkerDesk {
       learner: id,
       epoch,
       index: learner.position,
-      fname: learner.type.startsWith("BalancingLearner") ? (JSON.parse(learner.fname) as string[]) : learner.fname,
+      fname: fnameOf(learner),
       goal,
       retries,
       saveEverySeconds,

@@ -24,6 +24,7 @@ export const submitting = (count: number): NewChange => ({
   submission: 1,
   resourceClass: "default",
   count,
+  tries: null,
 });
 
 export const submitted = (count: number): NewChange => ({

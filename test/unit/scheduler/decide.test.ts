@@ -15,7 +15,7 @@ function modelAfter(learners: number, ...changes: NewChange[]): Model {
 }
 
 const submission = (number: number, count: number): NewChange[] => [
-  { kind: "jobsSubmitting", submission: number, resourceClass: "default", count },
+  { kind: "jobsSubmitting", submission: number, resourceClass: "default", count, tries: null },
   {
     kind: "jobsSubmitted",
     submission: number,
@@ -94,7 +94,13 @@ describe("submitting", () => {
   });
 
   test("waits until it is known whether an earlier submission happened", () => {
-    const model = modelAfter(10, { kind: "jobsSubmitting", submission: 1, resourceClass: "default", count: 4 });
+    const model = modelAfter(10, {
+      kind: "jobsSubmitting",
+      submission: 1,
+      resourceClass: "default",
+      count: 4,
+      tries: null,
+    });
     expect(decideOn(model, { listing: null }).submit).toBeNull();
     expect(decideOn(model, { inFlight: new Set([1]) })).toMatchObject({ submit: null, changes: [] });
     expect(decideOn(model, { listing: [listed("1_1", "running")] }).changes).toMatchObject([
@@ -213,5 +219,34 @@ describe("a stopped run", () => {
     model.apply(effects({ kind: "jobCancelled", job: asJobId("1_2"), seq: 50, time: 1000 }));
     expect(decideOn(model, { listing, now: 2000 }).cancel).toBeNull();
     expect(decideOn(model, { listing, now: 20_000 }).cancel).toEqual({ jobs: ["1_2"], force: true });
+  });
+});
+
+describe("a job that tries points", () => {
+  const tried: NewChange[] = [
+    { kind: "jobsSubmitting", submission: 1, resourceClass: "try", count: 1, tries: "[0,1]" },
+    { kind: "jobsSubmitted", submission: 1, resourceClass: "try", jobs: [{ id: asJobId("1_1"), name: "s-1_1" }] },
+  ];
+
+  test("is nobody's capacity, and no death before start", () => {
+    expect(decideOn(modelAfter(2, ...tried), { listing: [listed("1_1", "running")] }).submit?.count).toBe(2);
+    expect(decideOn(modelAfter(2, ...tried), { listing: [listed("1_1", "ended", 0)] }).changes).toMatchObject([
+      { kind: "pointsTried", learners: [0, 1] },
+      { kind: "jobEnded", deathsBeforeStart: 0 },
+    ]);
+  });
+
+  test("that ends without a word about some says so for these", () => {
+    const told: NewChange = { kind: "pointsTried", learners: [asLearnerId(0)], trials: [JSON.stringify({ at: 9e15 })] };
+    const { changes } = decideOn(modelAfter(2, ...tried, told), { listing: [listed("1_1", "ended", 1)] });
+    expect(changes[0]).toMatchObject({ kind: "pointsTried", learners: [1] });
+    expect(JSON.stringify(changes[0])).toContain("ended with exit code 1 before it could tell");
+  });
+
+  test("runs on in a run that was stopped before it began, and is cancelled by a later stop", () => {
+    const stop: NewChange = { kind: "activityChanged", activity: "stopped", stopsGently: 0, reason: "" };
+    const listing = [listed("1_1", "running")];
+    expect(decideOn(modelAfter(1, stop, ...tried), { listing }).cancel).toBeNull();
+    expect(decideOn(modelAfter(1, ...tried, stop), { listing }).cancel).toMatchObject({ jobs: ["1_1"] });
   });
 });

@@ -120,7 +120,7 @@ describe("a job that asks for a learner", () => {
   test("hears nothing before its submission is known, and an error when it is nobody's", async () => {
     const { desk, store } = await openDesk(1, 0);
     expect(await desk.answer(start("2_1", "a", 1))).toMatchObject({ type: "error", code: "unknown-job" });
-    store.record({ kind: "jobsSubmitting", submission: 2, resourceClass: "default", count: 1 });
+    store.record({ kind: "jobsSubmitting", submission: 2, resourceClass: "default", count: 1, tries: null });
     expect(await desk.answer(start("2_1", "a", 1))).toBeNull();
     submit(store, 2, 1);
     expect(await desk.answer(start("2_1", "a", 1))).toMatchObject({ type: "assign" });

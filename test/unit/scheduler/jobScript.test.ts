@@ -27,6 +27,7 @@ const places = {
   code: "/code",
   learnersFile: "_learners.py",
   resourceClass: "default",
+  tries: null,
 };
 const settings = {
   python: "/opt/it's/python",

@@ -1,0 +1,47 @@
+import { freemem } from "node:os";
+import { propose } from "./control/proposal";
+import type { Results } from "./control/protocol";
+import type { JobLoop } from "./jobs/loop";
+import { AdaptiveError } from "./state/errors";
+import { asLearnerId, type LearnerId, type LearnerRow, type Trial } from "./state/rows";
+import { settingsOf } from "./state/settings";
+import type { Store } from "./state/store";
+
+/**
+ * Has one job evaluate a point of each of some learners.
+ *
+ * @param learners of the run, or none for some that are well apart
+ * @returns when all are told, also by the job's death
+ * @throws AdaptiveError `no-learner`, `submission-failed`
+ */
+export async function tryLearners(
+  learners: readonly number[],
+  store: Store,
+  loop: Pick<JobLoop, "try">,
+): Promise<Results["tryLearners"]> {
+  const { model } = store;
+  const wanted = learners.length > 0 ? learners : learnersToTry([...model.learners.values()]);
+  const known = wanted.map(asLearnerId).filter((id) => model.learners.has(id));
+  if (known.length === 0) {
+    throw new AdaptiveError("no-learner", "There is no such learner to try.", "Choose one of the run's learners.");
+  }
+  const before = new Map(known.map((id) => [id, model.learner(id).trial]));
+  await loop.try(known);
+  await store.until(() => known.every((id) => model.learner(id).trial !== before.get(id)));
+  const trials = known.map((id) => {
+    const { fname, combo, trial } = model.learner(id);
+    return { id, fname, combo, trial: JSON.parse(trial ?? "null") as Trial };
+  });
+  const circumstances = { settings: settingsOf(model.run), freeMegabytes: freemem() / 2 ** 20 };
+  const points = trials.map(({ trial }) => trial);
+  return { trials, proposal: propose(points, circumstances) };
+}
+
+/** The first, the last and one in the middle of those that are not done: they are likely to differ most. */
+export function learnersToTry(rows: readonly LearnerRow[]): LearnerId[] {
+  const listed = rows.filter(({ isListed }) => isListed).sort((a, b) => a.position - b.position);
+  const open = listed.filter(({ state }) => state !== "done");
+  const candidates = open.length > 0 ? open : listed;
+  const chosen = [0, (candidates.length - 1) >> 1, candidates.length - 1].flatMap((i) => candidates[i]?.id ?? []);
+  return [...new Set(chosen)];
+}
