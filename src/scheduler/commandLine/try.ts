@@ -23,7 +23,8 @@ export interface TryOptions extends StartOptions {
 export async function tryPoints(options: TryOptions, program: Program): Promise<number> {
   const found = runDirectoryOf(options.learnersFile);
   const isThere = await found.hasRun();
-  const directory = isThere ? found : await createRun(options, program.assets, Date.now);
+  const warn = (warning: string) => (options.json ? undefined : program.print(warning));
+  const directory = isThere ? found : await createRun(options, program.assets, Date.now, warn);
   const served = await findScheduler(directory);
   const address = served ?? (await findOrStartScheduler(directory, program));
   try {
