@@ -30,8 +30,8 @@ class Job:
 
     Attributes
     ----------
-    run_dir
-        The run directory, absolute.
+    run_dir, state_dir
+        The run directory, and the scheduler's own folder in it; absolute.
     id, restart
         The queue's id of the job, and how often the queue restarted it.
     resource_class, revision
@@ -41,16 +41,12 @@ class Job:
     """
 
     run_dir: Path
+    state_dir: Path
     id: str
     restart: int
     resource_class: str
     revision: str
     deadline: Deadline | None = None
-
-    @property
-    def state_dir(self) -> Path:
-        """The scheduler's own folder in the run directory."""
-        return self.run_dir / ".adaptive"
 
     @property
     def code_dir(self) -> Path:
@@ -80,6 +76,7 @@ class Job:
             )
         return cls(
             run_dir=Path(os.environ["ADAPTIVE_RUN_DIR"]),
+            state_dir=Path(_variable("ADAPTIVE_STATE_DIR")),
             id=_variable("ADAPTIVE_JOB_ID"),
             restart=int(os.environ.get("ADAPTIVE_RESTART") or 0),
             resource_class=_variable("ADAPTIVE_CLASS"),

@@ -2,7 +2,6 @@ import { access, constants } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { type Uri, workspace } from "vscode";
-import { AdaptiveError } from "../scheduler/state/errors";
 import { RunDirectory } from "../scheduler/state/runDirectory";
 import { systemClock } from "./clock";
 import { attachCommand } from "./launch";
@@ -27,7 +26,7 @@ export function localRunSessions(source: StudySource, distFolder: Uri, log: (lin
     source,
     isTrusted: () => workspace.isTrusted,
     onDidGrantTrust: workspace.onDidGrantWorkspaceTrust,
-    findRun,
+    findRuns,
     profileFor,
     connect: (directory) =>
       new Session(directory, {
@@ -45,15 +44,14 @@ export function localRunSessions(source: StudySource, distFolder: Uri, log: (lin
   });
 }
 
-async function findRun(folder: string): Promise<FoundRun | null> {
-  const directory = new RunDirectory(folder);
-  try {
-    const { created } = await directory.readRunFile();
-    return { directory: directory.path, created };
-  } catch (error) {
-    if (error instanceof AdaptiveError && error.code === "no-run") return null;
-    throw error;
-  }
+async function findRuns(folder: string): Promise<FoundRun[]> {
+  const found = await RunDirectory.allIn(folder);
+  return Promise.all(
+    found.map(async (directory) => {
+      const { name, created } = await directory.readRunFile();
+      return { directory: directory.own, name, created };
+    }),
+  );
 }
 
 async function profileFor(study: Study): Promise<Profile> {

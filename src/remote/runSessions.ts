@@ -19,8 +19,8 @@ export interface RunSessionsWorld {
   /** Whether the workspace may run what lies in it, and when it becomes so. */
   isTrusted(): boolean;
   readonly onDidGrantTrust: Event<void>;
-  /** The run of a study in this folder, or null. */
-  findRun(folder: string): Promise<FoundRun | null>;
+  /** The runs in a folder of studies. */
+  findRuns(folder: string): Promise<readonly FoundRun[]>;
   /** What is known of this machine, with the Python for this study. */
   profileFor(study: Study): Promise<Profile>;
   /** A session that connects by itself. */
@@ -32,7 +32,9 @@ export interface RunSessionsWorld {
 }
 
 export interface FoundRun {
+  /** The run's state folder. */
   directory: string;
+  name: string;
   /** ISO 8601. */
   created: string;
 }
@@ -158,13 +160,13 @@ export class RunSessions {
     const folders = new Set(this.studies.map((study) => study.folder.fsPath));
     const found = await Promise.all(
       [...folders].map((folder) =>
-        this.world.findRun(folder).catch((error: unknown) => {
-          this.world.log(`the run in ${folder}: ${String(error)}`);
-          return null;
+        this.world.findRuns(folder).catch((error: unknown): readonly FoundRun[] => {
+          this.world.log(`the runs in ${folder}: ${String(error)}`);
+          return [];
         }),
       ),
     );
-    return found.filter((run) => run !== null);
+    return found.flat();
   }
 
   private activate(directory: string): RunSession;

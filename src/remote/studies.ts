@@ -1,5 +1,5 @@
-import { dirname } from "node:path";
 import { type Disposable, type Event, RelativePattern, Uri, workspace, type WorkspaceFolder } from "vscode";
+import { RunDirectory } from "../scheduler/state/runDirectory";
 import { systemClock } from "./clock";
 import { Coalescer } from "./coalescer";
 import { Emitter } from "./event";
@@ -10,7 +10,7 @@ export interface Study {
   folder: Uri;
   /** Absolute path. */
   learnersFile: string;
-  /** The folder's name. */
+  /** What its run is called: as the folder, and in a folder with several also as the file. */
   name: string;
   /** The line of the file that defines its learners, as far as that can be told without running it. */
   learnersLine: string | null;
@@ -62,7 +62,7 @@ export class WorkspaceStudies implements StudySource {
 
   private watch(): void {
     for (const watcher of this.watchers) watcher.dispose();
-    const runs = workspace.createFileSystemWatcher("**/.adaptive/run.json");
+    const runs = workspace.createFileSystemWatcher("**/{.adaptive,.adaptive-*}/run.json");
     const onRun = (): void => this.runsChanged.fire();
     const files = learnersFiles().map((name) => workspace.createFileSystemWatcher(`**/${name}`));
     const onFile = (): void => this.refreshing.request();
@@ -108,7 +108,7 @@ async function readStudy(file: Uri): Promise<Study> {
   return {
     folder,
     learnersFile: file.fsPath,
-    name: dirname(file.path).split("/").at(-1) ?? "",
+    name: RunDirectory.ofStudy(file.fsPath).name,
     learnersLine: learnersLineOf(text),
   };
 }

@@ -4,10 +4,12 @@ import { parseArgs, type ParseArgsConfig } from "node:util";
 import { assetsIn } from "./assets";
 import { attach } from "./commandLine/attach";
 import { config } from "./commandLine/config";
+import { findRun } from "./commandLine/findRun";
 import { init } from "./commandLine/init";
 import { findOrStartScheduler } from "./commandLine/launch";
 import { exitCodes, type Program } from "./commandLine/program";
 import { changeLearners, failures } from "./commandLine/learners";
+import { list } from "./commandLine/list";
 import { run } from "./commandLine/run";
 import { script } from "./commandLine/script";
 import { serve } from "./commandLine/serve";
@@ -19,7 +21,6 @@ import { parseTypedOptions } from "./commandLine/typedOptions";
 import { update } from "./commandLine/update";
 import { AdaptiveError, toAdaptiveError } from "./state/errors";
 import { RunDirectory } from "./state/runDirectory";
-import { runDirectoryOf } from "./study/createRun";
 import type { StartOptions } from "./study/settings";
 import { version } from "./version";
 
@@ -52,6 +53,7 @@ Usage: adaptive-scheduler COMMAND [OPTIONS]
   start [RUN]            set a run's jobs going, in the background
   serve [RUN]            serve a run; jobs that are running are found again (--port as for run)
       --detach             in the background; returns when it answers
+  list [--json]          your runs on this machine; --prune forgets those whose folder is gone
   status [RUN] [--json]  how a run stands
   stop [RUN]             save all learners and cancel the jobs; starting again resumes
       --gently             let evaluations that are running finish first
@@ -67,8 +69,10 @@ Usage: adaptive-scheduler COMMAND [OPTIONS]
   attach [RUN]           JSON-RPC with the run's scheduler over standard input and output;
                          starts the scheduler when none runs, unless --no-start
 
-RUN is the folder of a run (default: this one): for a study on this computer, the folder of its
-learners file. Ctrl-C during run saves and stops; the same command resumes.
+RUN is the folder of a run (default: this one), for a study on this computer the folder of its
+learners file; or the run's name, the beginning of its id, or its state folder: .adaptive, and for
+another learners file in the same folder .adaptive-<name of the file>. Ctrl-C during run saves and
+stops; the same command resumes.
 
 Exit codes: 0 all done, 1 some learners failed, 2 an error, 130 interrupted.
 `;
@@ -99,6 +103,7 @@ const options = {
   learner: { type: "string", multiple: true },
   reopen: { type: "boolean" },
   "dry-run": { type: "boolean" },
+  prune: { type: "boolean" },
   help: { type: "boolean", short: "h" },
   version: { type: "boolean" },
 } as const satisfies ParseArgsConfig["options"];
@@ -137,13 +142,19 @@ async function main(args: readonly string[]): Promise<number> {
     case "script":
       return script(...(await startOrRun(values, path)), values.json === true, program);
     case "serve":
-      if (!values.detach) return serve(path, wholeNumber("port", values.port) ?? null, program);
-      await findOrStartScheduler(new RunDirectory(path), program);
+      if (!values.detach) return serve(await findRun(path), wholeNumber("port", values.port) ?? null, program);
+      await findOrStartScheduler(await findRun(path), program);
       return exitCodes.success;
+    case "list":
+      return list({ json: values.json === true, prune: values.prune === true }, program);
     case "status":
-      return status(path, values.json === true, program);
+      return status(await findRun(path), values.json === true, program);
     case "stop":
-      return stop(path, { gently: values.gently === true, shutDown: values["shut-down"] === true }, program);
+      return stop(
+        await findRun(path),
+        { gently: values.gently === true, shutDown: values["shut-down"] === true },
+        program,
+      );
     case "try":
       return tryPoints(
         {
@@ -155,10 +166,10 @@ async function main(args: readonly string[]): Promise<number> {
         program,
       );
     case "start":
-      return start(path, program);
+      return start(await findRun(path), program);
     case "update":
       return update(
-        path,
+        await findRun(path),
         { accept: values.accept === true, dryRun: values["dry-run"] === true, json: values.json === true },
         program,
       );
@@ -167,15 +178,15 @@ async function main(args: readonly string[]): Promise<number> {
     case "reopen":
       return changeLearners(
         command,
-        path,
+        await findRun(path),
         rest,
         { accept: values.accept === true, json: values.json === true },
         program,
       );
     case "failures":
-      return failures(path, rest[0], values.json === true, program);
+      return failures(await findRun(path), rest[0], values.json === true, program);
     case "attach":
-      return attach(path, values["no-start"] !== true, program);
+      return attach(await findRun(path), values["no-start"] !== true, program);
     default:
       throw usageError(`There is no command "${command}".`);
   }
@@ -204,8 +215,8 @@ function startOptions({ learners, cluster, profile, ...values }: Values): StartO
 
 /** The study that `--learners` names or, without it, that of the run in this folder; and where its run is. */
 async function startOrRun(values: Values, path: string): Promise<[StartOptions, RunDirectory]> {
-  if (values.learners) return [startOptions(values), runDirectoryOf(values.learners)];
-  const directory = new RunDirectory(path);
+  if (values.learners) return [startOptions(values), RunDirectory.ofStudy(values.learners)];
+  const directory = await findRun(path);
   return [startOptions({ ...values, learners: (await directory.readRunFile()).study }), directory];
 }
 

@@ -280,7 +280,7 @@ export class Scheduler {
     return jobScript({
       runDirectory: directory.path,
       client: this.holdings.client,
-      code: directory.at("code"),
+      state: directory.own,
       learnersFile: model.run.learnersFile,
       resourceClass,
       tries: tries && tries.map((id) => place(model.learner(id))),

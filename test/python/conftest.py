@@ -38,6 +38,7 @@ def run_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     code.mkdir(parents=True)
     for name, value in {
         "ADAPTIVE_RUN_DIR": str(tmp_path),
+        "ADAPTIVE_STATE_DIR": str(tmp_path / ".adaptive"),
         "ADAPTIVE_JOB_ID": "41_2",
         "ADAPTIVE_RESTART": "0",
         "ADAPTIVE_CLASS": "default",

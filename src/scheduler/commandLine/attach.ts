@@ -1,7 +1,7 @@
 import { StreamMessageReader, StreamMessageWriter, type Message } from "vscode-jsonrpc/node";
 import { openDealer } from "../control/dealer";
 import { AdaptiveError } from "../state/errors";
-import { RunDirectory } from "../state/runDirectory";
+import type { RunDirectory } from "../state/runDirectory";
 import { findOrStartScheduler, findScheduler } from "./launch";
 import { exitCodes, type Program } from "./program";
 
@@ -12,9 +12,7 @@ import { exitCodes, type Program } from "./program";
  * @param mayStart whether to start a scheduler when none serves the run
  * @throws AdaptiveError `no-scheduler`, or `scheduler-lost` when it ends meanwhile
  */
-export async function attach(path: string, mayStart: boolean, program: Program): Promise<number> {
-  const directory = new RunDirectory(path);
-  await directory.readRunFile();
+export async function attach(directory: RunDirectory, mayStart: boolean, program: Program): Promise<number> {
   const address = mayStart ? await findOrStartScheduler(directory, program) : await findScheduler(directory);
   if (!address) throw new AdaptiveError("no-scheduler", "No scheduler serves this run now.");
   const dealer = openDealer(address);

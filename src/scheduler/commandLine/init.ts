@@ -1,13 +1,13 @@
 import { ask } from "../control/dealer";
-import type { RunDirectory } from "../state/runDirectory";
-import { createRun, runDirectoryOf } from "../study/createRun";
+import { RunDirectory } from "../state/runDirectory";
+import { createRun } from "../study/createRun";
 import { configurationOf, readSources, type StartOptions } from "../study/settings";
 import { findOrStartScheduler } from "./launch";
 import { exitCodes, type Program } from "./program";
 
 /** Makes the run of a study; for a run that exists, the settings of now hold from here on. */
 export async function init(options: StartOptions, json: boolean, program: Program): Promise<number> {
-  const found = runDirectoryOf(options.learnersFile);
+  const found = RunDirectory.ofStudy(options.learnersFile);
   const resumed = await found.hasRun();
   if (resumed) await configure(found, options, program);
   const warnings: string[] = [];
@@ -15,7 +15,7 @@ export async function init(options: StartOptions, json: boolean, program: Progra
     ? found
     : await createRun(options, program.assets, Date.now, (warning) => warnings.push(warning));
   const { runId } = await directory.readRunFile();
-  if (json) program.printJson({ run: directory.path, runId, resumed, warnings });
+  if (json) program.printJson({ run: directory.own, runId, resumed, warnings });
   else [`${resumed ? "There is a run" : "Made the run"} in ${directory.path}`, ...warnings].forEach(program.print);
   return exitCodes.success;
 }

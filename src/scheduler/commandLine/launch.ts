@@ -39,7 +39,7 @@ export async function findOrStartScheduler(directory: RunDirectory, { self }: Pr
   if (found) return found;
   const output = await open(directory.at("serve.out"), "w", 0o600);
   const [runtime = process.execPath, ...args] = self;
-  const child = spawn(runtime, [...args, "serve", directory.path], {
+  const child = spawn(runtime, [...args, "serve", directory.own], {
     detached: true,
     stdio: ["ignore", output.fd, output.fd],
     cwd: directory.path,

@@ -1,7 +1,7 @@
 import { ask } from "../control/dealer";
 import type { Params } from "../control/protocol";
 import { AdaptiveError } from "../state/errors";
-import { RunDirectory } from "../state/runDirectory";
+import type { RunDirectory } from "../state/runDirectory";
 import { findOrStartScheduler } from "./launch";
 import { exitCodes, type Program } from "./program";
 import { studyAt, updateBeforeStart } from "./update";
@@ -20,7 +20,7 @@ export type LearnerVerb = keyof typeof verbs;
  */
 export async function changeLearners(
   verb: LearnerVerb,
-  path: string,
+  directory: RunDirectory,
   names: readonly string[],
   { accept, json }: { accept: boolean; json: boolean },
   program: Program,
@@ -33,7 +33,6 @@ export async function changeLearners(
       "Name ids or file names; '*' is all.",
     );
   }
-  const directory = new RunDirectory(path);
   await directory.readRunFile();
   const address = await findOrStartScheduler(directory, program);
   if (verb !== "stop-learner") {
@@ -51,12 +50,11 @@ export async function changeLearners(
 
 /** Lists how learners failed, or tells all of one. */
 export async function failures(
-  path: string,
+  directory: RunDirectory,
   name: string | undefined,
   json: boolean,
   program: Program,
 ): Promise<number> {
-  const directory = new RunDirectory(path);
   await directory.readRunFile();
   const address = await findOrStartScheduler(directory, program);
   if (name === undefined) {

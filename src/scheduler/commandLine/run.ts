@@ -4,9 +4,9 @@ import type { AdaptiveError } from "../state/errors";
 import type { Model } from "../state/model";
 import { hasEnded } from "../state/changes";
 import { learnerStates, type LearnerRow } from "../state/rows";
-import type { RunDirectory } from "../state/runDirectory";
+import { RunDirectory } from "../state/runDirectory";
 import { settingsOf } from "../state/settings";
-import { createRun, runDirectoryOf } from "../study/createRun";
+import { createRun } from "../study/createRun";
 import { configurationOf, readSources, type StartOptions } from "../study/settings";
 import { exitCodes, type Program } from "./program";
 import { figuresLine, formatDuration, progressLine, type Figures } from "./progressView";
@@ -34,7 +34,7 @@ const lineMs = 10_000;
  * ends when every learner has. Ctrl-C has the learners saved and leaves the run to be resumed.
  */
 export async function run(options: RunOptions, program: Program): Promise<number> {
-  const found = runDirectoryOf(options.learnersFile);
+  const found = RunDirectory.ofStudy(options.learnersFile);
   const isResumed = await found.hasRun();
   const warnings: string[] = [];
   const directory = isResumed
@@ -153,7 +153,7 @@ function jsonView({ printJson }: Program): View {
   return {
     begin: (model, directory, isResumed) => {
       const { runId } = model.run;
-      printJson({ event: "begin", run: directory.path, runId, resumed: isResumed, learners: model.learners.size });
+      printJson({ event: "begin", run: directory.own, runId, resumed: isResumed, learners: model.learners.size });
     },
     frame: ({ learners, npoints, jobs, elapsedMs }) => {
       const figures = { learners, npoints, jobs };

@@ -19,7 +19,7 @@ export async function script(
   const text = jobScript({
     runDirectory: directory.path,
     client: await clientFolderOf(program.assets.folder, directory),
-    code: directory.at("code"),
+    state: directory.own,
     learnersFile: row?.learnersFile ?? basename(learnersFile),
     resourceClass: "default",
     tries: null,

@@ -1,13 +1,11 @@
 import { Log } from "../log";
 import { Scheduler } from "../server";
 import { toAdaptiveError } from "../state/errors";
-import { RunDirectory } from "../state/runDirectory";
+import type { RunDirectory } from "../state/runDirectory";
 import { exitCodes, type Program } from "./program";
 
 /** Serves a run until it is told to end, or has nothing left to do. */
-export async function serve(path: string, port: number | null, { assets }: Program): Promise<number> {
-  const directory = new RunDirectory(path);
-  await directory.readRunFile();
+export async function serve(directory: RunDirectory, port: number | null, { assets }: Program): Promise<number> {
   const log = new Log(directory.log);
   const ended = new Promise<void>((resolve, reject) => {
     Scheduler.serve({

@@ -1,14 +1,19 @@
 import { ask } from "../control/dealer";
 import { recover } from "../state/recovery";
 import { type JobState, type LearnerState } from "../state/rows";
-import { RunDirectory } from "../state/runDirectory";
+import type { RunDirectory } from "../state/runDirectory";
 import { findScheduler } from "./launch";
 import { exitCodes, type Program } from "./program";
 import { figuresLine } from "./progressView";
 
-interface Report {
+/** How a run stands. */
+export interface Report {
   directory: string;
+  /** The run's state folder, which names it among those of the directory. */
+  state: string;
+  runId: string;
   name: string;
+  created: string;
   activity: string;
   reason: string | null;
   scheduler: { host: string; pid: number; startedAt: number; residentBytes: number; queueCalls: number } | null;
@@ -18,15 +23,17 @@ interface Report {
 }
 
 /** Says how a run stands, from its scheduler or, when none lives, from disk. */
-export async function status(path: string, json: boolean, program: Program): Promise<number> {
-  const report = await reportOn(new RunDirectory(path), program);
+export async function status(directory: RunDirectory, json: boolean, program: Program): Promise<number> {
+  const report = await reportOn(directory, program);
   if (json) program.printJson(report);
   else program.print(describe(report));
   return exitCodes.success;
 }
 
-async function reportOn(directory: RunDirectory, { assets }: Program): Promise<Report> {
-  await directory.readRunFile();
+/** From the run's scheduler or, when none lives, from disk. */
+export async function reportOn(directory: RunDirectory, { assets }: Pick<Program, "assets">): Promise<Report> {
+  const { runId, created } = await directory.readRunFile();
+  const where = { directory: directory.path, state: directory.own, runId, created };
   const address = await findScheduler(directory);
   if (address) {
     const { run, learners, host, pid, startedAt, residentBytes, queueCalls, ...rest } = await ask(
@@ -37,7 +44,7 @@ async function reportOn(directory: RunDirectory, { assets }: Program): Promise<R
     const { name, activity, reason } = run;
     const scheduler = { host, pid, startedAt, residentBytes, queueCalls };
     const { jobs, npoints } = rest;
-    return { directory: directory.path, name, activity, reason, scheduler, learners, jobs, npoints };
+    return { ...where, name, activity, reason, scheduler, learners, jobs, npoints };
   }
   const { model, database } = await recover(directory, await assets.wasm());
   database.close();
@@ -47,7 +54,7 @@ async function reportOn(directory: RunDirectory, { assets }: Program): Promise<R
   const jobs: Report["jobs"] = {};
   for (const id of model.liveJobs) jobs[model.job(id).state] = (jobs[model.job(id).state] ?? 0) + 1;
   return {
-    directory: directory.path,
+    ...where,
     name,
     activity,
     reason,

@@ -1,6 +1,6 @@
 import { ask } from "../control/dealer";
 import { AdaptiveError } from "../state/errors";
-import { RunDirectory } from "../state/runDirectory";
+import type { RunDirectory } from "../state/runDirectory";
 import { findScheduler, shutDown } from "./launch";
 import { exitCodes, type Program } from "./program";
 
@@ -12,12 +12,10 @@ export interface StopOptions {
 
 /** Stops a run's jobs, or its scheduler. */
 export async function stop(
-  path: string,
+  directory: RunDirectory,
   { gently, shutDown: endsScheduler }: StopOptions,
   program: Program,
 ): Promise<number> {
-  const directory = new RunDirectory(path);
-  await directory.readRunFile();
   const address = await findScheduler(directory);
   if (!address) {
     throw new AdaptiveError(

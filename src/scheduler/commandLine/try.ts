@@ -2,7 +2,8 @@ import { ask, type Address } from "../control/dealer";
 import { inWords } from "../control/proposal";
 import type { Results, TriedLearner } from "../control/protocol";
 import { AdaptiveError } from "../state/errors";
-import { createRun, runDirectoryOf } from "../study/createRun";
+import { RunDirectory } from "../state/runDirectory";
+import { createRun } from "../study/createRun";
 import { configurationOf, type StartOptions } from "../study/settings";
 import { findOrStartScheduler, findScheduler, shutDown } from "./launch";
 import { exitCodes, type Program } from "./program";
@@ -21,7 +22,7 @@ export interface TryOptions extends StartOptions {
 
 /** Has a job evaluate one point of some learners and shows what it gave and cost; starts nothing else. */
 export async function tryPoints(options: TryOptions, program: Program): Promise<number> {
-  const found = runDirectoryOf(options.learnersFile);
+  const found = RunDirectory.ofStudy(options.learnersFile);
   const isThere = await found.hasRun();
   const warn = (warning: string) => (options.json ? undefined : program.print(warning));
   const directory = isThere ? found : await createRun(options, program.assets, Date.now, warn);

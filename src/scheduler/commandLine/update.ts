@@ -1,7 +1,7 @@
 import { ask, type Address } from "../control/dealer";
 import { describeComparison, removesMany, type StudyComparison } from "../control/studyComparison";
 import { AdaptiveError, toAdaptiveError } from "../state/errors";
-import { RunDirectory } from "../state/runDirectory";
+import type { RunDirectory } from "../state/runDirectory";
 import { findOrStartScheduler } from "./launch";
 import { exitCodes, type Program } from "./program";
 
@@ -17,8 +17,7 @@ export interface UpdateOptions {
 }
 
 /** Brings a run in line with its edited study. */
-export async function update(path: string, options: UpdateOptions, program: Program): Promise<number> {
-  const directory = new RunDirectory(path);
+export async function update(directory: RunDirectory, options: UpdateOptions, program: Program): Promise<number> {
   await directory.readRunFile();
   const address = await findOrStartScheduler(directory, program);
   const study = studyAt(address);

@@ -6,8 +6,8 @@ export interface JobScriptOptions {
   runDirectory: string;
   /** Folder that holds the package `adaptive_scheduler`, absolute. */
   client: string;
-  /** Folder of the code revisions, absolute; its file `current` names the newest. */
-  code: string;
+  /** The run's state folder, absolute; the file `code/current` in it names the newest code revision. */
+  state: string;
   /** Relative to the code. */
   learnersFile: string;
   resourceClass: string;
@@ -24,6 +24,7 @@ export function jobScript(options: JobScriptOptions): string {
   const { settings } = options;
   const environment = {
     ADAPTIVE_RUN_DIR: options.runDirectory,
+    ADAPTIVE_STATE_DIR: options.state,
     ADAPTIVE_RESTART: "0",
     ADAPTIVE_CLASS: options.resourceClass,
     ADAPTIVE_LEARNERS_FILE: options.learnersFile,
@@ -42,7 +43,7 @@ export function jobScript(options: JobScriptOptions): string {
     ...Object.entries(environment).map(([name, value]) => `export ${name}=${shellQuote(value)}`),
     ...deadlineLines(settings.resources.walltime),
     // Read when the job starts: what was submitted long ago runs the newest code all the same.
-    `code=${shellQuote(options.code)}`,
+    `code=${shellQuote(options.state)}/code`,
     `ADAPTIVE_REVISION=$(cat "$code/current") || exit 1`,
     `export ADAPTIVE_REVISION`,
     `export PYTHONPATH="$code/$ADAPTIVE_REVISION":${shellQuote(options.client)}"\${PYTHONPATH:+:$PYTHONPATH}"`,

@@ -1,5 +1,5 @@
-import { readFile, stat } from "node:fs/promises";
-import { basename, join, resolve } from "node:path";
+import { readdir, readFile, stat } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
 import * as v from "valibot";
 import { AdaptiveError, errnoOf } from "./errors";
 
@@ -16,22 +16,67 @@ const runFileSchema = v.object({
 });
 export type RunFile = v.InferOutput<typeof runFileSchema>;
 
-/** The places in a run directory. */
+const firstFolder = ".adaptive";
+/** Where deleted runs wait to be put back or deleted for good. */
+const trashFolder = ".adaptive-trash";
+
+/** The places in a run directory. Several runs may share one, each with a folder of its own. */
 export class RunDirectory {
   /** Absolute path: the working directory of jobs, where the user's data lies. */
   readonly path: string;
 
-  constructor(path: string) {
+  constructor(
+    path: string,
+    /** Name of our folder in it. */
+    readonly folder = firstFolder,
+  ) {
     this.path = resolve(path);
   }
 
-  get name(): string {
-    return basename(this.path);
+  /**
+   * The run of a study on this machine lives in the study's own folder: that of `_learners.py` in
+   * `.adaptive`, that of another learners file in `.adaptive-<its name>`.
+   */
+  static ofStudy(learnersFile: string): RunDirectory {
+    const file = resolve(learnersFile);
+    const stem = basename(file, ".py");
+    return new RunDirectory(dirname(file), stem === "_learners" ? firstFolder : `${firstFolder}-${stem}`);
   }
 
-  /** Everything of ours, mode 0700. */
+  /** The run that keeps its state in this folder. */
+  static ofStateFolder(path: string): RunDirectory {
+    return new RunDirectory(dirname(resolve(path)), basename(resolve(path)));
+  }
+
+  /**
+   * The runs in a folder; none when there is no such folder.
+   *
+   * @param sign the file that a run is known by; the database is there before the run is whole
+   */
+  static async allIn(path: string, sign: "run.json" | "database.sqlite" = "run.json"): Promise<RunDirectory[]> {
+    const names = await readdir(path).catch((error: unknown) => {
+      if (errnoOf(error) === "ENOENT" || errnoOf(error) === "ENOTDIR") return [];
+      throw error;
+    });
+    const folders = names.filter((name) => name === firstFolder || name.startsWith(`${firstFolder}-`)).sort();
+    const found = folders.map((folder) => new RunDirectory(path, folder));
+    const has = await Promise.all(found.map((directory) => exists(directory.at(sign))));
+    return found.filter((_, i) => has[i]);
+  }
+
+  /** The folder's name, with that of the learners file when it is not the folder's first. */
+  get name(): string {
+    return basename(this.path) + this.folder.slice(firstFolder.length);
+  }
+
+  /** Everything of ours, mode 0700. It stands for the run where one path has to. */
   get own(): string {
-    return join(this.path, ".adaptive");
+    return join(this.path, this.folder);
+  }
+
+  /** The folder's trash. */
+  get trash(): string {
+    return join(this.path, trashFolder);
   }
 
   /** A place in our part of the directory. */
@@ -90,14 +135,8 @@ export class RunDirectory {
     return this.at("code", "current");
   }
 
-  async hasRun(): Promise<boolean> {
-    try {
-      await stat(this.runFile);
-      return true;
-    } catch (error) {
-      if (errnoOf(error) === "ENOENT" || errnoOf(error) === "ENOTDIR") return false;
-      throw error;
-    }
+  hasRun(): Promise<boolean> {
+    return exists(this.runFile);
   }
 
   /** @throws AdaptiveError `no-run` or `run-file-damaged` */
@@ -149,5 +188,15 @@ export class RunDirectory {
       default:
         return error;
     }
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT" || errnoOf(error) === "ENOTDIR") return false;
+    throw error;
   }
 }

@@ -1,24 +1,20 @@
 import { randomUUID } from "node:crypto";
-import { access, constants, mkdir, rm, stat, writeFile } from "node:fs/promises";
-import { homedir } from "node:os";
-import { basename, dirname, join, resolve } from "node:path";
+import { access, constants, rm, stat, writeFile } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
 import type { NewChange } from "../state/changes";
 import { asLearnerId } from "../state/rows";
 import { createFolders, createState } from "../state/createState";
 import { AdaptiveError, errnoOf } from "../state/errors";
 import { writeFileAtomically } from "../state/files";
 import { RunLock } from "../state/lock";
+import { registerRun } from "../state/registry";
 import { settingsOf } from "../state/settings";
 import { RunDirectory, type RunFile } from "../state/runDirectory";
 import type { Assets } from "../assets";
 import { copyClient, copyCode } from "./code";
 import { inspectLearners } from "./inspect";
+import { checkNoOverlap } from "./overlap";
 import { configurationOf, type StartOptions } from "./settings";
-
-/** The run of a study on this machine lives in the study's own folder. */
-export function runDirectoryOf(learnersFile: string): RunDirectory {
-  return new RunDirectory(dirname(resolve(learnersFile)));
-}
 
 /**
  * Makes the run of a study: everything is written before `run.json`, which makes it a run; when
@@ -37,7 +33,8 @@ export async function createRun(
   await checkReadable(learnersFile);
   const configuration = await configurationOf(options, null);
   const settings = settingsOf(configuration);
-  const directory = runDirectoryOf(learnersFile);
+  const directory = RunDirectory.ofStudy(learnersFile);
+  if (directory.own === directory.trash) throw reservedName(learnersFile);
   await makeOwnFolder(directory);
   const lock = await RunLock.acquire(directory.lock, () => undefined);
   try {
@@ -77,9 +74,12 @@ export async function createRun(
       { kind: "activityChanged", activity: "paused", stopsGently: 0, reason: "not started yet" },
       { kind: "learnersAdded", learners: learners.map((learner, i) => ({ ...learner, id: asLearnerId(i) })) },
     ];
-    await createState(directory, changes, await assets.wasm(), now());
+    const wasm = await assets.wasm();
+    await createState(directory, changes, wasm, now());
+    // Now, because of two that are made at the same moment at least one sees the other's.
+    await checkNoOverlap(directory, learners, wasm);
     await writeFileAtomically(directory.runFile, JSON.stringify(run, null, 2));
-    await register(run, directory);
+    await registerRun(run, directory);
     warnings.forEach(onWarning);
     return directory;
   } catch (error) {
@@ -103,6 +103,14 @@ async function checkReadable(learnersFile: string): Promise<void> {
   );
 }
 
+function reservedName(learnersFile: string): AdaptiveError {
+  return new AdaptiveError(
+    "reserved-name",
+    `${learnersFile} would keep its run where deleted runs are.`,
+    "Give the learners file another name.",
+  );
+}
+
 async function makeOwnFolder(directory: RunDirectory): Promise<void> {
   try {
     await access(directory.path, constants.W_OK);
@@ -111,11 +119,4 @@ async function makeOwnFolder(directory: RunDirectory): Promise<void> {
   } catch (error) {
     throw directory.explain(error);
   }
-}
-
-/** A small file in the home directory, by which the run is found again from anywhere. */
-async function register({ runId }: RunFile, directory: RunDirectory): Promise<void> {
-  const folder = join(homedir(), ".adaptive-scheduler", "runs");
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  await writeFileAtomically(join(folder, `${runId}.json`), JSON.stringify({ directory: directory.path }));
 }

@@ -75,8 +75,8 @@ const allLearners = { orderBy: "id", descending: false, offset: 0, limit: 100 } 
 describe("a session with a real scheduler", () => {
   test("starts it, sets the jobs going, and mirrors them to the end", async () => {
     const study = await createStudy(peaks(3), { goal: { npoints: 40 } });
-    expect(await init(study)).toMatchObject({ run: study.folder, resumed: false });
-    expect(await init(study)).toMatchObject({ run: study.folder, resumed: true });
+    expect(await init(study)).toMatchObject({ run: study.at(".adaptive"), resumed: false });
+    expect(await init(study)).toMatchObject({ run: study.at(".adaptive"), resumed: true });
     const session = await connect(study);
     const previews = new Map<number, number>();
     session.onDidPreview(({ learner, preview }) => previews.set(learner, preview.npoints));

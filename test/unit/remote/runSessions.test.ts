@@ -53,7 +53,7 @@ function open({ isTrusted = true, argv = initPrints({ run: "/tmp", runId: "u", r
     },
     isTrusted: () => there.isTrusted,
     onDidGrantTrust: trustGranted.event,
-    findRun: (folder) => Promise.resolve(there.runs.find(({ directory }) => directory === folder) ?? null),
+    findRuns: (folder) => Promise.resolve(there.runs.filter(({ directory }) => directory === folder)),
     profileFor: () => Promise.resolve({ python: "python3" }),
     connect: (directory) => {
       events.push(`connect ${directory}`);
@@ -78,7 +78,7 @@ describe("runs of the workspace", () => {
     const { sessions, there, events, studiesChanged, runsChanged, settle } = open();
     await settle();
     expect(sessions.active).toBeNull();
-    there.runs = [{ directory: "/tmp", created: newer }];
+    there.runs = [{ directory: "/tmp", name: "peaks", created: newer }];
     studiesChanged.fire();
     await settle();
     expect(sessions.active?.directory).toBe("/tmp");
@@ -92,10 +92,10 @@ describe("runs of the workspace", () => {
   test("a run started elsewhere is connected when it appears", async () => {
     const { sessions, there, events, runsChanged, settle } = open();
     there.studies = [studyIn("/tmp"), studyIn("/other")];
-    there.runs = [{ directory: "/tmp", created: newer }];
+    there.runs = [{ directory: "/tmp", name: "peaks", created: newer }];
     runsChanged.fire();
     await settle();
-    there.runs = [...there.runs, { directory: "/other", created: older }];
+    there.runs = [...there.runs, { directory: "/other", name: "peaks", created: older }];
     runsChanged.fire();
     await settle();
     expect(sessions.active?.directory).toBe("/other");
@@ -109,7 +109,7 @@ describe("runs of the workspace", () => {
     expect(sessions.active).toBe(session);
     expect(steps).toEqual(["Checking", "Starting"]);
     expect(events).toEqual(["exec", "connect /tmp", "startJobs"]);
-    there.runs = [{ directory: "/tmp", created: newer }];
+    there.runs = [{ directory: "/tmp", name: "peaks", created: newer }];
     runsChanged.fire();
     await settle();
     expect(sessions.active).toBe(session);
@@ -133,7 +133,7 @@ describe("runs of the workspace", () => {
 
   test("in a workspace that is not trusted nothing is started, until it is", async () => {
     const { sessions, there, events, runsChanged, trustGranted, settle } = open({ isTrusted: false });
-    there.runs = [{ directory: "/tmp", created: newer }];
+    there.runs = [{ directory: "/tmp", name: "peaks", created: newer }];
     runsChanged.fire();
     await settle();
     const starting = sessions.start(studyIn("/tmp"), { set: {}, unset: [] }, () => undefined, token());
@@ -147,8 +147,8 @@ describe("runs of the workspace", () => {
 });
 
 describe("the run that is shown", () => {
-  const a = { directory: "/a", created: older };
-  const b = { directory: "/b", created: newer };
+  const a = { directory: "/a", name: "peaks", created: older };
+  const b = { directory: "/b", name: "peaks", created: newer };
 
   test.each([
     ["the newest at first", null, [], [a, b], "/b"],

@@ -24,7 +24,7 @@ test("a shell reads quoted words as they were", () => {
 const places = {
   runDirectory: "/home/me/my study",
   client: "/client",
-  code: "/code",
+  state: "/state",
   learnersFile: "_learners.py",
   resourceClass: "default",
   tries: null,
@@ -45,7 +45,7 @@ const scriptWith = (more: object) => {
 test("a job script goes to the run's directory with the run's environment, and starts one world", () => {
   const script = scriptWith({});
   expect(script).toContain("export ADAPTIVE_RUN_DIR='/home/me/my study'");
-  expect(script).toContain(`code=/code\nADAPTIVE_REVISION=$(cat "$code/current") || exit 1`);
+  expect(script).toContain(`code=/state/code\nADAPTIVE_REVISION=$(cat "$code/current") || exit 1`);
   expect(script).toContain("module load mpi\ncd '/home/me/my study' || exit 1");
   expect(script).toContain(`-n 4 "$python" -m mpi4py.futures -m adaptive_scheduler.run`);
   expect(script).not.toContain("ADAPTIVE_DEADLINE");

@@ -1,0 +1,50 @@
+import { basename, resolve } from "node:path";
+import { AdaptiveError } from "../state/errors";
+import { registeredRuns } from "../state/registry";
+import { RunDirectory } from "../state/runDirectory";
+
+/** A run that may be meant, with what it is called. */
+interface Candidate {
+  directory: RunDirectory;
+  name: string;
+  runId: string;
+}
+
+/**
+ * The run that a person means: its folder, its state folder, the beginning of its id or its name.
+ *
+ * @throws AdaptiveError `no-run`, or `ambiguous-run` naming those that may be meant
+ */
+export async function findRun(words: string): Promise<RunDirectory> {
+  const path = resolve(words);
+  const itself = RunDirectory.ofStateFolder(path);
+  if (basename(path).startsWith(".adaptive") && (await itself.hasRun())) return itself;
+  const here = await RunDirectory.allIn(path);
+  const [only] = here;
+  if (only && here.length === 1) return only;
+  if (only) throw ambiguous(`${path} holds ${here.length} runs`, await Promise.all(here.map(described)));
+  const called = (await registeredRuns()).filter(({ runId, name }) => name === words || runId.startsWith(words));
+  const [one] = called;
+  if (one && called.length === 1) return one.directory;
+  if (one) throw ambiguous(`"${words}" is said of ${called.length} runs`, called);
+  throw new AdaptiveError(
+    "no-run",
+    `There is no run in ${path}${words.includes("/") ? "" : `, and none is called ${words}`}.`,
+    "See those there are (adaptive-scheduler list), or start one: adaptive-scheduler run --learners FILE --cluster local",
+  );
+}
+
+async function described(directory: RunDirectory): Promise<Candidate> {
+  const { name, runId } = await directory.readRunFile();
+  return { directory, name, runId };
+}
+
+function ambiguous(how: string, candidates: readonly Candidate[]): AdaptiveError {
+  const lines = candidates.map(({ name, runId, directory }) => `\n  ${shortId(runId)}  ${name}  ${directory.own}`);
+  return new AdaptiveError("ambiguous-run", `${how}:${lines.join("")}`, "Name one by its id or its state folder.");
+}
+
+/** Enough of a run's id to tell it from others. */
+export function shortId(runId: string): string {
+  return runId.slice(0, 8);
+}

@@ -1,0 +1,62 @@
+import { mkdir, readdir, readFile, rm } from "node:fs/promises";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import * as v from "valibot";
+import { errnoOf } from "./errors";
+import { writeFileAtomically } from "./files";
+import { RunDirectory, type RunFile } from "./runDirectory";
+
+const entrySchema = v.object({
+  /** The run's state folder, absolute. */
+  state: v.string(),
+  name: v.string(),
+  created: v.string(),
+});
+
+/** A run of this user, by what its file in the home directory says; it may have gone since. */
+export interface RegisteredRun {
+  runId: string;
+  name: string;
+  /** ISO 8601. */
+  created: string;
+  directory: RunDirectory;
+}
+
+/** Leaves a small file in the home directory, by which the run is found again from anywhere. */
+export async function registerRun({ runId, name, created }: RunFile, { own }: RunDirectory): Promise<void> {
+  await mkdir(registry(), { recursive: true, mode: 0o700 });
+  await writeFileAtomically(entryOf(runId), JSON.stringify({ state: own, name, created }));
+}
+
+export function forgetRun(runId: string): Promise<void> {
+  return rm(entryOf(runId), { force: true });
+}
+
+/** The runs of this user on this machine, oldest first; files that are not of ours are passed over. */
+export async function registeredRuns(): Promise<RegisteredRun[]> {
+  const names = await readdir(registry()).catch((error: unknown) => {
+    if (errnoOf(error) === "ENOENT") return [];
+    throw error;
+  });
+  const found = await Promise.all(names.filter((name) => name.endsWith(".json")).map(readEntry));
+  return found.filter((run) => run !== null).sort((a, b) => a.created.localeCompare(b.created));
+}
+
+async function readEntry(name: string): Promise<RegisteredRun | null> {
+  try {
+    const entry = v.parse(entrySchema, JSON.parse(await readFile(join(registry(), name), "utf8")));
+    const { state, ...rest } = entry;
+    return { runId: name.slice(0, -".json".length), directory: RunDirectory.ofStateFolder(state), ...rest };
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT" || error instanceof SyntaxError || v.isValiError(error)) return null;
+    throw error;
+  }
+}
+
+function entryOf(runId: string): string {
+  return join(registry(), `${runId}.json`);
+}
+
+function registry(): string {
+  return join(homedir(), ".adaptive-scheduler", "runs");
+}
