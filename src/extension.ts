@@ -13,6 +13,7 @@ import { JobsView } from "./views/jobsView";
 import { LearnersView } from "./views/learnersView";
 import { ShownRun } from "./views/shownRun";
 import { showStatusBar } from "./views/statusBar";
+import { StudyEdits } from "./views/studyEdits";
 
 export function activate(context: ExtensionContext): void {
   const scope = new DisposableScope();
@@ -30,10 +31,11 @@ export function activate(context: ExtensionContext): void {
     void commands.executeCommand("setContext", "adaptive.isStarting", isStarting);
   const actions = new Actions({ sessions, outputs, scripts, memory: context.workspaceState, errors, log, onStarting });
 
-  const learners = scope.add(new LearnersView(run, sessions, note));
+  const edits = scope.add(new StudyEdits(run, note));
+  const learners = scope.add(new LearnersView(run, sessions, edits, note));
   const jobs = scope.add(new JobsView(run, note));
-  const dashboards = scope.add(new Dashboards(context, sessions, actions, note));
+  const dashboards = scope.add(new Dashboards(context, sessions, edits, actions, note));
   scope.add(showStatusBar(run));
-  scope.add(keepContextKeys(run, sessions));
+  scope.add(keepContextKeys(run, sessions, edits));
   scope.add(registerCommands({ actions, dashboards, learners, jobs }));
 }

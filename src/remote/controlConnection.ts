@@ -7,13 +7,18 @@ import {
   StreamMessageWriter,
 } from "vscode-jsonrpc/node";
 import type { Notifications, Params, Progress } from "../scheduler/control/protocol";
+import { studyComparisonSchema } from "../scheduler/control/studyComparison";
 import { isChange } from "../scheduler/state/changes";
 import { AdaptiveError, toAdaptiveError } from "../scheduler/state/errors";
+import { failureSchema } from "../scheduler/state/failure";
+import { asLearnerId } from "../scheduler/state/rows";
 import { type Clock, within } from "./clock";
 import { outputTail, type ProgramCommand } from "./launch";
 import type { RunningProcess } from "./transport";
 
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const learnerId = v.pipe(count, v.transform(asLearnerId));
+const moved = v.object({ moved: count });
 
 /** What is asked of a scheduler, with what its answers must look like. */
 const answerSchemas = {
@@ -26,7 +31,14 @@ const answerSchemas = {
   watch: v.unknown(),
   startJobs: v.unknown(),
   stopJobs: v.unknown(),
-  retryLearners: v.object({ moved: count }),
+  retryLearners: moved,
+  stopLearners: moved,
+  reopenLearners: moved,
+  missedGoals: v.object({ done: count, missed: v.array(learnerId), unknown: v.array(learnerId) }),
+  isEdited: v.object({ isEdited: v.boolean() }),
+  compareStudy: v.nullable(studyComparisonSchema),
+  updateStudy: v.unknown(),
+  failure: v.nullable(failureSchema),
   jobOutput: v.object({ text: v.string(), truncated: v.boolean() }),
 } as const;
 export type AskedMethod = keyof typeof answerSchemas;

@@ -1,6 +1,10 @@
 import type { Event } from "vscode";
-import type { Preview } from "../scheduler/workers/messages";
+import type { LearnerVerb } from "../scheduler/control/learnerVerbs";
+import type { StudyComparison } from "../scheduler/control/studyComparison";
+import type { Failure } from "../scheduler/state/failure";
 import type { JobId, LearnerId } from "../scheduler/state/rows";
+import type { Preview } from "../scheduler/workers/messages";
+import type { AnswerOf } from "./controlConnection";
 import type { QueryName, ReplicaQueries } from "./replica/queries";
 
 /** Where the link to a run's scheduler stands. */
@@ -28,7 +32,21 @@ export interface RunSession {
 
   startJobs(): Promise<void>;
   stopJobs(): Promise<void>;
-  retryLearners(learners: readonly LearnerId[]): Promise<number>;
+  /** @returns how many there were to change */
+  changeLearners(verb: LearnerVerb, learners: readonly LearnerId[]): Promise<number>;
+  /** How the done learners stand to the goal of now. */
+  missedGoals(): Promise<AnswerOf<"missedGoals">>;
+  /** Whether the study's files differ from the code that jobs start with; runs no Python. */
+  isEdited(): Promise<boolean>;
+  /**
+   * What an update of the run to its edited study would do; null when it was not edited.
+   * @throws AdaptiveError for a learners file that cannot be read, naming file and line
+   */
+  compareStudy(): Promise<StudyComparison | null>;
+  /** @param revision what was compared, so that nobody agrees to what they have not seen */
+  updateStudy(revision: string): Promise<void>;
+  /** How a learner failed last; null when that is not kept. */
+  failure(learner: LearnerId): Promise<Failure | null>;
   jobOutput(job: JobId): Promise<{ text: string; truncated: boolean }>;
   dispose(): void;
 }

@@ -39,8 +39,6 @@ export interface FoundRun {
   created: string;
 }
 
-export type StartStep = "Checking" | "Starting";
-
 /** The runs of the workspace's studies; one at a time is connected. In a workspace that is not trusted, none, and no process is started. */
 export class RunSessions {
   private readonly activeChanged = new Emitter<RunSession | null>();
@@ -75,21 +73,16 @@ export class RunSessions {
   }
 
   /**
-   * Makes the study's run, or finds the one that exists, connects to it and sets its jobs going.
+   * Makes the study's run, or has the one that exists go by the settings of now, and connects to it.
    * @throws AdaptiveError why that cannot be; code `cancelled` when the token was
    */
-  async start(
+  async prepare(
     study: Study,
     typed: TypedSettings,
-    progress: (step: StartStep) => void,
     token: CancellationToken,
-  ): Promise<RunSession> {
-    progress("Checking");
-    const { run } = await this.ask(initCommand, study, typed, token);
-    progress("Starting");
-    const session = this.activate(run);
-    await session.startJobs();
-    return session;
+  ): Promise<{ session: RunSession; isResumed: boolean }> {
+    const { run, resumed: isResumed } = await this.ask(initCommand, study, typed, token);
+    return { session: this.activate(run), isResumed };
   }
 
   /** What a start of the study would go by, without anything typed anew. */

@@ -1,5 +1,8 @@
+import type { LearnerVerb } from "../scheduler/control/learnerVerbs";
 import { controlProtocol, type Notifications, type Params, type Position } from "../scheduler/control/protocol";
+import type { StudyComparison } from "../scheduler/control/studyComparison";
 import { AdaptiveError, toAdaptiveError } from "../scheduler/state/errors";
+import type { Failure } from "../scheduler/state/failure";
 import type { JobId, LearnerId } from "../scheduler/state/rows";
 import type { Preview } from "../scheduler/workers/messages";
 import { nextAttempt, reconnectDelayMs } from "./backoff";
@@ -20,6 +23,8 @@ const pingEveryMs = 10_000;
 const pingDeadlineMs = 15_000;
 /** Covers starting a scheduler that recovers a large run; requests and the first query wait as long for the link. */
 const waitDeadlineMs = 60_000;
+/** Importing the learners file may build a hundred thousand learners. */
+const inspectionDeadlineMs = 900_000;
 const changeIntervalMs = 100;
 const maxWatched = 16;
 
@@ -100,8 +105,28 @@ export class Session implements RunSession {
     await this.ask("stopJobs", { gently: false });
   }
 
-  async retryLearners(learners: readonly LearnerId[]): Promise<number> {
-    return (await this.ask("retryLearners", { learners: [...learners] })).moved;
+  async changeLearners(verb: LearnerVerb, learners: readonly LearnerId[]): Promise<number> {
+    return (await this.ask(`${verb}Learners`, { learners: [...learners] })).moved;
+  }
+
+  missedGoals(): Promise<AnswerOf<"missedGoals">> {
+    return this.ask("missedGoals", {});
+  }
+
+  async isEdited(): Promise<boolean> {
+    return (await this.ask("isEdited", {})).isEdited;
+  }
+
+  compareStudy(): Promise<StudyComparison | null> {
+    return this.ask("compareStudy", {}, inspectionDeadlineMs);
+  }
+
+  async updateStudy(revision: string): Promise<void> {
+    await this.ask("updateStudy", { revision });
+  }
+
+  failure(learner: LearnerId): Promise<Failure | null> {
+    return this.ask("failure", { learner });
   }
 
   async jobOutput(job: JobId): Promise<{ text: string; truncated: boolean }> {
@@ -117,12 +142,12 @@ export class Session implements RunSession {
   }
 
   /** Sends a request over the next connection there is; somebody waits, so a pause between attempts ends at once. */
-  private async ask<M extends AskedMethod>(method: M, params: Params<M>): Promise<AnswerOf<M>> {
+  private async ask<M extends AskedMethod>(method: M, params: Params<M>, deadlineMs?: number): Promise<AnswerOf<M>> {
     this.mayStart = true;
     this.wake();
     await this.until(() => this.connection !== null);
     if (this.connection === null) throw new AdaptiveError("offline", "The scheduler is not connected");
-    return this.connection.request(method, params);
+    return this.connection.request(method, params, deadlineMs);
   }
 
   private async until(isSo: () => boolean): Promise<void> {

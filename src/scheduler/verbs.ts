@@ -1,4 +1,5 @@
 import type { Commands } from "./control/clients";
+import { statesFor } from "./control/learnerVerbs";
 import type { Params } from "./control/protocol";
 import type { JobLoop } from "./jobs/loop";
 import { missesGoal } from "./state/missesGoal";
@@ -35,9 +36,9 @@ export class Verbs implements Pick<Commands, Verb> {
   readonly stopJobs = ({ gently }: { gently: boolean }) => this.setActivity("stopped", "stopped by a person", gently);
   readonly pauseJobs = () => this.setActivity("paused", "paused by a person", false);
   readonly retryLearners = ({ learners }: Learners) =>
-    this.move(this.inState(learners, ["failed", "stopped"]), "waiting", "to be tried again");
+    this.move(this.inState(learners, statesFor.retry), "waiting", "to be tried again");
   readonly reopenLearners = ({ learners }: Learners) =>
-    this.move(this.inState(learners, ["done"]), "waiting", "to go on, because the goal has changed");
+    this.move(this.inState(learners, statesFor.reopen), "waiting", "to go on, because the goal has changed");
 
   /** Running learners are saved and taken off their jobs; those that wait are stopped at once. */
   readonly stopLearners = async ({ learners }: Learners) => {

@@ -10,7 +10,9 @@ import {
 import type { RunSession } from "../remote/runSession";
 import type { RunSessions } from "../remote/runSessions";
 import type { Study } from "../remote/studies";
-import { AdaptiveError } from "../scheduler/state/errors";
+import type { LearnerVerb } from "../scheduler/control/learnerVerbs";
+import { describeComparison, type StudyComparison } from "../scheduler/control/studyComparison";
+import { AdaptiveError, toAdaptiveError } from "../scheduler/state/errors";
 import type { TypedSettings } from "../scheduler/state/layers";
 import type { JobId, LearnerId } from "../scheduler/state/rows";
 import type { ErrorDisplay } from "./errorDisplay";
@@ -18,7 +20,10 @@ import { plural } from "./format";
 import type { JobOutputs } from "./jobOutput";
 import type { JobScripts } from "./jobScripts";
 import { learnersViewId } from "./learnersView";
+import { learnerVerbWords } from "./learnerVerbs";
 import { askStart } from "./startForm";
+import { goalAfter } from "./startFormModel";
+import { continueThose, goalQuestion, type Question, update, updateQuestion } from "./studyWords";
 
 const messageMs = 5000;
 
@@ -58,9 +63,32 @@ export class Actions {
         );
       const typed = await askStart(study, cluster, report, { memory, showScript });
       if (typed === null) return;
-      started = await this.withProgress(study.name, (progress, token) => sessions.start(study, typed, progress, token));
+      const { session, isResumed } = await this.withProgress(study.name, (progress, token) => {
+        progress("Checking");
+        return sessions.prepare(study, typed, token);
+      });
+      if (isResumed) {
+        await this.bringUpToDate(session);
+        await this.continueMissed(session, goalAfter(report, typed));
+      }
+      await this.withProgress(study.name, (progress) => {
+        progress("Starting");
+        return session.startJobs();
+      });
+      started = session;
     });
     return started;
+  }
+
+  /** Shows what an update to the edited study would do, and does it when that is agreed to. */
+  updateRun(): Promise<void> {
+    return this.withRun("Update Run", async (session) => {
+      const comparison = await this.compare(session);
+      if (comparison === null) return say("The run has the study as it is.");
+      if ((await choose(updateQuestion(comparison, false))) !== update) return;
+      await session.updateStudy(comparison.revision);
+      say(`Updated: ${describeComparison(comparison.counts)}. Running jobs keep their code.`);
+    });
   }
 
   stopJobs(): Promise<void> {
@@ -76,10 +104,13 @@ export class Actions {
     });
   }
 
-  retry(learners: readonly LearnerId[]): Promise<void> {
-    return this.withRun("Retry", async (session) => {
-      const moved = await session.retryLearners(learners);
-      say(moved === 0 ? "Nothing to retry." : `${plural(moved, "learner")} set to waiting again.`);
+  changeLearners(verb: LearnerVerb, learners: readonly LearnerId[]): Promise<void> {
+    const { label, done } = learnerVerbWords[verb];
+    return this.withRun(label, async (session) => {
+      // Who retries has usually just corrected the code.
+      if (verb !== "stop") await this.bringUpToDate(session);
+      const moved = await session.changeLearners(verb, learners);
+      say(moved === 0 ? `Nothing to ${verb}.` : `${plural(moved, "learner")} ${done}.`);
     });
   }
 
@@ -97,6 +128,49 @@ export class Actions {
       const { active } = this.world.sessions;
       if (active === null) throw new AdaptiveError("no-run", "No jobs have been started here yet.", "Use Start Jobs.");
       await act(active);
+    });
+  }
+
+  /**
+   * Before jobs go on: the run gets the study as it is now. One that cannot be read is no reason not to go on.
+   * @throws AdaptiveError `cancelled`
+   */
+  private async bringUpToDate(session: RunSession): Promise<void> {
+    try {
+      const comparison = await this.compare(session);
+      if (comparison === null) return;
+      if (comparison.needsConsent && (await choose(updateQuestion(comparison, true))) !== update) return;
+      await session.updateStudy(comparison.revision);
+      say(`The study was edited: ${describeComparison(comparison.counts)}.`);
+    } catch (error) {
+      const { code, message } = toAdaptiveError(error);
+      if (code === "cancelled") throw error;
+      const hint = "The run goes on with the code it has.";
+      void this.world.errors.attempt("Update Run", () =>
+        Promise.reject(new AdaptiveError(code, message, hint, { cause: error })),
+      );
+    }
+  }
+
+  /**
+   * Asks once for each goal whether done learners that miss it go on.
+   * @throws AdaptiveError `cancelled`
+   */
+  private async continueMissed(session: RunSession, { goal, isNew }: { goal: unknown; isNew: boolean }): Promise<void> {
+    const { memory } = this.world;
+    const key = `adaptive.leftDone/${session.directory}`;
+    const asked = goalQuestion(await session.missedGoals(), isNew);
+    if (asked === null || (!isNew && memory.get(key) === JSON.stringify(goal))) return;
+    const isContinued = (await choose(asked.question)) === continueThose;
+    if (isContinued) await session.changeLearners("reopen", asked.learners);
+    await memory.update(key, isContinued ? undefined : JSON.stringify(goal));
+  }
+
+  private async compare(session: RunSession): Promise<StudyComparison | null> {
+    const { run } = await session.query("overview", null);
+    return this.withProgress(run.name, (progress) => {
+      progress("Comparing");
+      return session.compareStudy();
     });
   }
 
@@ -143,6 +217,17 @@ async function pickCluster(study: Study): Promise<"local" | undefined> {
   ];
   const placeHolder = `Where do the jobs of ${study.name} run?`;
   return (await window.showQuickPick(items, { title: "Start Jobs", placeHolder }))?.cluster;
+}
+
+/**
+ * Asks in a dialog.
+ * @returns the words on the button
+ * @throws AdaptiveError `cancelled`
+ */
+async function choose({ message, detail, choices }: Question): Promise<string> {
+  const choice = await window.showInformationMessage(message, { modal: true, detail }, ...choices);
+  if (choice === undefined) throw new AdaptiveError("cancelled", "Cancelled");
+  return choice;
 }
 
 function say(message: string): void {

@@ -1,5 +1,6 @@
 import { commands, type Disposable } from "vscode";
 import * as v from "valibot";
+import type { LearnerVerb } from "../scheduler/control/learnerVerbs";
 import { asJobId, asLearnerId, type LearnerId, type LearnerState, learnerStates } from "../scheduler/state/rows";
 import type { RunSession } from "../remote/runSession";
 import type { Actions } from "./actions";
@@ -9,8 +10,11 @@ import { jobOfNode } from "./jobsTreeModel";
 import type { JobsView } from "./jobsView";
 import { learnerOfNode, stateOfGroup } from "./learnersTreeModel";
 import type { LearnersView } from "./learnersView";
+import { learnerVerbWords } from "./learnerVerbs";
+import { pickLearners } from "./pickLearners";
 
-const maxRetried = 200_000;
+/** As many as a request may name. */
+const maxChanged = 200_000;
 
 interface CommandsWorld {
   actions: Actions;
@@ -31,8 +35,10 @@ export function registerCommands({ actions, dashboards, learners, jobs }: Comman
     showProgress: () => showLearner(null),
     showLearner: (node: unknown) => showLearner(learnerAt(node)),
     showMoreLearners: (state: unknown) => learners.showMore(v.parse(v.picklist(learnerStates), state)),
-    retryLearners: (node: unknown, selected: unknown) =>
-      actions.withRun("Retry", async (session) => actions.retry(await learnersAt(session, nodesOf(node, selected)))),
+    updateRun: () => actions.updateRun(),
+    retryLearners: (node: unknown, selected: unknown) => changeLearners("retry", nodesOf(node, selected)),
+    stopLearners: (node: unknown, selected: unknown) => changeLearners("stop", nodesOf(node, selected)),
+    reopenLearners: (node: unknown, selected: unknown) => changeLearners("reopen", nodesOf(node, selected)),
     showOutput: (node: unknown) => showOutput(nodesOf(node, undefined)[0] ?? ""),
   };
   const registrations = Object.entries(handlers).map(([name, handler]) =>
@@ -44,6 +50,14 @@ export function registerCommands({ actions, dashboards, learners, jobs }: Comman
     return actions.withRun("Show Progress", async (session) => {
       await Promise.resolve();
       dashboards.show(session, learner);
+    });
+  }
+
+  /** From the palette, which passes no nodes, the learners are asked for. */
+  function changeLearners(verb: LearnerVerb, nodes: readonly string[]): Promise<void> {
+    return actions.withRun(learnerVerbWords[verb].label, async (session) => {
+      const chosen = await (nodes.length > 0 ? learnersAt(session, nodes) : pickLearners(session, verb));
+      if (chosen.length > 0) await actions.changeLearners(verb, chosen);
     });
   }
 
@@ -87,6 +101,6 @@ async function learnersAt(session: RunSession, nodes: readonly string[]): Promis
 }
 
 async function learnersIn(session: RunSession, state: LearnerState): Promise<LearnerId[]> {
-  const query = { states: [state], orderBy: "position", descending: false, offset: 0, limit: maxRetried } as const;
+  const query = { states: [state], orderBy: "position", descending: false, offset: 0, limit: maxChanged } as const;
   return (await session.query("learners", query)).rows.map((row) => row.id);
 }

@@ -2,12 +2,13 @@ import { commands, type Disposable } from "vscode";
 import type { RunSessions } from "../remote/runSessions";
 import { together } from "./disposableScope";
 import type { ShownRun } from "./shownRun";
+import type { StudyEdits } from "./studyEdits";
 
 /** What the views show while they are empty, as the manifest's `when` clauses know it. */
 type ViewState = "noStudy" | "study" | "connecting" | "run";
 
 /** Keeps the context keys that the manifest's menus and welcome texts go by. */
-export function keepContextKeys(run: ShownRun, sessions: RunSessions): Disposable {
+export function keepContextKeys(run: ShownRun, sessions: RunSessions, edits: StudyEdits): Disposable {
   const known = new Map<string, unknown>();
   const set = (key: string, value: unknown): void => {
     if (known.get(key) === value) return;
@@ -18,10 +19,11 @@ export function keepContextKeys(run: ShownRun, sessions: RunSessions): Disposabl
     set("state", stateOf(run, sessions));
     set("hasStudy", sessions.studies.length > 0);
     set("isOnline", run.session?.link.at === "online");
+    set("isEdited", edits.isEdited);
     set("activity", run.overview?.run.activity ?? "none");
   };
   update();
-  return together(run.onDidChange(update), sessions.onDidChangeStudies(update));
+  return together(run.onDidChange(update), sessions.onDidChangeStudies(update), edits.onDidChange(update));
 }
 
 function stateOf({ session, overview }: ShownRun, { studies }: RunSessions): ViewState {

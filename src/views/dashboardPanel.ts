@@ -12,15 +12,15 @@ import { DisposableScope, together } from "./disposableScope";
 import { type FromPage, fromPageSchema, type ToPage } from "./messages";
 import { Refresher } from "./refresher";
 import { linkText } from "./statusText";
+import type { StudyEdits } from "./studyEdits";
 
 const refreshIntervalMs = 250;
 const seriesIntervalMs = 1000;
-/** Shown of what a failed learner's job printed: its end, where the error is. */
-const outputTailCharacters = 4000;
 
 export interface DashboardWorld {
   extensionUri: Uri;
   sessions: RunSessions;
+  edits: StudyEdits;
   actions: Actions;
   log: (line: string) => void;
 }
@@ -39,7 +39,7 @@ export class DashboardPanel {
   /** A learner to select as soon as the page listens. */
   private wanted: LearnerId | null = null;
   private seriesSentMs = 0;
-  private outputOf: string | null = null;
+  private failureSent: string | null = null;
 
   constructor(
     private readonly panel: WebviewPanel,
@@ -57,6 +57,7 @@ export class DashboardPanel {
     this.scope.add(panel.webview.onDidReceiveMessage((message: unknown) => this.hear(message)));
     this.scope.add(panel.onDidChangeViewState(() => this.changeVisibility()));
     this.scope.add(world.sessions.onDidChangeActive(() => this.follow()));
+    this.scope.add(world.edits.onDidChange(() => this.refresher.request()));
     const clock = setInterval(() => this.session?.link.at === "retrying" && this.refresher.request(), 1000);
     this.scope.add({ dispose: () => clearInterval(clock) });
     panel.webview.html = dashboardHtml(panel.webview, world.extensionUri, directory);
@@ -116,8 +117,8 @@ export class DashboardPanel {
       case "look":
         this.listen(said);
         return;
-      case "retry":
-        void actions.retry([said.learner]);
+      case "changeLearner":
+        void actions.changeLearners(said.verb, [said.learner]);
         return;
       case "showOutput":
         void actions.showOutput(said.job as JobId);
@@ -137,7 +138,7 @@ export class DashboardPanel {
       this.selectWanted();
     }
     if (isNew || hasOtherSelected) {
-      this.outputOf = null;
+      this.failureSent = null;
       this.watchSelected();
     }
     // Somebody scrolls: the rows come at once, not with the next refresh.
@@ -167,18 +168,19 @@ export class DashboardPanel {
   private async sendRun(): Promise<void> {
     const { session } = this;
     if (session === null) {
-      this.post({ type: "run", run: null, link: "not connected", notice: null, canAct: false });
+      this.post({ type: "run", run: null, link: "not connected", notice: null, isEdited: false, canAct: false });
       return;
     }
     const link = linkText(session.link, Date.now(), this.linkSinceMs);
     const canAct = session.link.at === "online" && workspace.isTrusted;
     const { notice } = session;
+    const { isEdited } = this.world.edits;
     // While nothing is known yet, say at least that.
-    const waiting = setTimeout(() => this.post({ type: "run", run: null, link, notice, canAct }), 500);
+    const waiting = setTimeout(() => this.post({ type: "run", run: null, link, notice, isEdited, canAct }), 500);
     try {
       const overview = await session.query("overview", null);
       this.panel.title = `${overview.run.name} · Adaptive`;
-      this.post({ type: "run", run: shownNumbers(overview), link, notice, canAct });
+      this.post({ type: "run", run: shownNumbers(overview), link, notice, isEdited, canAct });
     } finally {
       clearTimeout(waiting);
     }
@@ -205,7 +207,7 @@ export class DashboardPanel {
     if (session === null || selected === null) return;
     const row = await session.query("learner", { id: selected });
     this.post({ type: "selected", learner: row === null ? null : shownLearner(row) });
-    if (row !== null) await this.sendOutput(session, row);
+    if (row !== null) await this.sendFailure(session, row);
   }
 
   /** With nothing chosen yet, a learner that draws itself is the one to see. */
@@ -216,13 +218,13 @@ export class DashboardPanel {
     if (learner !== undefined) this.post({ type: "select", learner: learner.id });
   }
 
-  /** The end of what a failed learner's job printed, once. */
-  private async sendOutput(session: RunSession, { state, error, lastJobId: job }: LearnerRow): Promise<void> {
-    if ((state !== "failed" && error === null) || job === null || job === this.outputOf) return;
-    if (session.link.at !== "online") return;
-    this.outputOf = job;
-    const { text } = await session.jobOutput(job);
-    this.post({ type: "output", job, text: text.slice(-outputTailCharacters) });
+  /** How a learner failed, once for each time it did. */
+  private async sendFailure(session: RunSession, row: LearnerRow): Promise<void> {
+    const { id, state, error, failures, lastJobId } = row;
+    const key = [id, failures, error, lastJobId].join(" ");
+    if ((state !== "failed" && error === null) || key === this.failureSent || session.link.at !== "online") return;
+    this.failureSent = key;
+    this.post({ type: "failure", learner: id, failure: await session.failure(id) });
   }
 
   private post(message: ToPage): void {

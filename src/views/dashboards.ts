@@ -7,6 +7,7 @@ import type { Actions } from "./actions";
 import { DashboardPanel } from "./dashboardPanel";
 import { pageRoots } from "./dashboardPage";
 import { pageStateSchema } from "./messages";
+import type { StudyEdits } from "./studyEdits";
 
 const viewType = "adaptive.dashboard";
 
@@ -18,6 +19,7 @@ export class Dashboards {
   constructor(
     private readonly context: Pick<ExtensionContext, "extensionUri">,
     private readonly sessions: RunSessions,
+    private readonly edits: StudyEdits,
     private readonly actions: Actions,
     private readonly log: (line: string) => void,
   ) {
@@ -50,8 +52,8 @@ export class Dashboards {
     const { extensionUri } = this.context;
     panel.webview.options = { enableScripts: true, localResourceRoots: pageRoots(extensionUri) };
     panel.iconPath = Uri.joinPath(extensionUri, "media", "icon.png");
-    const { sessions, actions, log } = this;
-    const dashboard = new DashboardPanel(panel, directory, { extensionUri, sessions, actions, log });
+    const { sessions, edits, actions, log } = this;
+    const dashboard = new DashboardPanel(panel, directory, { extensionUri, sessions, edits, actions, log });
     this.panels.set(directory, dashboard);
     panel.onDidDispose(() => {
       this.panels.delete(directory);

@@ -32,7 +32,7 @@ export class ErrorDisplay {
     const error = toAdaptiveError(cause);
     if (error.code === "cancelled") return;
     this.log.error(`${what}: ${error.message} (${error.code})`, error.cause ?? "", error.stack ?? "");
-    const text = [error.message, error.hint].filter((part) => part !== "").join(" ");
+    const text = error.hint === "" ? error.message : `${error.message.replace(/\w$/, "$&.")} ${error.hint}`;
     if (this.shown.has(text)) return;
     this.shown.add(text);
     const steps = this.stepsAfter(error);

@@ -9,6 +9,8 @@ import { NodeTree } from "./nodeTree";
 import { Refresher } from "./refresher";
 import type { ShownRun } from "./shownRun";
 import { clusterName } from "./statusText";
+import type { StudyEdits } from "./studyEdits";
+import { editedLine } from "./studyWords";
 
 export const learnersViewId = "adaptive.learners";
 const refreshIntervalMs = 1000;
@@ -25,6 +27,7 @@ export class LearnersView {
   constructor(
     private readonly run: ShownRun,
     private readonly sessions: RunSessions,
+    private readonly edits: StudyEdits,
     log: (line: string) => void,
   ) {
     this.tree = this.scope.add(new NodeTree((id) => this.open(stateOfGroup(id))));
@@ -45,6 +48,7 @@ export class LearnersView {
     );
     const request = (): void => this.refresher.request();
     this.scope.add(run.onDidChange(request));
+    this.scope.add(edits.onDidChange(request));
     this.scope.add(sessions.onDidChangeStudies(request));
     this.scope.add(this.view.onDidChangeVisibility(request));
     this.scope.add(
@@ -88,6 +92,7 @@ export class LearnersView {
 
   private drawTitle(): void {
     const { overview, session } = this.run;
+    this.view.message = this.edits.isEdited ? editedLine : "";
     if (overview === null) {
       this.view.badge = undefined;
       this.view.description = session === null ? studiesLine(this.sessions) : "";

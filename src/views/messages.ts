@@ -3,6 +3,8 @@
  * the extension sends that, and again whenever it has changed. Each side parses what it gets.
  */
 import * as v from "valibot";
+import { learnerVerbs } from "../scheduler/control/learnerVerbs";
+import { failureSchema } from "../scheduler/state/failure";
 import { asLearnerId, jobStates, learnerStates } from "../scheduler/state/rows";
 import { previewSchema } from "../scheduler/workers/messages";
 
@@ -29,9 +31,9 @@ export type ListLook = v.InferOutput<typeof listSchema>;
 export const fromPageSchema = v.variant("type", [
   /** What the page looks at; its first message. */
   v.object({ type: v.literal("look"), list: listSchema, selected: v.nullable(learnerId) }),
-  v.object({ type: v.literal("retry"), learner: learnerId }),
+  v.object({ type: v.literal("changeLearner"), verb: v.picklist(learnerVerbs), learner: learnerId }),
   v.object({ type: v.literal("showOutput"), job: v.string() }),
-  v.object({ type: v.literal("runCommand"), command: v.picklist(["startJobs", "stopJobs", "showLog"]) }),
+  v.object({ type: v.literal("runCommand"), command: v.picklist(["startJobs", "stopJobs", "updateRun", "showLog"]) }),
 ]);
 export type FromPage = v.InferOutput<typeof fromPageSchema>;
 
@@ -75,6 +77,8 @@ export const toPageSchema = v.variant("type", [
     /** What is said of a link that is not up. */
     link: v.nullable(v.string()),
     notice: v.nullable(v.object({ message: v.string(), hint: v.string() })),
+    /** Whether the study was edited since its jobs were started. */
+    isEdited: v.boolean(),
     /** Whether jobs and learners can be told what to do: connected, and the workspace trusted. */
     canAct: v.boolean(),
   }),
@@ -83,7 +87,8 @@ export const toPageSchema = v.variant("type", [
   v.object({ type: v.literal("learners"), list: listSchema, total: count, rows: v.array(learnerSchema) }),
   v.object({ type: v.literal("selected"), learner: v.nullable(learnerSchema) }),
   v.object({ type: v.literal("preview"), learner: learnerId, preview: previewSchema }),
-  v.object({ type: v.literal("output"), job: v.string(), text: v.string() }),
+  /** How a learner with an error failed last; null when that is not kept. */
+  v.object({ type: v.literal("failure"), learner: learnerId, failure: v.nullable(failureSchema) }),
   /** The extension asks the page to select a learner. */
   v.object({ type: v.literal("select"), learner: learnerId }),
 ]);

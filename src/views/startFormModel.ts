@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import type { ConfigEntry, ConfigReport } from "../scheduler/control/configReport";
-import { conflictIn, type Origin, type TypedSettings, withValue } from "../scheduler/state/layers";
+import { conflictIn, type Origin, type TypedSettings, valueIn, withValue } from "../scheduler/state/layers";
 import { aboutSetting, asSettings, isSettingName, type Layer, type SettingName } from "../scheduler/state/settings";
 import { goalExamples, parseTyped, type Typed, valueWords } from "../scheduler/state/settingWords";
 
@@ -121,6 +121,15 @@ export function remember(report: ConfigReport, edits: Edits, isStarted: boolean)
     resets: [...typedIn(edits).unset],
     isStarted,
   };
+}
+
+/** The goal after a start with what was typed, and whether it is another than the run has. */
+export function goalAfter(report: ConfigReport, { set, unset }: TypedSettings): { goal: unknown; isNew: boolean } {
+  const entry = entryOf(report, "goal");
+  const typed = valueIn(set, "goal");
+  const held = unset.includes("goal") ? untyped(entry) : (entry.next[0] ?? untyped(entry));
+  const goal = typed === undefined ? held.value : typed;
+  return { goal, isNew: entry.now !== null && !isSame(goal, entry.now.value) };
 }
 
 /** The form as it was left, as far as that still makes sense. What a run was told it remembers by itself. */

@@ -1,4 +1,5 @@
 import { ask } from "../control/dealer";
+import { statesFor } from "../control/learnerVerbs";
 import type { Params } from "../control/protocol";
 import { AdaptiveError } from "../state/errors";
 import type { RunDirectory } from "../state/runDirectory";
@@ -7,9 +8,9 @@ import { exitCodes, type Program } from "./program";
 import { studyAt, updateBeforeStart } from "./update";
 
 const verbs = {
-  retry: { method: "retryLearners", states: ["failed", "stopped"], done: "set to waiting again" },
-  "stop-learner": { method: "stopLearners", states: ["running", "waiting"], done: "stopped; what runs is saved first" },
-  reopen: { method: "reopenLearners", states: ["done"], done: "opened again" },
+  retry: { method: "retryLearners", states: statesFor.retry, done: "set to waiting again" },
+  "stop-learner": { method: "stopLearners", states: statesFor.stop, done: "stopped; what runs is saved first" },
+  reopen: { method: "reopenLearners", states: statesFor.reopen, done: "opened again" },
 } as const;
 export type LearnerVerb = keyof typeof verbs;
 

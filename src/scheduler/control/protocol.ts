@@ -4,7 +4,8 @@
  */
 import * as v from "valibot";
 import type { Change } from "../state/changes";
-import { learnerStates, type Failure, type LearnerRow, type RunRow, type Trial } from "../state/rows";
+import type { Failure } from "../state/failure";
+import { learnerStates, type LearnerRow, type RunRow, type Trial } from "../state/rows";
 import type { Preview } from "../workers/messages";
 import type { Proposal } from "./proposal";
 import type { StudyComparison } from "./studyComparison";

@@ -1,13 +1,26 @@
-/** What an update of a run to its edited study would do. */
-export interface StudyComparison {
-  revision: string;
-  counts: ComparisonCounts;
-  /** Whether learners would go or become others, so that a person should agree. */
-  needsConsent: boolean;
-}
+import * as v from "valibot";
+
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 
 /** How many learners of the file are new, gone, back again, described differently, or merely elsewhere in it. */
-export type ComparisonCounts = Record<"added" | "missing" | "returned" | "changed" | "moved" | "unchanged", number>;
+const countsSchema = v.object({
+  added: count,
+  missing: count,
+  returned: count,
+  changed: count,
+  moved: count,
+  unchanged: count,
+});
+export type ComparisonCounts = v.InferOutput<typeof countsSchema>;
+
+/** What an update of a run to its edited study would do. */
+export const studyComparisonSchema = v.object({
+  revision: v.string(),
+  counts: countsSchema,
+  /** Whether learners would go or become others, so that a person should agree. */
+  needsConsent: v.boolean(),
+});
+export type StudyComparison = v.InferOutput<typeof studyComparisonSchema>;
 
 /** In words: `3 new, 12 gone (their data stays), 2 changed`. */
 export function describeComparison({ added, missing, returned, changed }: ComparisonCounts): string {

@@ -3,16 +3,9 @@ import { join } from "node:path";
 import * as v from "valibot";
 import type { Change } from "../state/changes";
 import { errnoOf } from "../state/errors";
+import { type Failure, failureSchema } from "../state/failure";
 import { writeFileAtomically } from "../state/files";
-import type { Failure, LearnerId } from "../state/rows";
-
-const failureSchema: v.GenericSchema<unknown, Failure> = v.object({
-  job: v.string(),
-  at: v.number(),
-  error: v.string(),
-  traceback: v.nullable(v.string()),
-  output: v.string(),
-});
+import type { LearnerId } from "../state/rows";
 
 const kept = 200;
 const outputBytes = 16 * 1024;

@@ -94,19 +94,6 @@ export interface Trial {
   traceback: string | null;
 }
 
-/** How a learner failed last. */
-export interface Failure {
-  job: string;
-  /** Milliseconds since the epoch. */
-  at: number;
-  /** One line. */
-  error: string;
-  /** Of the process that evaluated the point; null when the job died without a word. */
-  traceback: string | null;
-  /** The end of what the job printed. */
-  output: string;
-}
-
 export interface JobRow {
   jobId: JobId;
   name: string;

@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import * as v from "valibot";
 import { callPython } from "../python";
 import { AdaptiveError } from "../state/errors";
@@ -43,6 +44,8 @@ export interface Inspection {
 /**
  * Has Python read the learners file, as a job would.
  *
+ * @param learnersFile in a copy of the study's folder
+ * @param cwd the study's folder, whose files errors name
  * @throws AdaptiveError with the code of `adaptive_scheduler.inspect`, naming file and line
  */
 export async function inspectLearners(
@@ -56,7 +59,8 @@ export async function inspectLearners(
   if ("error" in inspection) {
     const { code, message, file, line, hint } = inspection.error;
     const where = file ? `${file}${line ? `:${line}` : ""}: ` : "";
-    throw new AdaptiveError(code, where + message, hint ?? "");
+    const words = (where + message).replaceAll(`${dirname(learnersFile)}/`, `${cwd}/`);
+    throw new AdaptiveError(code, words, hint ?? "");
   }
   const learners = inspection.learners.map(({ fname, combo, type, bounds }, position) => ({
     position,

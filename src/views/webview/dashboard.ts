@@ -1,7 +1,10 @@
 import { css, html, LitElement, nothing, type TemplateResult } from "lit";
+import type { LearnerVerb } from "../../scheduler/control/learnerVerbs";
+import type { Failure } from "../../scheduler/state/failure";
 import type { LearnerId } from "../../scheduler/state/rows";
 import { formatDuration } from "../format";
 import type { ListLook, ShownLearner, ToPage } from "../messages";
+import { editedLine } from "../studyWords";
 import { timeLeftMs } from "../timeLeft";
 import { busy, button } from "./controls";
 import { keepState, keptState, listen, tell } from "./host";
@@ -43,6 +46,9 @@ export class DashboardElement extends LitElement {
         gap: 12px;
         padding: 4px 8px;
         border-left: 3px solid var(--vscode-charts-yellow);
+      }
+      .notice.edited {
+        border-left-color: var(--vscode-charts-blue);
       }
       .overTime {
         display: grid;
@@ -95,7 +101,7 @@ export class DashboardElement extends LitElement {
   private selected: LearnerId | null = this.kept?.selected ?? null;
   private learner: ShownLearner | null = null;
   private preview: Message<"preview">["preview"] | null = null;
-  private output: string | null = null;
+  private failure: Failure | null = null;
   private look: ListLook = { state: null, orderBy: "position", descending: false, offset: 0, limit: 60 };
 
   override connectedCallback(): void {
@@ -116,7 +122,7 @@ export class DashboardElement extends LitElement {
         <h1>${run.run.name} on ${run.run.cluster === "local" ? "this computer" : run.run.cluster}</h1>
         ${counts} ${this.timeLeft()} ${this.startOrStop()}
       </header>
-      ${bar} ${this.notice()}
+      ${bar} ${this.notice()} ${this.edited()}
       <section class="panel overTime" aria-label="Over time">${overTime(this.samples)}</section>
       <div class="columns">
         <adaptive-learners
@@ -131,10 +137,10 @@ export class DashboardElement extends LitElement {
           class="panel"
           .learner=${this.learner}
           .preview=${this.preview}
-          .output=${this.output}
+          .failure=${this.failure}
           .canAct=${run.canAct}
           .nowMs=${Date.now()}
-          .onRetry=${(learner: ShownLearner) => tell({ type: "retry", learner: learner.id })}
+          .onChange=${(verb: LearnerVerb, learner: LearnerId) => tell({ type: "changeLearner", verb, learner })}
           .onShowOutput=${(job: string) => tell({ type: "showOutput", job })}
         ></adaptive-learner>
       </div>`;
@@ -159,8 +165,8 @@ export class DashboardElement extends LitElement {
       case "preview":
         if (message.learner === this.selected) this.preview = message.preview;
         return;
-      case "output":
-        if (message.job === this.learner?.job) this.output = message.text;
+      case "failure":
+        if (message.learner === this.selected) this.failure = message.failure;
         return;
       case "select":
         this.select(message.learner, null);
@@ -173,7 +179,7 @@ export class DashboardElement extends LitElement {
     this.selected = id;
     this.learner = learner;
     this.preview = null;
-    this.output = null;
+    this.failure = null;
     const { directory } = this.dataset;
     if (directory !== undefined) keepState({ directory, selected: id });
     this.say();
@@ -219,6 +225,18 @@ export class DashboardElement extends LitElement {
     const unfinished = running + (learners?.waiting ?? 0);
     const leftMs = timeLeftMs(this.samples, { unfinished, running, nowMs: Date.now() });
     return html`<span class="timeLeft quiet number">${leftMs === null ? "" : timeLeftText(leftMs)}</span>`;
+  }
+
+  private edited(): TemplateResult | typeof nothing {
+    if (this.run?.isEdited !== true) return nothing;
+    return html`<div class="notice edited" role="status">
+      <span>${editedLine}</span>
+      ${button({
+        label: "Update Run…",
+        isDisabled: !this.run.canAct,
+        onClick: () => tell({ type: "runCommand", command: "updateRun" }),
+      })}
+    </div>`;
   }
 
   private notice(): TemplateResult | typeof nothing {

@@ -1,8 +1,12 @@
 import { css, html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { guard } from "lit/directives/guard.js";
+import { type LearnerVerb, learnerVerbs, statesFor } from "../../scheduler/control/learnerVerbs";
+import type { Failure } from "../../scheduler/state/failure";
+import type { LearnerId } from "../../scheduler/state/rows";
 import { componentLabels, curveData, curveSummary } from "../curve";
 import { formatAgo, formatCount, formatDuration, formatLoss, formatNumber } from "../format";
 import { stateStyles } from "../learnerStates";
+import { learnerVerbWords } from "../learnerVerbs";
 import type { ShownLearner, ToPage } from "../messages";
 import { button } from "./controls";
 import type { GridColumn } from "./grid";
@@ -18,7 +22,7 @@ export class LearnerPanelElement extends LitElement {
   static override properties = {
     learner: { attribute: false },
     preview: { attribute: false },
-    output: { attribute: false },
+    failure: { attribute: false },
     canAct: { attribute: false },
     nowMs: { attribute: false },
     showsTable: { state: true },
@@ -64,8 +68,14 @@ export class LearnerPanelElement extends LitElement {
         padding: 2px 8px;
         overflow-wrap: anywhere;
       }
+      details {
+        flex: none;
+      }
+      summary {
+        cursor: pointer;
+      }
       pre {
-        margin: 0;
+        margin: 4px 0 0;
         max-height: 11em;
         flex: none;
         overflow: auto;
@@ -79,11 +89,11 @@ export class LearnerPanelElement extends LitElement {
   ];
   learner: ShownLearner | null = null;
   preview: Preview | null = null;
-  /** The end of what its job printed. */
-  output: string | null = null;
+  /** How it failed last. */
+  failure: Failure | null = null;
   canAct = false;
   nowMs = Date.now();
-  onRetry: (learner: ShownLearner) => void = () => undefined;
+  onChange: (verb: LearnerVerb, learner: LearnerId) => void = () => undefined;
   onShowOutput: (job: string) => void = () => undefined;
 
   private showsTable = false;
@@ -95,20 +105,19 @@ export class LearnerPanelElement extends LitElement {
         <h2>${learner.label}</h2>
         <div class="actions">${this.actions(learner)}</div>
       </div>
-      ${this.facts(learner)} ${troubleOf(learner)}
-      ${this.output === null || this.output === "" ? nothing : html`<pre tabindex="0" aria-label="Output of its job">${this.output}</pre>`}
+      ${this.facts(learner)} ${troubleOf(learner)} ${this.failed(learner)}
       ${this.preview?.kind !== "line" ? html`<div class="empty">${noDataText(learner)}</div>` : this.data(learner, this.preview)}`;
   }
 
   protected override updated(changed: PropertyValues<this>): void {
+    if (!changed.has("failure")) return;
     // The error is at the end of what was printed.
-    const output = this.renderRoot.querySelector("pre");
-    if (changed.has("output") && output !== null) output.scrollTop = output.scrollHeight;
+    for (const text of this.renderRoot.querySelectorAll("pre")) text.scrollTop = text.scrollHeight;
   }
 
-  private actions({ state, job }: ShownLearner): (TemplateResult | typeof nothing)[] {
-    const { learner, canAct, showsTable } = this;
-    const retries = state === "failed" || state === "stopped";
+  private actions({ id, state, job }: ShownLearner): (TemplateResult | typeof nothing)[] {
+    const { canAct, showsTable } = this;
+    const verb = learnerVerbs.find((each) => statesFor[each].includes(state));
     return [
       this.preview === null
         ? nothing
@@ -119,9 +128,14 @@ export class LearnerPanelElement extends LitElement {
       job === null
         ? nothing
         : button({ label: "Show Output", isDisabled: !canAct, onClick: () => this.onShowOutput(job) }),
-      retries && learner !== null
-        ? button({ label: "Retry", isPrimary: true, isDisabled: !canAct, onClick: () => this.onRetry(learner) })
-        : nothing,
+      verb === undefined
+        ? nothing
+        : button({
+            label: learnerVerbWords[verb].label,
+            isPrimary: verb === "retry",
+            isDisabled: !canAct,
+            onClick: () => this.onChange(verb, id),
+          }),
     ];
   }
 
@@ -138,6 +152,15 @@ export class LearnerPanelElement extends LitElement {
       ${job === null ? nothing : html`<span><span class="quiet">job</span> ${job}</span>`}
       <span class="quiet">${type}</span>
     </div>`;
+  }
+
+  /** What is kept of its failure: the traceback, and what the job printed. */
+  private failed({ state, error }: ShownLearner): TemplateResult | typeof nothing {
+    if (this.failure === null || (state !== "failed" && error === null)) return nothing;
+    const { traceback, output, job, at } = this.failure;
+    const when = html`<span class="quiet" title=${new Date(at).toLocaleString()}>${formatAgo(at, this.nowMs)}</span>`;
+    return html`${traceback === null ? nothing : section("Traceback", when, traceback.trimEnd(), true)}
+    ${output === "" ? nothing : section(`Output of job ${job}`, when, output.trimEnd(), traceback === null)}`;
   }
 
   private data(learner: ShownLearner, preview: LinePreview): TemplateResult {
@@ -157,6 +180,13 @@ export class LearnerPanelElement extends LitElement {
       .label=${curveSummary(preview, learner)}
     ></adaptive-plot>`;
   }
+}
+
+function section(label: string, when: TemplateResult, text: string, isOpen: boolean): TemplateResult {
+  return html`<details ?open=${isOpen}>
+    <summary>${label} ${when}</summary>
+    <pre tabindex="0" aria-label=${label}>${text}</pre>
+  </details>`;
 }
 
 function table(learner: ShownLearner, preview: LinePreview): TemplateResult {

@@ -1,4 +1,4 @@
-import { readFile, stat } from "node:fs/promises";
+import { readFile, stat, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { build } from "esbuild";
@@ -98,7 +98,61 @@ describe("a session with a real scheduler", () => {
     expect(series.at(-1)?.npoints).toBeGreaterThan(0);
     const [job] = await session.query("jobs", { limit: 10 });
     expect(await session.jobOutput(job?.jobId ?? asJobId(""))).toMatchObject({ truncated: false });
-    expect(await session.retryLearners([asLearnerId(0)])).toBe(0);
+    expect(await session.changeLearners("retry", [asLearnerId(0)])).toBe(0);
+  });
+
+  test("hears of an edited study, updates the run to it, and opens done learners again", async () => {
+    const study = await createStudy(peaks(2), { goal: { npoints: 5 } });
+    await init(study);
+    const session = await connect(study);
+    await session.startJobs();
+    await eventually(() => has(session, "done", 2));
+    expect(await session.isEdited()).toBe(false);
+    expect(await session.compareStudy()).toBeNull();
+    const edit = async (from: string, to: string) =>
+      writeFile(study.learnersFile, (await readFile(study.learnersFile, "utf8")).replace(from, to));
+
+    await edit("import time", "import time\n1 / 0");
+    expect(await session.isEdited()).toBe(true);
+    // The person's own file, and not the run's copy of it.
+    const message = `${study.learnersFile}:3: ZeroDivisionError: division by zero`;
+    await expect(session.compareStudy()).rejects.toMatchObject({ message });
+    await edit("\n1 / 0", "");
+    await edit("range(2)", "range(1, 4)");
+    const comparison = await session.compareStudy();
+    expect(comparison).toMatchObject({ counts: { added: 2, missing: 1, moved: 1 }, needsConsent: true });
+    await expect(session.updateStudy("another")).rejects.toMatchObject({ code: "edited-again" });
+    await session.updateStudy(comparison?.revision ?? "");
+    expect(await session.isEdited()).toBe(false);
+    await eventually(() => has(session, "done", 3));
+
+    await writeFile(study.at("adaptive.json"), JSON.stringify({ goal: { npoints: 9 } }));
+    await init(study);
+    const { done, missed, unknown } = await session.missedGoals();
+    expect({ done, unknown }).toEqual({ done: 3, unknown: [] });
+    expect(await session.changeLearners("reopen", missed)).toBe(missed.length);
+    await eventually(async () => (await session.missedGoals()).missed.length === 0 && (await has(session, "done", 3)));
+  });
+
+  test("knows how a learner failed, and stops one that waits", async () => {
+    const study = await createStudy(
+      peaks(2).replace("time.sleep", "print('farewell')\n    1 / offset\n    time.sleep"),
+      {
+        maxFailures: 1,
+        resources: { cores: 1 },
+      },
+    );
+    await init(study);
+    const session = await connect(study);
+    expect(await session.changeLearners("stop", [asLearnerId(1)])).toBe(1);
+    await session.startJobs();
+    await eventually(() => has(session, "failed", 1));
+    const failure = await session.failure(asLearnerId(0));
+    expect(failure?.error).toContain("ZeroDivisionError");
+    expect(failure?.traceback).toContain("in peak");
+    expect(failure?.output).toContain("farewell");
+    expect(await session.failure(asLearnerId(1))).toBeNull();
+    expect(await has(session, "stopped", 1)).toBe(true);
   });
 
   test("comes back after the scheduler was killed, with nothing lost and nothing doubled", async () => {

@@ -91,7 +91,12 @@ export class FakeScheduler implements Transport {
         return null;
       });
     }
-    rpc.onRequest("retryLearners", ({ learners }: Params<"retryLearners">) => ({ moved: learners.length }));
+    for (const method of ["retryLearners", "stopLearners", "reopenLearners"]) {
+      rpc.onRequest(method, ({ learners }: Params<"retryLearners">) => {
+        this.asked.push(method);
+        return { moved: learners.length };
+      });
+    }
     rpc.onRequest("jobOutput", ({ job }: Params<"jobOutput">) => ({ text: `output of ${job}`, truncated: false }));
     rpc.listen();
     return rpc;

@@ -18,6 +18,8 @@ const studyIn = (folder: string): Study => ({
   learnersLine: null,
 });
 
+const nothingTyped = { set: {}, unset: [] };
+
 const token = (isCancellationRequested = false): CancellationToken => ({
   isCancellationRequested,
   onCancellationRequested: () => ({ dispose: () => undefined }),
@@ -59,7 +61,6 @@ function open({ isTrusted = true, argv = initPrints({ run: "/tmp", runId: "u", r
       events.push(`connect ${directory}`);
       return {
         directory,
-        startJobs: () => Promise.resolve(void events.push("startJobs")),
         dispose: () => void events.push(`dispose ${directory}`),
       } as RunSession;
     },
@@ -102,13 +103,12 @@ describe("runs of the workspace", () => {
     expect(events).toEqual(["connect /tmp", "dispose /tmp", "connect /other"]);
   });
 
-  test("start makes the run, connects and sets the jobs going", async () => {
+  test("prepare makes the run and connects to it; whether jobs start is decided then", async () => {
     const { sessions, there, events, runsChanged, settle } = open();
-    const steps: string[] = [];
-    const session = await sessions.start(studyIn("/tmp"), { set: {}, unset: [] }, (step) => steps.push(step), token());
+    const { session, isResumed } = await sessions.prepare(studyIn("/tmp"), nothingTyped, token());
+    expect(isResumed).toBe(false);
     expect(sessions.active).toBe(session);
-    expect(steps).toEqual(["Checking", "Starting"]);
-    expect(events).toEqual(["exec", "connect /tmp", "startJobs"]);
+    expect(events).toEqual(["exec", "connect /tmp"]);
     there.runs = [{ directory: "/tmp", name: "peaks", created: newer }];
     runsChanged.fire();
     await settle();
@@ -118,15 +118,13 @@ describe("runs of the workspace", () => {
   test("a start that fails says why and connects to nothing", async () => {
     const error = { code: "python-missing", message: "There is no python3.", hint: "Set adaptive.clusters." };
     const { sessions, events } = open({ argv: initPrints({ error }, 2) });
-    await expect(
-      sessions.start(studyIn("/tmp"), { set: {}, unset: [] }, () => undefined, token()),
-    ).rejects.toMatchObject(error);
+    await expect(sessions.prepare(studyIn("/tmp"), nothingTyped, token())).rejects.toMatchObject(error);
     expect(events).toEqual(["exec"]);
   });
 
   test("a start that was cancelled starts nothing", async () => {
     const { sessions, events } = open();
-    const starting = sessions.start(studyIn("/tmp"), { set: {}, unset: [] }, () => undefined, token(true));
+    const starting = sessions.prepare(studyIn("/tmp"), nothingTyped, token(true));
     await expect(starting).rejects.toMatchObject({ code: "cancelled" });
     expect(events).toEqual(["exec"]);
   });
@@ -136,7 +134,7 @@ describe("runs of the workspace", () => {
     there.runs = [{ directory: "/tmp", name: "peaks", created: newer }];
     runsChanged.fire();
     await settle();
-    const starting = sessions.start(studyIn("/tmp"), { set: {}, unset: [] }, () => undefined, token());
+    const starting = sessions.prepare(studyIn("/tmp"), nothingTyped, token());
     await expect(starting).rejects.toMatchObject({ code: "not-trusted" });
     expect(events).toEqual([]);
     there.isTrusted = true;

@@ -3,6 +3,7 @@ import { attachCommand } from "../../../src/remote/launch";
 import { transition } from "../../../src/remote/link";
 import type { Link } from "../../../src/remote/runSession";
 import { Session } from "../../../src/remote/session";
+import { learnerVerbs } from "../../../src/scheduler/control/learnerVerbs";
 import { effects } from "../../../src/scheduler/state/changes";
 import { Database } from "../../../src/scheduler/state/database";
 import { asJobId, asLearnerId } from "../../../src/scheduler/state/rows";
@@ -199,12 +200,14 @@ describe("a session", () => {
   test("passes on requests; one made between attempts connects at once", async () => {
     const { scheduler, linked, session } = open();
     await session.startJobs();
-    expect(await session.retryLearners([asLearnerId(1), asLearnerId(2)])).toBe(2);
+    for (const verb of learnerVerbs) {
+      expect(await session.changeLearners(verb, [asLearnerId(1), asLearnerId(2)])).toBe(2);
+    }
     expect(await session.jobOutput(asJobId("job-0"))).toEqual({ text: "output of job-0", truncated: false });
     scheduler.end();
     await linked("retrying");
     await session.stopJobs();
-    expect(scheduler.asked).toEqual(["startJobs", "stopJobs"]);
+    expect(scheduler.asked).toEqual(["startJobs", "retryLearners", "stopLearners", "reopenLearners", "stopJobs"]);
   });
 
   test("says why a request could not be made", async () => {

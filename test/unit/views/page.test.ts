@@ -16,6 +16,8 @@ describe("messages of the page", () => {
     ["a look at too many rows", { type: "look", list: { ...list, limit: 100_000 }, selected: null }, false],
     ["an order by what is no column", { type: "look", list: { ...list, orderBy: "1; DROP" }, selected: null }, false],
     ["a command of ours", { type: "runCommand", command: "stopJobs" }, true],
+    ["what is to be done with a learner", { type: "changeLearner", verb: "reopen", learner: 3 }, true],
+    ["another verb", { type: "changeLearner", verb: "delete", learner: 3 }, false],
     ["another command", { type: "runCommand", command: "workbench.action.quit" }, false],
     ["something else", "hello", false],
   ])("%s (%o): accepted is %s", (_, message, isAccepted) => {

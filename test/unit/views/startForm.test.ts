@@ -6,6 +6,7 @@ import { placeIn } from "../../../src/views/messagePlace";
 import {
   type Edits,
   formRows,
+  goalAfter,
   hintOf,
   readRow,
   recall,
@@ -36,6 +37,26 @@ const rowsOf = (report: ConfigReport, edits: Edits) =>
 
 const edited = (report: ConfigReport, ...edits: [SettingName, { value: unknown } | "reset"][]) =>
   edits.reduce<Edits>((sum, [name, edit]) => withEdit(report, sum, name, edit), noEdits);
+
+describe("the goal after a start", () => {
+  const report = reportOf({ typed: { goal: { loss: 0.1 } }, study: { goal: { npoints: 100 } } }, "/s");
+  const heldSo = (value: unknown): ConfigReport => ({
+    ...report,
+    settings: report.settings.map((entry) =>
+      entry.name === "goal" ? { ...entry, now: { value, origin: "typed" as const } } : entry,
+    ),
+  });
+  test.each([
+    ["goes on", heldSo({ loss: 0.1 }), { set: {}, unset: [] }, { loss: 0.1 }, false],
+    ["was edited", heldSo({ loss: 0.2 }), { set: {}, unset: [] }, { loss: 0.1 }, true],
+    ["is typed", heldSo({ loss: 0.1 }), { set: { goal: { seconds: 9 } }, unset: [] }, { seconds: 9 }, true],
+    ["is taken away", heldSo({ loss: 0.1 }), { set: { goal: null }, unset: [] }, null, true],
+    ["is reset", heldSo({ loss: 0.1 }), { set: {}, unset: ["goal" as const] }, { npoints: 100 }, true],
+    ["is that of a run that is made now", report, { set: {}, unset: [] }, { loss: 0.1 }, false],
+  ])("%s", (_, held, typed, goal, isNew) => {
+    expect(goalAfter(held, typed)).toEqual({ goal, isNew });
+  });
+});
 
 describe("the rows of the form", () => {
   test("say each value and where it comes from; the first starts", () => {

@@ -1,0 +1,15 @@
+import * as v from "valibot";
+
+/** How a learner failed last. */
+export const failureSchema = v.object({
+  job: v.string(),
+  /** Milliseconds since the epoch. */
+  at: v.number(),
+  /** One line. */
+  error: v.string(),
+  /** Of the process that evaluated the point; null when the job died without a word. */
+  traceback: v.nullable(v.string()),
+  /** The end of what the job printed. */
+  output: v.string(),
+});
+export type Failure = v.InferOutput<typeof failureSchema>;

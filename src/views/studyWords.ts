@@ -1,0 +1,63 @@
+/** What a person reads and is asked when a study was edited or its goal raised. */
+import { describeComparison, removesMany, type StudyComparison } from "../scheduler/control/studyComparison";
+import type { LearnerId } from "../scheduler/state/rows";
+import { formatCount, plural } from "./format";
+
+export const editedLine = "The study was edited since these jobs were started. Running jobs keep their code.";
+
+/** Asked in a dialog that also offers to cancel. */
+export interface Question {
+  message: string;
+  detail: string;
+  /** The words on the buttons. */
+  choices: readonly string[];
+}
+
+export const update = "Update";
+const keepOldCode = "Keep Old Code";
+export const continueThose = "Continue Those";
+const leaveThemDone = "Leave Them Done";
+
+/** @param mayKeep whether there is something to do without the update too */
+export function updateQuestion({ counts }: Pick<StudyComparison, "counts">, mayKeep: boolean): Question {
+  const sentences = [
+    removesMany(counts) && "That is more than a tenth of its learners.",
+    counts.changed > 0 && "Changed learners that are done go on.",
+    "Running jobs keep their code; later ones have the new.",
+  ].filter((sentence) => sentence !== false);
+  return {
+    message: `The study was edited: ${describeComparison(counts)}. Update the run?`,
+    detail: sentences.join(" "),
+    choices: mayKeep ? [update, keepOldCode] : [update],
+  };
+}
+
+interface DoneLearners {
+  done: number;
+  missed: readonly LearnerId[];
+  /** Of these only the learners themselves can tell, when they are started. */
+  unknown: readonly LearnerId[];
+}
+
+/**
+ * Which done learners are to go on, or null when that is no question.
+ * @param isNew whether the goal is another than before; else those of which nobody can tell are left alone
+ */
+export function goalQuestion(
+  { done, missed, unknown }: DoneLearners,
+  isNew: boolean,
+): { question: Question; learners: LearnerId[] } | null {
+  const asked = isNew ? unknown : [];
+  const learners = [...missed, ...asked];
+  if (learners.length === 0) return null;
+  const verb = missed.length === 1 ? "misses" : "miss";
+  const message =
+    missed.length > 0
+      ? `${formatCount(missed.length)} of ${plural(done, "done learner")} ${verb} the goal. Continue those?`
+      : `${plural(asked.length, "done learner")} may miss the new goal. Continue those?`;
+  const detail =
+    asked.length > 0
+      ? `Whether ${missed.length > 0 ? `${formatCount(asked.length)} others meet` : "they meet"} it shows when they are started; those that do are done again at once.`
+      : "";
+  return { question: { message, detail, choices: [continueThose, leaveThemDone] }, learners };
+}

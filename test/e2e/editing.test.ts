@@ -1,0 +1,67 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { copyExample, openEditor } from "./editor";
+
+const twoOffsets = ["offset=[-0.3, -0.2, -0.1, 0.0, 0.1, 0.2, 0.3]", "offset=[-0.2, 0.0]"] as const;
+const quickly = ["SECONDS_PER_POINT = 0.01", "SECONDS_PER_POINT = 0.001"] as const;
+
+test("a study that is edited, corrected and given a new goal during its run", async () => {
+  const folder = await copyExample([twoOffsets, quickly]);
+  const edit = async (name: string, from: string, to: string) => {
+    const text = await readFile(join(folder, name), "utf8");
+    expect(text).toContain(from);
+    await writeFile(join(folder, name), text.replace(from, to));
+  };
+  await edit("adaptive.json", '"npoints": 300', '"npoints": 40');
+  const editor = await openEditor(folder);
+  const { page, sidebar, webview } = editor;
+  const dialog = page.locator(".monaco-dialog-box");
+  const answer = (label: string) => dialog.getByRole("button", { name: label, exact: true }).click();
+  const banner = "The study was edited since these jobs were started.";
+  await editor.openView("Adaptive");
+  await editor.startJobs({ isNew: true });
+  await editor.treeRow(/^Done\s*8/).waitFor();
+  expect(await sidebar.getByText(banner).count()).toBe(0);
+
+  await edit("_learners.py", "offset=[-0.2, 0.0]", "offset=[-0.2, 0.1]");
+  await sidebar.getByText(banner).waitFor();
+  await webview.getByText(banner).waitFor();
+  await editor.keepScreenshot("edited");
+  await webview.getByRole("button", { name: "Update Run…" }).click();
+  await dialog.getByText("The study was edited: 4 new, 4 gone (their data stays). Update the run?").waitFor();
+  await editor.keepScreenshot("edited, what an update does");
+  await answer("Update");
+  await editor.treeRow(/^Removed\s*4/).waitFor();
+  await editor.treeRow(/^Done\s*8/).waitFor();
+  await sidebar.getByText(banner).waitFor({ state: "hidden" });
+
+  await edit("adaptive.json", '"npoints": 40 }', '"npoints": 60 }, "maxFailures": 1');
+  await edit("_learners.py", "    leads =", '    if offset > 0: raise ValueError(f"no level at {offset}")\n    leads =');
+  await editor.startJobs({ isNew: false });
+  await dialog.getByText("8 of 8 done learners miss the goal. Continue those?").waitFor();
+  await editor.keepScreenshot("a new goal");
+  await answer("Continue Those");
+  await editor.treeRow(/^Failed\s*4/).waitFor();
+  await editor.treeRow(/^offset=0\.1.*ValueError/).click();
+  await webview.getByText("Traceback").waitFor();
+  await webview.getByLabel("Traceback").getByText("ValueError: no level at 0.1").waitFor();
+  await editor.keepScreenshot("failed");
+
+  await edit("_learners.py", "if offset > 0: raise", "if offset > 1: raise");
+  await editor.treeRow(/^Failed\s*4/).click({ button: "right" });
+  await page.locator(".context-view").getByText("Retry Learners").click();
+  await editor.treeRow(/^Done\s*8/).waitFor();
+
+  await editor.runCommand("Adaptive: Reopen Learners");
+  await editor.quickPickRows.filter({ hasText: "offset=-0.2" }).first().waitFor();
+  await editor.keepScreenshot("which learners to open again");
+  await page.keyboard.press("Escape");
+
+  await edit("_learners.py", "import adaptive\n", "import adaptive\n1 / 0\n");
+  await sidebar.getByText(banner).waitFor();
+  await editor.startJobs({ isNew: false });
+  const toast = page.locator(".notification-toast");
+  await toast.getByText(/_learners\.py:\d+: ZeroDivisionError.* The run goes on with the code it has\./).waitFor();
+  await editor.keepScreenshot("edited, but broken");
+});
