@@ -5,7 +5,9 @@ import {
   type Memento,
   ProgressLocation,
   type QuickPickItem,
+  Uri,
   window,
+  workspace,
 } from "vscode";
 import type { RunSession } from "../remote/runSession";
 import type { RunSessions } from "../remote/runSessions";
@@ -116,6 +118,20 @@ export class Actions {
 
   showOutput(job: JobId): Promise<void> {
     return this.withRun("Show Output", (session) => this.world.outputs.show(session, job));
+  }
+
+  /** Saves a picture where a person chooses. */
+  savePlot(name: string, png: Uint8Array): Promise<void> {
+    return this.world.errors.attempt("Save Plot", async () => {
+      const folder = workspace.workspaceFolders?.[0]?.uri;
+      const file = `${name.replace(/[^\w.=-]+/g, "_")}.png`;
+      const defaultUri = folder && Uri.joinPath(folder, file);
+      const chosen = await window.showSaveDialog({
+        filters: { Picture: ["png"] },
+        ...(defaultUri ? { defaultUri } : {}),
+      });
+      if (chosen !== undefined) await workspace.fs.writeFile(chosen, png);
+    });
   }
 
   showLog(): void {

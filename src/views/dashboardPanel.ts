@@ -120,6 +120,9 @@ export class DashboardPanel {
       case "changeLearner":
         void actions.changeLearners(said.verb, [said.learner]);
         return;
+      case "savePlot":
+        void actions.savePlot(said.name, Buffer.from(said.pngBase64, "base64"));
+        break;
       case "showOutput":
         void actions.showOutput(said.job as JobId);
         return;

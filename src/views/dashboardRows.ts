@@ -1,5 +1,5 @@
 import type { Overview } from "../remote/replica/queries";
-import type { LearnerRow } from "../scheduler/state/rows";
+import type { LearnerRow, Trial } from "../scheduler/state/rows";
 import { learnerLabel, parametersOf } from "./format";
 import type { ShownLearner, ShownRunNumbers } from "./messages";
 
@@ -23,6 +23,8 @@ export function shownLearner(row: LearnerRow): ShownLearner {
     failures,
     npoints,
     loss,
+    remark: row.remark,
+    trial: row.trial === null ? null : (JSON.parse(row.trial) as Trial),
     job: row.jobId ?? row.lastJobId,
     changedAt,
   };

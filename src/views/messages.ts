@@ -33,6 +33,8 @@ export const fromPageSchema = v.variant("type", [
   v.object({ type: v.literal("look"), list: listSchema, selected: v.nullable(learnerId) }),
   v.object({ type: v.literal("changeLearner"), verb: v.picklist(learnerVerbs), learner: learnerId }),
   v.object({ type: v.literal("showOutput"), job: v.string() }),
+  /** A plot as it stands, to be saved as a PNG file. */
+  v.object({ type: v.literal("savePlot"), name: v.string(), pngBase64: v.string() }),
   v.object({ type: v.literal("runCommand"), command: v.picklist(["startJobs", "stopJobs", "updateRun", "showLog"]) }),
 ]);
 export type FromPage = v.InferOutput<typeof fromPageSchema>;
@@ -50,6 +52,16 @@ const learnerSchema = v.object({
   failures: count,
   npoints: count,
   loss: v.nullable(v.number()),
+  remark: v.nullable(v.string()),
+  trial: v.nullable(
+    v.object({
+      point: v.string(),
+      value: v.nullable(v.string()),
+      seconds: v.number(),
+      megabytes: v.number(),
+      error: v.nullable(v.string()),
+    }),
+  ),
   /** The job that runs it, or else the last that did. */
   job: v.nullable(v.string()),
   changedAt: v.number(),

@@ -13,14 +13,17 @@ export const patienceMs = 90_000;
 const screenshots = join(root, "test/results/e2e");
 
 /**
- * A copy of the example study in a folder of its own; its scheduler and jobs end with the test.
+ * A copy of an example study in a folder of its own; its scheduler and jobs end with the test.
  * @param replacements in its learners file, to make it smaller
  */
-export async function copyExample(replacements: readonly (readonly [from: string, to: string])[]): Promise<string> {
+export async function copyExample(
+  replacements: readonly (readonly [from: string, to: string])[],
+  example = "peaks",
+): Promise<string> {
   const base = await mkdtemp(join(tmpdir(), "adaptive-e2e-"));
-  const folder = join(base, "peaks");
+  const folder = join(base, example);
   for (const file of ["_learners.py", "adaptive.json"])
-    await cp(join(root, "examples/peaks", file), join(folder, file));
+    await cp(join(root, "examples", example, file), join(folder, file));
   const learnersFile = join(folder, "_learners.py");
   let source = await readFile(learnersFile, "utf8");
   for (const [from, to] of replacements) {

@@ -104,8 +104,12 @@ const sequencePreview = v.object({
 
 export type LinePreview = v.InferOutput<typeof linePreview>;
 
+export type SurfacePreview = v.InferOutput<typeof surfacePreview>;
+export type PointsPreview = v.InferOutput<typeof pointsPreview>;
+
 const simplePreviews = [linePreview, surfacePreview, pointsPreview, histogramPreview, sequencePreview] as const;
 const simplePreviewSchema = v.variant("kind", [...simplePreviews]);
+export type SimplePreview = v.InferOutput<typeof simplePreviewSchema>;
 
 /** The learners of a BalancingLearner, the first ones of `total`. */
 const balancingPreview = v.object({

@@ -141,6 +141,7 @@ export class DashboardElement extends LitElement {
           .canAct=${run.canAct}
           .nowMs=${Date.now()}
           .onChange=${(verb: LearnerVerb, learner: LearnerId) => tell({ type: "changeLearner", verb, learner })}
+          .onSavePlot=${(name: string, pngBase64: string) => tell({ type: "savePlot", name, pngBase64 })}
           .onShowOutput=${(job: string) => tell({ type: "showOutput", job })}
         ></adaptive-learner>
       </div>`;

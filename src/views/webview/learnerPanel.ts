@@ -1,21 +1,17 @@
 import { css, html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
-import { guard } from "lit/directives/guard.js";
 import { type LearnerVerb, learnerVerbs, statesFor } from "../../scheduler/control/learnerVerbs";
 import type { Failure } from "../../scheduler/state/failure";
 import type { LearnerId } from "../../scheduler/state/rows";
-import { componentLabels, curveData, curveSummary } from "../curve";
-import { formatAgo, formatCount, formatDuration, formatLoss, formatNumber } from "../format";
+import { formatAgo, formatCount, formatDuration, formatLoss } from "../format";
 import { stateStyles } from "../learnerStates";
+import { inWords } from "../../scheduler/control/proposal";
 import { learnerVerbWords } from "../learnerVerbs";
 import type { ShownLearner, ToPage } from "../messages";
 import { button } from "./controls";
-import type { GridColumn } from "./grid";
-import type { PlotDescription } from "./plotOptions";
 import { stateSign } from "./stateSign";
 import { commonStyles } from "./styles";
 
 type Preview = Extract<ToPage, { type: "preview" }>["preview"];
-type LinePreview = Extract<Preview, { kind: "line" }>;
 
 /** One learner: how it is, what is wrong with it, and its data, drawn or as a table. */
 export class LearnerPanelElement extends LitElement {
@@ -25,7 +21,6 @@ export class LearnerPanelElement extends LitElement {
     failure: { attribute: false },
     canAct: { attribute: false },
     nowMs: { attribute: false },
-    showsTable: { state: true },
   };
   static override styles = [
     commonStyles,
@@ -51,8 +46,7 @@ export class LearnerPanelElement extends LitElement {
         display: flex;
         gap: 6px;
       }
-      adaptive-plot,
-      adaptive-grid,
+      adaptive-data,
       .empty {
         flex: 1;
         min-height: 180px;
@@ -95,8 +89,7 @@ export class LearnerPanelElement extends LitElement {
   nowMs = Date.now();
   onChange: (verb: LearnerVerb, learner: LearnerId) => void = () => undefined;
   onShowOutput: (job: string) => void = () => undefined;
-
-  private showsTable = false;
+  onSavePlot: (name: string, pngBase64: string) => void = () => undefined;
 
   override render(): TemplateResult {
     const { learner } = this;
@@ -105,8 +98,16 @@ export class LearnerPanelElement extends LitElement {
         <h2>${learner.label}</h2>
         <div class="actions">${this.actions(learner)}</div>
       </div>
-      ${this.facts(learner)} ${troubleOf(learner)} ${this.failed(learner)}
-      ${this.preview?.kind !== "line" ? html`<div class="empty">${noDataText(learner)}</div>` : this.data(learner, this.preview)}`;
+      ${this.facts(learner)} ${troubleOf(learner)} ${remarksOf(learner)} ${this.failed(learner)}
+      ${
+        this.preview === null
+          ? html`<div class="empty">${noDataText(learner)}</div>`
+          : html`<adaptive-data
+              .learner=${learner}
+              .preview=${this.preview}
+              .onSavePlot=${this.onSavePlot}
+            ></adaptive-data>`
+      }`;
   }
 
   protected override updated(changed: PropertyValues<this>): void {
@@ -116,15 +117,9 @@ export class LearnerPanelElement extends LitElement {
   }
 
   private actions({ id, state, job }: ShownLearner): (TemplateResult | typeof nothing)[] {
-    const { canAct, showsTable } = this;
+    const { canAct } = this;
     const verb = learnerVerbs.find((each) => statesFor[each].includes(state));
     return [
-      this.preview === null
-        ? nothing
-        : button({
-            label: showsTable ? "Show data as plot" : "Show data as table",
-            onClick: () => (this.showsTable = !showsTable),
-          }),
       job === null
         ? nothing
         : button({ label: "Show Output", isDisabled: !canAct, onClick: () => this.onShowOutput(job) }),
@@ -162,24 +157,6 @@ export class LearnerPanelElement extends LitElement {
     return html`${traceback === null ? nothing : section("Traceback", when, traceback.trimEnd(), true)}
     ${output === "" ? nothing : section(`Output of job ${job}`, when, output.trimEnd(), traceback === null)}`;
   }
-
-  private data(learner: ShownLearner, preview: LinePreview): TemplateResult {
-    if (this.showsTable) return table(learner, preview);
-    const { bounds, xLabel, yLabel } = preview;
-    const description: PlotDescription = {
-      series: componentLabels(preview).map((label) => ({ label, kind: "curve" })),
-      xLabel,
-      yLabel,
-      isTime: false,
-      xRange: bounds,
-      startsAtZero: false,
-    };
-    return html`<adaptive-plot
-      .description=${description}
-      .data=${guard([preview], () => curveData(preview))}
-      .label=${curveSummary(preview, learner)}
-    ></adaptive-plot>`;
-  }
 }
 
 function section(label: string, when: TemplateResult, text: string, isOpen: boolean): TemplateResult {
@@ -187,22 +164,6 @@ function section(label: string, when: TemplateResult, text: string, isOpen: bool
     <summary>${label} ${when}</summary>
     <pre tabindex="0" aria-label=${label}>${text}</pre>
   </details>`;
-}
-
-function table(learner: ShownLearner, preview: LinePreview): TemplateResult {
-  const data = curveData(preview);
-  const columns = [preview.xLabel, ...componentLabels(preview)].map((label, i): GridColumn => {
-    return { key: String(i), label, isNumber: true, width: "minmax(90px, 200px)", sort: null };
-  });
-  const cell = (value: number | null | undefined) => ({
-    content: value === null || value === undefined ? "–" : formatNumber(value),
-  });
-  return html`<adaptive-grid
-    .label=${`Data of ${learner.label}`}
-    .columns=${columns}
-    .total=${data[0].length}
-    .cells=${(row: number) => data.map((values) => cell(values[row]))}
-  ></adaptive-grid>`;
 }
 
 /** What is wrong with a learner, in a sentence. */
@@ -215,10 +176,20 @@ function troubleOf({ state, error, reason, failures }: ShownLearner): TemplateRe
     : html`<div class="quiet">${text}</div>`;
 }
 
+/** What a person should know of its data, and what trying a point of it gave. */
+function remarksOf({ remark, trial }: ShownLearner): TemplateResult {
+  const words =
+    trial &&
+    (trial.error ??
+      `f(${trial.point}) = ${trial.value ?? ""}, ${inWords(trial.seconds)}, ${formatCount(trial.megabytes)} MB`);
+  return html`${remark === null ? nothing : html`<div class="remark">⚠ ${remark}</div>`}
+  ${trial === null ? nothing : html`<div class=${trial.error === null ? "quiet" : "trouble"}>Tried one point: ${words}</div>`}`;
+}
+
 function noDataText({ state, npoints, fname }: ShownLearner): string {
   if (state === "running") return "Waiting for its first points…";
   if (npoints === 0) return state === "waiting" ? "No points yet: it waits for a job." : "No points yet.";
-  return `Its ${formatCount(npoints)} points are in ${fname}. The curve is drawn while it runs.`;
+  return `Its ${formatCount(npoints)} points are in ${fname}; they cannot be drawn.`;
 }
 
 customElements.define("adaptive-learner", LearnerPanelElement);

@@ -3,8 +3,11 @@ import { formatCount, formatNumber } from "../format";
 
 export interface PlotSeries {
   label: string;
-  /** `curve`: a line with its points; `area` and `steps` are for what happens over time. */
-  kind: "curve" | "area" | "steps";
+  /**
+   * `curve`: a line with its points; `bars`: of a histogram, each from its x to the next; `edge`: one
+   * of two series that bound a band; `area` and `steps` are for what happens over time.
+   */
+  kind: "curve" | "bars" | "edge" | "area" | "steps";
 }
 
 export interface PlotDescription {
@@ -17,6 +20,8 @@ export interface PlotDescription {
   xRange: readonly [number, number] | null;
   /** y begins at zero. */
   startsAtZero: boolean;
+  /** A value of x to mark by a line, e.g. a mean. */
+  mark?: number | null;
 }
 
 /** The theme as a canvas needs it. */
@@ -32,7 +37,7 @@ const dashes: readonly number[][] = [[], [6, 3], [2, 3], [8, 3, 2, 3]];
 
 /** How uPlot is told to draw a plot. */
 export function plotOptions(
-  { series, xLabel, yLabel, isTime, xRange, startsAtZero }: PlotDescription,
+  { series, xLabel, yLabel, isTime, xRange, startsAtZero, mark = null }: PlotDescription,
   { foreground, grid, font, colors }: PlotTheme,
   size: { width: number; height: number },
 ): uPlot.Options {
@@ -48,11 +53,17 @@ export function plotOptions(
   };
   const numbers = (_: uPlot, splits: number[]): string[] => splits.map(tickText);
   const times = (_: uPlot, splits: number[]): string[] => timeTexts(splits);
+  const edges = series.flatMap(({ kind }, i) => (kind === "edge" ? [i + 1] : []));
+  const [upper, lower] = edges;
+  const band = { fill: `color-mix(in srgb, ${colors[0] ?? foreground} 25%, transparent)` };
+  const hasLegend = series.length - edges.length > 1;
   return {
     ...size,
     // Room for the legend, which stands above the curves.
-    padding: [series.length > 1 ? 26 : 6, 12, 0, 0],
-    legend: { show: series.length > 1, live: false },
+    padding: [hasLegend ? 26 : 6, 12, 0, 0],
+    legend: { show: hasLegend, live: false },
+    ...(upper === undefined || lower === undefined ? {} : { bands: [{ series: [upper, lower], ...band }] }),
+    ...(mark === null ? {} : { hooks: { draw: [(plot: uPlot) => drawMark(plot, mark, foreground)] } }),
     cursor: { points: { size: 7 }, drag: { x: true, y: false } },
     scales: {
       x: { time: isTime, range: (plot, min, max) => xScale(plot, [min, max], xRange) },
@@ -72,7 +83,13 @@ export function plotOptions(
       ...series.map(({ label, kind }, i): uPlot.Series => {
         const color = colors[i % colors.length] ?? foreground;
         const dash = dashes[i % dashes.length] ?? [];
-        return { label, stroke: color, dash, spanGaps: false, ...styleOf(kind, color) };
+        return {
+          label,
+          stroke: kind === "edge" ? "transparent" : color,
+          dash,
+          spanGaps: false,
+          ...styleOf(kind, color),
+        };
       }),
     ],
   };
@@ -120,10 +137,29 @@ function yScale(min: number | null, max: number | null, startsAtZero: boolean): 
   return [startsAtZero ? 0 : low - margin, max + margin];
 }
 
+function drawMark(plot: uPlot, x: number, color: string): void {
+  const { ctx, bbox } = plot;
+  const at = Math.round(plot.valToPos(x, "x", true));
+  ctx.save();
+  ctx.strokeStyle = color;
+  ctx.setLineDash([6, 4]);
+  ctx.beginPath();
+  ctx.moveTo(at, bbox.top);
+  ctx.lineTo(at, bbox.top + bbox.height);
+  ctx.stroke();
+  ctx.restore();
+}
+
 function styleOf(kind: PlotSeries["kind"], color: string): Partial<uPlot.Series> {
   switch (kind) {
     case "curve":
       return { width: 1.25, points: { show: true, size: 4, width: 0, fill: color } };
+    case "bars": {
+      const paths = uPlot.paths.bars?.({ align: 1, size: [1, Infinity], gap: 1 });
+      return { width: 0, fill: color, points: { show: false }, ...(paths === undefined ? {} : { paths }) };
+    }
+    case "edge":
+      return { width: 1, points: { show: false } };
     case "area":
       return { width: 1.5, fill: `color-mix(in srgb, ${color} 18%, transparent)`, points: { show: false } };
     case "steps": {
