@@ -38,6 +38,8 @@ export class LearnerDataElement extends LitElement {
       }
       .controls {
         display: flex;
+        flex-wrap: wrap;
+        white-space: nowrap;
         gap: 6px;
         margin-left: auto;
       }
