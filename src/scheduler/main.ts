@@ -21,6 +21,7 @@ import { parseTypedOptions } from "./commandLine/typedOptions";
 import { update } from "./commandLine/update";
 import { AdaptiveError, toAdaptiveError } from "./state/errors";
 import { RunDirectory } from "./state/runDirectory";
+import type { CopyWish } from "./study/place";
 import type { StartOptions } from "./study/settings";
 import { version } from "./version";
 
@@ -53,6 +54,8 @@ Usage: adaptive-scheduler COMMAND [OPTIONS]
   start [RUN]            set a run's jobs going, in the background
   serve [RUN]            serve a run; jobs that are running are found again (--port as for run)
       --detach             in the background; returns when it answers
+      --fork               of a copied run: make it a run of its own (also with run and init)
+      --adopt              of a copied run: go on with it, because the original is gone
   list [--json]          your runs on this machine; --prune forgets those whose folder is gone
   status [RUN] [--json]  how a run stands
   stop [RUN]             save all learners and cancel the jobs; starting again resumes
@@ -104,6 +107,8 @@ const options = {
   reopen: { type: "boolean" },
   "dry-run": { type: "boolean" },
   prune: { type: "boolean" },
+  fork: { type: "boolean" },
+  adopt: { type: "boolean" },
   help: { type: "boolean", short: "h" },
   version: { type: "boolean" },
 } as const satisfies ParseArgsConfig["options"];
@@ -128,6 +133,7 @@ async function main(args: readonly string[]): Promise<number> {
         {
           ...startOptions(values),
           port: wholeNumber("port", values.port) ?? null,
+          ifCopied: ifCopied(values),
           json: values.json === true,
           stay: values.stay === true,
           accept: values.accept === true,
@@ -136,14 +142,15 @@ async function main(args: readonly string[]): Promise<number> {
         program,
       );
     case "init":
-      return init(startOptions(values), values.json === true, program);
+      return init(startOptions(values), ifCopied(values), values.json === true, program);
     case "config":
       return config(...(await startOrRun(values, path)), values.json === true, program);
     case "script":
       return script(...(await startOrRun(values, path)), values.json === true, program);
     case "serve":
-      if (!values.detach) return serve(await findRun(path), wholeNumber("port", values.port) ?? null, program);
-      await findOrStartScheduler(await findRun(path), program);
+      if (!values.detach)
+        return serve(await findRun(path), wholeNumber("port", values.port) ?? null, ifCopied(values), program);
+      await findOrStartScheduler(await findRun(path), program, ifCopied(values));
       return exitCodes.success;
     case "list":
       return list({ json: values.json === true, prune: values.prune === true }, program);
@@ -218,6 +225,11 @@ async function startOrRun(values: Values, path: string): Promise<[StartOptions, 
   if (values.learners) return [startOptions(values), RunDirectory.ofStudy(values.learners)];
   const directory = await findRun(path);
   return [startOptions({ ...values, learners: (await directory.readRunFile()).study }), directory];
+}
+
+function ifCopied({ fork, adopt }: Values): CopyWish {
+  if (fork && adopt) throw usageError("--fork and --adopt exclude each other.");
+  return fork ? "fork" : adopt ? "adopt" : "refuse";
 }
 
 function wholeNumber(name: string, text: string | undefined): number | undefined {

@@ -1,8 +1,10 @@
+import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import type { Assets } from "./assets";
 import { localCluster } from "./clusters/local";
 import { runCommand } from "./clusters/runCommand";
 import { Clients, type Commands } from "./control/clients";
+import { ask } from "./control/dealer";
 import type { Sample, Status } from "./control/protocol";
 import { Series } from "./control/series";
 import { Failures } from "./jobs/failures";
@@ -18,11 +20,12 @@ import type { RunDirectory } from "./state/runDirectory";
 import { settingsOf } from "./state/settings";
 import { Store, systemWorld } from "./state/store";
 import { copyClient } from "./study/code";
+import { noteDown, settle, type CopyWish } from "./study/place";
 import { StudyUpdates } from "./study/updates";
 import { WorkerDesk } from "./workers/desk";
 import { Door, type Peer } from "./workers/door";
 import { workerProtocol, type WishMessage } from "./workers/messages";
-import { removeEndpoint, writeEndpoint } from "./workers/endpoint";
+import { readEndpoint, removeEndpoint, writeEndpoint } from "./workers/endpoint";
 import { ProgressBoard } from "./workers/progress";
 import { tryLearners } from "./trials";
 import { Verbs } from "./verbs";
@@ -34,6 +37,8 @@ export interface ServeOptions {
   log: Log;
   /** The port to listen at; null for any free one. */
   port: number | null;
+  /** What to do when the run turns out to be a copy of another. */
+  ifCopied: CopyWish;
   /** Called once, when the scheduler has closed because a client asked for it or nothing was left to do. */
   onDidEnd: () => void;
   /** Told when the process must end unanswered. */
@@ -147,7 +152,10 @@ export class Scheduler {
     const { directory, log } = options;
     await directory.readRunFile();
     try {
-      const lock = await RunLock.acquire(directory.lock, (message) => log.write(message));
+      const lock = await RunLock.acquire(directory.lock, {
+        answers: (owner) => answersAt(directory, owner),
+        onWait: (message) => log.write(message),
+      });
       try {
         return await Scheduler.serveLocked(lock, options);
       } catch (error) {
@@ -160,7 +168,7 @@ export class Scheduler {
   }
 
   private static async serveLocked(lock: RunLock, options: ServeOptions): Promise<Scheduler> {
-    const { directory, assets, port, onFatal } = options;
+    const { directory, assets, port, ifCopied, onFatal } = options;
     const door = await Door.open(`tcp://127.0.0.1:${port ?? "*"}`);
     try {
       const client = await copyClient(assets.folder, directory);
@@ -177,7 +185,11 @@ export class Scheduler {
         onFatal,
       };
       let scheduler: Scheduler | null = null;
-      const store = await Store.open(directory, await assets.wasm(), identity, world);
+      const wasm = await assets.wasm();
+      const store = await Store.open(directory, wasm, identity, world, (model) =>
+        settle(directory, model, ifCopied, randomUUID(), wasm),
+      );
+      await noteDown(directory, store.model.run);
       scheduler = new Scheduler(options, { lock, store, door, client });
       await scheduler.open();
       return scheduler;
@@ -368,4 +380,14 @@ export class Scheduler {
 
 function diskFull(message: string): AdaptiveError {
   return new AdaptiveError("disk-full", message, "Make room: it goes on by itself, and nothing is lost.");
+}
+
+/** Whether the owner of a run's lock answers where the run says that it listens. */
+async function answersAt(directory: RunDirectory, owner: { host: string; pid: number }): Promise<boolean> {
+  const endpoint = await readEndpoint(directory.endpoint);
+  if (endpoint?.host !== owner.host || endpoint.pid !== owner.pid) return false;
+  return ask(endpoint, "ping", {}).then(
+    () => true,
+    () => false,
+  );
 }

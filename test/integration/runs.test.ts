@@ -1,7 +1,7 @@
-import { readFile, rename, writeFile } from "node:fs/promises";
+import { cp, mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { createStudy, peaks, python, type Study } from "./program";
+import { createStudy, eventually, peaks, python, type Study } from "./program";
 
 interface Listed {
   runId: string;
@@ -88,6 +88,104 @@ describe("several runs", () => {
     const { exitCode, stderr } = await study.start(["status", "peak"]).ended;
     expect(exitCode).toBe(2);
     expect(stderr).toContain(`There is no run in ${study.at("peak")}, and none is called peak.`);
+  });
+});
+
+describe("a run directory that was copied", () => {
+  /** A study with two jobs that take their time, and a copy of its folder made while they run. */
+  async function copyRunning(): Promise<{ study: Study; copy: string }> {
+    const study = await createStudy(peaks(3, 0.1), { goal: { npoints: 25 } });
+    await study.start(["init", "--learners", study.learnersFile, "--python", python]).ended;
+    expect(await study.start(["start"]).ended).toMatchObject({ exitCode: 0 });
+    await eventually(async () => (await report(study, study.folder)).learners.running === 2);
+    const copy = join(dirname(study.folder), "copy");
+    await cp(study.folder, copy, { recursive: true });
+    return { study, copy };
+  }
+
+  async function report(study: Study, folder: string) {
+    const { stdout } = await study.start(["status", folder, "--json"]).ended;
+    return JSON.parse(stdout) as {
+      runId: string;
+      name: string;
+      learners: Record<string, number>;
+      jobs: Record<string, number>;
+      scheduler: { pid: number } | null;
+      copyOf: string | null;
+    };
+  }
+
+  test("is refused by whatever would serve it, with both places and what to do; the original is left alone", async () => {
+    const { study, copy } = await copyRunning();
+    const said = `The run in ${copy} is a copy of the one in ${study.folder}.`;
+    const start = ["--learners", join(copy, "_learners.py"), "--python", python];
+    for (const args of [
+      ["serve", copy],
+      ["serve", copy, "--detach"],
+      ["attach", copy],
+      ["start", copy],
+      ["run", ...start],
+      ["init", ...start],
+    ]) {
+      const { exitCode, stderr } = await study.start(args).ended;
+      expect(exitCode).toBe(2);
+      expect(stderr).toContain(said);
+      expect(stderr).toContain("--fork");
+    }
+    const { stderr } = await study.start(["stop", copy]).ended;
+    expect(stderr).toContain("No scheduler serves the run");
+    expect(await report(study, copy)).toMatchObject({ scheduler: null, copyOf: study.folder });
+    const adopted = await study.start(["serve", copy, "--detach", "--adopt"]).ended;
+    expect(adopted.stderr).toContain(`is still in ${study.folder}`);
+    expect((await report(study, study.folder)).jobs).toEqual({ running: 2 });
+  });
+
+  test("becomes a run of its own with --fork, and both run to their ends", async () => {
+    const { study, copy } = await copyRunning();
+    const forked = await study.start(["run", "--learners", join(copy, "_learners.py"), "--python", python, "--fork"])
+      .ended;
+    expect(forked).toMatchObject({ exitCode: 0, stderr: "" });
+    const [ours, theirs] = [await report(study, copy), await report(study, study.folder)];
+    expect(ours).toMatchObject({ name: "copy", learners: { done: 3 }, copyOf: null });
+    expect(ours.runId).not.toBe(theirs.runId);
+    await eventually(async () => (await report(study, study.folder)).learners.done === 3);
+    const reasons = (await study.changes()).flatMap((change) => (change.kind === "jobEnded" ? [change.reason] : []));
+    expect(reasons).toEqual(["ended", "ended"]);
+    const runs = await list(study);
+    expect(runs.sort(byName)).toMatchObject([
+      { name: "copy", state: "done" },
+      { name: "peaks", state: "done" },
+    ]);
+    const again = await study.start(["serve", copy, "--fork"]).ended;
+    expect(again.stderr).toContain(`The run in ${copy} is no copy.`);
+  });
+
+  test("is gone on with by --adopt when it is a backup that was put back", async () => {
+    const study = await createStudy(peaks(2), small);
+    await study.start(["init", "--learners", study.learnersFile, "--python", python]).ended;
+    const before = await report(study, study.folder);
+    await cp(study.at(".adaptive"), study.at("backup"), { recursive: true });
+    await rename(study.at(".adaptive"), study.at("broken"));
+    await rename(study.at("backup"), study.at(".adaptive"));
+    const refused = await study.run().ended;
+    expect(refused).toMatchObject({ exitCode: 2 });
+    expect(refused.stderr).toContain(`The run in ${study.folder} was put back from a copy.`);
+    expect(await study.run("--adopt").ended).toMatchObject({ exitCode: 0, stderr: "" });
+    expect(await report(study, study.folder)).toMatchObject({ runId: before.runId, learners: { done: 2 } });
+    expect(await study.run().ended).toMatchObject({ exitCode: 0 });
+  });
+
+  test("was only moved: it goes on, and is listed where it is now", async () => {
+    const study = await createStudy(peaks(2), small);
+    await study.start(["init", "--learners", study.learnersFile, "--python", python]).ended;
+    const moved = join(dirname(study.folder), "moved");
+    await rename(study.folder, moved);
+    await mkdir(study.folder);
+    expect(await list(study)).toMatchObject([{ name: "peaks", state: "gone" }]);
+    const { exitCode } = await study.start(["run", "--learners", join(moved, "_learners.py"), "--python", python])
+      .ended;
+    expect(exitCode).toBe(0);
+    expect(await list(study)).toMatchObject([{ name: "moved", state: "done", stateFolder: join(moved, ".adaptive") }]);
   });
 });
 

@@ -1,15 +1,21 @@
 import { ask } from "../control/dealer";
 import { RunDirectory } from "../state/runDirectory";
 import { createRun } from "../study/createRun";
+import type { CopyWish } from "../study/place";
 import { configurationOf, readSources, type StartOptions } from "../study/settings";
 import { findOrStartScheduler } from "./launch";
 import { exitCodes, type Program } from "./program";
 
 /** Makes the run of a study; for a run that exists, the settings of now hold from here on. */
-export async function init(options: StartOptions, json: boolean, program: Program): Promise<number> {
+export async function init(
+  options: StartOptions,
+  ifCopied: CopyWish,
+  json: boolean,
+  program: Program,
+): Promise<number> {
   const found = RunDirectory.ofStudy(options.learnersFile);
   const resumed = await found.hasRun();
-  if (resumed) await configure(found, options, program);
+  if (resumed) await configure(found, options, ifCopied, program);
   const warnings: string[] = [];
   const directory = resumed
     ? found
@@ -20,10 +26,15 @@ export async function init(options: StartOptions, json: boolean, program: Progra
   return exitCodes.success;
 }
 
-async function configure(directory: RunDirectory, options: StartOptions, program: Program): Promise<void> {
+async function configure(
+  directory: RunDirectory,
+  options: StartOptions,
+  ifCopied: CopyWish,
+  program: Program,
+): Promise<void> {
   // What is wrong in a file starts no scheduler.
   await readSources(options, null);
-  const address = await findOrStartScheduler(directory, program);
+  const address = await findOrStartScheduler(directory, program, ifCopied);
   const { run } = await ask(address, "status", {});
   await ask(address, "configure", await configurationOf(options, run));
 }

@@ -1,9 +1,11 @@
 import { spawn } from "node:child_process";
-import { open } from "node:fs/promises";
+import { open, readFile } from "node:fs/promises";
+import * as v from "valibot";
 import { ask, type Address } from "../control/dealer";
 import { AdaptiveError } from "../state/errors";
 import { ownerOf } from "../state/lock";
 import type { RunDirectory } from "../state/runDirectory";
+import { notACopy, type CopyWish } from "../study/place";
 import { readEndpoint } from "../workers/endpoint";
 import type { Program } from "./program";
 
@@ -32,18 +34,27 @@ export async function shutDown(directory: RunDirectory, address: Address): Promi
 /**
  * Finds the run's scheduler, or starts one that outlives this process.
  *
- * @throws AdaptiveError `scheduler-did-not-start` with the end of its log
+ * @throws AdaptiveError `scheduler-did-not-start` or what it said itself
  */
-export async function findOrStartScheduler(directory: RunDirectory, { self }: Program): Promise<Address> {
+export async function findOrStartScheduler(
+  directory: RunDirectory,
+  { self }: Program,
+  ifCopied: CopyWish = "refuse",
+): Promise<Address> {
   const found = await findScheduler(directory);
+  if (found && ifCopied !== "refuse") throw notACopy(directory);
   if (found) return found;
   const output = await open(directory.at("serve.out"), "w", 0o600);
   const [runtime = process.execPath, ...args] = self;
-  const child = spawn(runtime, [...args, "serve", directory.own], {
-    detached: true,
-    stdio: ["ignore", output.fd, output.fd],
-    cwd: directory.path,
-  });
+  const child = spawn(
+    runtime,
+    [...args, "serve", directory.own, "--json", ...(ifCopied === "refuse" ? [] : [`--${ifCopied}`])],
+    {
+      detached: true,
+      stdio: ["ignore", output.fd, output.fd],
+      cwd: directory.path,
+    },
+  );
   const failure = new Promise<string>((resolve) => {
     child.on("error", (error) => resolve(error.message));
     child.on("exit", (code) => resolve(`it ended with exit code ${code ?? "none"}`));
@@ -62,9 +73,26 @@ export async function findOrStartScheduler(directory: RunDirectory, { self }: Pr
     if (failed !== null) break;
     await new Promise((resolve) => setTimeout(resolve, checkMs));
   }
-  throw new AdaptiveError(
-    "scheduler-did-not-start",
-    `The scheduler did not start: ${failed ?? "it said nothing for 30 s"}.`,
-    `See ${directory.at("serve.out")}.`,
+  throw (
+    (await lastError(directory.at("serve.out"))) ??
+    new AdaptiveError(
+      "scheduler-did-not-start",
+      `The scheduler did not start: ${failed ?? "it said nothing for 30 s"}.`,
+      `See ${directory.at("serve.out")}.`,
+    )
   );
+}
+
+const errorSchema = v.object({ error: v.object({ code: v.string(), message: v.string(), hint: v.string() }) });
+
+/** What the scheduler itself said in its last line of why it did not start. */
+async function lastError(path: string): Promise<AdaptiveError | null> {
+  try {
+    const line = (await readFile(path, "utf8")).trimEnd().split("\n").at(-1) ?? "";
+    const { code, message, hint } = v.parse(errorSchema, JSON.parse(line)).error;
+    return new AdaptiveError(code, message, hint);
+  } catch (error) {
+    if (error instanceof SyntaxError || v.isValiError(error)) return null;
+    throw error;
+  }
 }

@@ -8,6 +8,7 @@ import { RunDirectory } from "../state/runDirectory";
 import { settingsOf } from "../state/settings";
 import { createRun } from "../study/createRun";
 import { configurationOf, readSources, type StartOptions } from "../study/settings";
+import type { CopyWish } from "../study/place";
 import { exitCodes, type Program } from "./program";
 import { figuresLine, formatDuration, progressLine, type Figures } from "./progressView";
 import { endAtOnce } from "./serve";
@@ -17,6 +18,7 @@ export interface RunOptions extends StartOptions {
   json: boolean;
   /** The port to listen at; null for any free one. */
   port: number | null;
+  ifCopied: CopyWish;
   /** Goes on serving when every learner has ended. */
   stay: boolean;
   /** Agrees to what became of learners in an edited learners file. */
@@ -51,6 +53,7 @@ export async function run(options: RunOptions, program: Program): Promise<number
     assets: program.assets,
     log,
     port: options.port,
+    ifCopied: options.ifCopied,
     onDidEnd: () => closed.send("closed"),
     onFatal: (error) => endAtOnce(log, error),
     onNotice: (notice) => {

@@ -2,10 +2,16 @@ import { Log } from "../log";
 import { Scheduler } from "../server";
 import { toAdaptiveError } from "../state/errors";
 import type { RunDirectory } from "../state/runDirectory";
+import type { CopyWish } from "../study/place";
 import { exitCodes, type Program } from "./program";
 
 /** Serves a run until it is told to end, or has nothing left to do. */
-export async function serve(directory: RunDirectory, port: number | null, { assets }: Program): Promise<number> {
+export async function serve(
+  directory: RunDirectory,
+  port: number | null,
+  ifCopied: CopyWish,
+  { assets }: Program,
+): Promise<number> {
   const log = new Log(directory.log);
   const ended = new Promise<void>((resolve, reject) => {
     Scheduler.serve({
@@ -13,6 +19,7 @@ export async function serve(directory: RunDirectory, port: number | null, { asse
       assets,
       log,
       port,
+      ifCopied,
       onDidEnd: resolve,
       onFatal: (error) => endAtOnce(log, error),
     }).then((scheduler) => {

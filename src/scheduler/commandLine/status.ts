@@ -2,6 +2,7 @@ import { ask } from "../control/dealer";
 import { recover } from "../state/recovery";
 import { type JobState, type LearnerState } from "../state/rows";
 import type { RunDirectory } from "../state/runDirectory";
+import { placementIn } from "../study/place";
 import { findScheduler } from "./launch";
 import { exitCodes, type Program } from "./program";
 import { figuresLine } from "./progressView";
@@ -14,6 +15,8 @@ export interface Report {
   runId: string;
   name: string;
   created: string;
+  /** Where the original is or was, when this is a copy that nobody serves. */
+  copyOf: string | null;
   activity: string;
   reason: string | null;
   scheduler: { host: string; pid: number; startedAt: number; residentBytes: number; queueCalls: number } | null;
@@ -44,7 +47,7 @@ export async function reportOn(directory: RunDirectory, { assets }: Pick<Program
     const { name, activity, reason } = run;
     const scheduler = { host, pid, startedAt, residentBytes, queueCalls };
     const { jobs, npoints } = rest;
-    return { ...where, name, activity, reason, scheduler, learners, jobs, npoints };
+    return { ...where, copyOf: null, name, activity, reason, scheduler, learners, jobs, npoints };
   }
   const { model, database } = await recover(directory, await assets.wasm());
   database.close();
@@ -55,6 +58,7 @@ export async function reportOn(directory: RunDirectory, { assets }: Pick<Program
   for (const id of model.liveJobs) jobs[model.job(id).state] = (jobs[model.job(id).state] ?? 0) + 1;
   return {
     ...where,
+    copyOf: (await placementIn(directory, model.run)) === "copied" ? model.run.directory : null,
     name,
     activity,
     reason,
@@ -65,10 +69,10 @@ export async function reportOn(directory: RunDirectory, { assets }: Pick<Program
   };
 }
 
-function describe({ directory, name, activity, reason, scheduler, learners, jobs, npoints }: Report): string {
+function describe({ directory, copyOf, name, activity, reason, scheduler, learners, jobs, npoints }: Report): string {
   const jobsLine = Object.entries(jobs).map(([state, count]) => `${count} ${state}`);
   return [
-    `${name} in ${directory}`,
+    `${name} in ${directory}${copyOf ? `, a copy of the run in ${copyOf}` : ""}`,
     `learners   ${figuresLine({ learners, npoints, jobs: 0, elapsedMs: 0 }).split(" · ").slice(0, -1).join(" · ")}`,
     `jobs       ${jobsLine.join(" · ") || "none"}, ${activity}${reason ? ` (${reason})` : ""}`,
     scheduler

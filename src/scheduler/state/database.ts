@@ -1,4 +1,5 @@
 import initSqlJs, { type BindParams, type Database as SqlDatabase, type SqlValue, type Statement } from "sql.js";
+import { AdaptiveError } from "./errors";
 import { columns, primaryKey, type Row, type RowPatch, type TableName } from "./rows";
 
 /**
@@ -13,11 +14,21 @@ export class Database {
   /**
    * @param bytes an SQLite file, or null for an empty database with its tables
    * @param wasm the code of sql.js, `sql-wasm.wasm`
+   * @throws AdaptiveError `database-version` for a file of another version of this program
    */
   static async open(bytes: Uint8Array | null, wasm: Uint8Array): Promise<Database> {
     const { Database: Sqlite } = await initSqlJs({ wasmBinary: wasm.slice().buffer });
     const database = new Database(new Sqlite(bytes));
     if (bytes === null) database.sql.exec(schema);
+    const [[version] = []] = database.values("PRAGMA user_version");
+    if (version !== schemaVersion) {
+      database.close();
+      throw new AdaptiveError(
+        "database-version",
+        `The run was written by another version of Adaptive Scheduler: its state has version ${String(version)}, this program knows ${schemaVersion}.`,
+        "Go on with that version, or move the run's state folder away and start anew: the learners' data files stay.",
+      );
+    }
     return database;
   }
 
@@ -129,7 +140,11 @@ const tables = (Object.keys(columns) as TableName[]).map((table) => {
   return `CREATE TABLE ${table} (${lines.join(", ")});`;
 });
 
+/** Raised with every change of the tables, which an older or newer program must not touch. */
+const schemaVersion = 1;
+
 const schema = [
+  `PRAGMA user_version = ${schemaVersion};`,
   ...tables,
   "CREATE TABLE series (time INTEGER PRIMARY KEY, npoints INTEGER, running INTEGER, queued INTEGER, done INTEGER);",
   "CREATE INDEX learners_by_state ON learners (state);",

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { hostname } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import * as v from "valibot";
 import { AdaptiveError, errnoOf } from "./errors";
@@ -14,117 +14,189 @@ const ownerSchema = v.object({
   pid: v.number(),
   pidStart: v.nullable(v.string()),
   nonce: v.string(),
+  /** Inode of the lock's folder: a lock that was copied along with its run is nobody's. */
+  inode: v.number(),
   /** Counts up while the owner lives. */
   beat: v.number(),
+  isReleased: v.boolean(),
 });
 type Owner = v.InferOutput<typeof ownerSchema>;
 
-const beatMs = 5_000;
-/** A lock confirmed longer ago than this is read again before anything is answered. */
-const confirmMs = 20_000;
-/** An owner on another host is dead when its counter stood still for this long by our own clock. */
-const silenceMs = 60_000;
-const watchMs = 2_000;
+/** A lock that was taken; `owner` is null when its file cannot be read. */
+interface Taken {
+  number: number;
+  owner: Owner | null;
+}
+
+/** What a lock takes from the world; tests pass hosts and times of their own. */
+export interface LockWorld {
+  host: string;
+  /** Milliseconds of a clock that is never set. */
+  now: () => number;
+  sleep: (ms: number) => Promise<void>;
+  beatMs: number;
+  /** A lock confirmed longer ago than this is read again before anything is answered. */
+  confirmMs: number;
+  /** An owner on another host is dead when its counter stood still for this long by our own clock; well above `confirmMs`. */
+  silenceMs: number;
+  watchMs: number;
+  /** Whether the owner, on another host, answers where it said that it listens. */
+  answers: (owner: { host: string; pid: number }) => Promise<boolean>;
+  /** Told when a minute's patience is needed, because an owner on another host can only be watched. */
+  onWait: (message: string) => void;
+}
+
+const systemWorld: LockWorld = {
+  host: hostname(),
+  now: () => performance.now(),
+  sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+  beatMs: 5_000,
+  confirmMs: 20_000,
+  silenceMs: 60_000,
+  watchMs: 2_000,
+  answers: () => Promise.resolve(false),
+  onWait: () => undefined,
+};
 
 /**
- * One scheduler per run: a directory made with mkdir, which is atomic on NFS too, and in it who
- * owns it. Clocks of two hosts are never compared.
+ * One scheduler per run: a folder in which each owner has a numbered folder with its name in it, and
+ * the highest number owns the run. Taking over means making the next number, by a rename that fails
+ * when it exists; numbers are never reused. So of several that saw the same owner dead one wins, and
+ * one that saw it long ago and acts only now takes nothing from whoever owns the run meanwhile.
  */
 export class RunLock {
-  private confirmedAt = performance.now();
+  private confirmedAt: number;
   private beats = 0;
   private readonly timer: NodeJS.Timeout;
 
   private constructor(
     private readonly path: string,
+    private readonly number: number,
     private readonly owner: Owner,
+    private readonly world: LockWorld,
   ) {
-    this.timer = setInterval(() => void this.beat(), beatMs);
+    this.confirmedAt = world.now();
+    this.timer = setInterval(() => void this.beat(), world.beatMs);
     this.timer.unref();
   }
 
   /**
    * Takes the lock, from a dead owner if need be.
    *
-   * @param onWait told when a minute's patience is needed, because an owner on another host can only be watched
    * @throws AdaptiveError `already-served` naming host and pid
    */
-  static async acquire(path: string, onWait: (message: string) => void): Promise<RunLock> {
-    const owner = newOwner();
-    let dead: string | null = null;
-    while (!(await tryCreate(path, owner))) {
-      const other = await readOwner(path);
-      if (await isAlive(path, other, onWait)) throw alreadyServed(other);
-      dead = await setAside(path, other);
+  static async acquire(path: string, given: Partial<LockWorld> = {}): Promise<RunLock> {
+    const world = { ...systemWorld, ...given };
+    await mkdir(path, { recursive: true, mode: 0o700 });
+    const { ino } = await stat(path);
+    const owner = newOwner(world.host, ino);
+    for (;;) {
+      const last = await newestIn(path);
+      if (last && (await isAlive(path, last, ino, world))) throw alreadyServed(last.owner);
+      const number = (last?.number ?? 0) + 1;
+      if (await take(path, number, owner)) return new RunLock(path, number, owner, world);
     }
-    await deleteOlderLocks(path, dead);
-    return new RunLock(path, owner);
   }
 
   /** @throws AdaptiveError `lock-lost` when somebody else has taken the run over */
   async confirm(): Promise<void> {
-    if (performance.now() - this.confirmedAt < confirmMs) return;
-    const nonce = (await readOwner(this.path))?.nonce;
-    if (nonce !== this.owner.nonce) {
+    const startedAt = this.world.now();
+    if (startedAt - this.confirmedAt < this.world.confirmMs) return;
+    if (!(await this.isOurs())) {
       throw new AdaptiveError(
         "lock-lost",
         "Another scheduler has taken this run over.",
         "This one ends; nothing is lost.",
       );
     }
-    this.confirmedAt = performance.now();
+    this.confirmedAt = startedAt;
   }
 
-  async release(): Promise<void> {
+  /** @param path where the lock is by now */
+  async release(path = this.path): Promise<void> {
     clearInterval(this.timer);
-    if ((await readOwner(this.path))?.nonce === this.owner.nonce) await rm(this.path, { recursive: true, force: true });
+    if (await this.isOurs(path)) await writeOwner(join(path, String(this.number)), { ...this.owner, isReleased: true });
   }
 
   private async beat(): Promise<void> {
     try {
-      const startedAt = performance.now();
-      if ((await readOwner(this.path))?.nonce !== this.owner.nonce) return;
-      await writeOwner(this.path, { ...this.owner, beat: ++this.beats });
-      this.confirmedAt = startedAt;
+      const startedAt = this.world.now();
+      await writeOwner(join(this.path, String(this.number)), { ...this.owner, beat: ++this.beats });
+      if (await this.isOurs()) this.confirmedAt = startedAt;
     } catch {
       // A file system that does not answer now: `confirm` decides what that means.
     }
+  }
+
+  private async isOurs(path = this.path): Promise<boolean> {
+    return (await newestIn(path))?.owner?.nonce === this.owner.nonce;
   }
 }
 
 /** Who serves the run now, as far as can be told at once; null when nobody does. */
 export async function ownerOf(path: string): Promise<{ host: string; pid: number } | null> {
-  const owner = await readOwner(path);
-  return owner && isHere(owner) && !livesHere(owner) ? null : owner;
+  const owner = (await newestIn(path))?.owner;
+  if (!owner || owner.isReleased || owner.inode !== (await stat(path)).ino) return null;
+  return owner.host === systemWorld.host && !livesHere(owner) ? null : owner;
 }
 
-function newOwner(): Owner {
+function newOwner(host: string, inode: number): Owner {
   return {
-    host: hostname(),
+    host,
     bootId: bootId(),
     pid: process.pid,
     pidStart: processStart(process.pid),
     nonce: randomBytes(8).toString("hex"),
+    inode,
     beat: 0,
+    isReleased: false,
   };
 }
 
-async function tryCreate(path: string, owner: Owner): Promise<boolean> {
+/** Makes the next number ours, unless somebody else was quicker; then deletes the lower ones. */
+async function take(path: string, number: number, owner: Owner): Promise<boolean> {
+  const aside = join(path, `${owner.nonce}.tmp`);
+  await mkdir(aside, { recursive: true, mode: 0o700 });
+  await writeOwner(aside, owner);
   try {
-    await mkdir(path, { mode: 0o700 });
+    await rename(aside, join(path, String(number)));
   } catch (error) {
-    if (errnoOf(error) === "EEXIST") return false;
+    const code = errnoOf(error);
+    if (code !== "ENOTEMPTY" && code !== "EEXIST") throw error;
+    await rm(aside, { recursive: true, force: true });
+    return false;
+  }
+  // A number that was made and deleted since we looked is free again, but not the highest.
+  if ((await newestIn(path))?.number !== number) {
+    await rm(join(path, String(number)), { recursive: true, force: true });
+    return false;
+  }
+  const older = (await numbersIn(path)).filter((other) => other < number);
+  for (const other of older) await rm(join(path, String(other)), { recursive: true, force: true });
+  return true;
+}
+
+async function newestIn(path: string): Promise<Taken | null> {
+  const numbers = await numbersIn(path);
+  if (numbers.length === 0) return null;
+  const number = Math.max(...numbers);
+  return { number, owner: await readOwner(join(path, String(number))) };
+}
+
+async function numbersIn(path: string): Promise<number[]> {
+  try {
+    return (await readdir(path)).map(Number).filter((number) => Number.isSafeInteger(number));
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return [];
     throw error;
   }
-  await writeOwner(path, owner);
-  return true;
 }
 
 function writeOwner(path: string, owner: Owner): Promise<void> {
   return writeFileAtomically(join(path, "owner.json"), JSON.stringify(owner));
 }
 
-/** Null while the owner is about to write its name, or died before it could. */
+/** Null when a machine that went down left half a file. */
 async function readOwner(path: string): Promise<Owner | null> {
   try {
     return v.parse(ownerSchema, JSON.parse(await readFile(join(path, "owner.json"), "utf8")));
@@ -134,52 +206,26 @@ async function readOwner(path: string): Promise<Owner | null> {
   }
 }
 
-async function isAlive(path: string, owner: Owner | null, onWait: (message: string) => void): Promise<boolean> {
-  if (owner && isHere(owner)) return livesHere(owner);
-  onWait(
-    `The run may be served by a scheduler on ${owner?.host ?? "another host"}; watching for a minute whether it lives.`,
-  );
-  for (let waitedMs = 0; waitedMs < silenceMs; waitedMs += watchMs) {
-    await new Promise((resolve) => setTimeout(resolve, watchMs));
-    const now = await readOwner(path);
-    if (now?.nonce !== owner?.nonce || now?.beat !== owner?.beat) return true;
+async function isAlive(path: string, { number, owner }: Taken, inode: number, world: LockWorld): Promise<boolean> {
+  if (owner?.isReleased || (owner && owner.inode !== inode)) return false;
+  if (owner?.host === world.host) return livesHere(owner);
+  if (owner && (await world.answers(owner))) return true;
+  const where = owner?.host ?? "another host";
+  world.onWait(`The run may be served by a scheduler on ${where}; watching for a minute whether it lives.`);
+  for (const startedAt = world.now(); world.now() - startedAt < world.silenceMs;) {
+    await world.sleep(world.watchMs);
+    const newest = await newestIn(path);
+    if (newest?.number !== number || newest.owner?.beat !== owner?.beat) return true;
   }
   return false;
-}
-
-function isHere(owner: Owner): boolean {
-  return owner.host === hostname();
 }
 
 function livesHere(owner: Owner): boolean {
   return owner.bootId === bootId() && owner.pidStart !== null && processStart(owner.pid) === owner.pidStart;
 }
 
-/**
- * Takes the lock from a dead owner. The new name is made of the dead owner's nonce and stays, so of
- * several that saw the same owner dead only one succeeds: renaming onto a directory that is not
- * empty fails.
- */
-async function setAside(path: string, dead: Owner | null): Promise<string> {
-  const aside = `${path}.${dead?.nonce ?? "nobody"}`;
-  try {
-    await rename(path, aside);
-  } catch (error) {
-    const code = errnoOf(error);
-    if (code !== "ENOENT" && code !== "ENOTEMPTY" && code !== "EEXIST") throw error;
-  }
-  return aside;
-}
-
-async function deleteOlderLocks(path: string, newest: string | null): Promise<void> {
-  for (const name of await readdir(dirname(path))) {
-    const other = join(dirname(path), name);
-    if (other.startsWith(`${path}.`) && other !== newest) await rm(other, { recursive: true, force: true });
-  }
-}
-
 function alreadyServed(owner: Owner | null): AdaptiveError {
-  const who = owner ? `on ${owner.host} (pid ${owner.pid})` : "that has just started";
+  const who = owner ? `on ${owner.host} (pid ${owner.pid})` : "on another host";
   return new AdaptiveError(
     "already-served",
     `This run is already served by a scheduler ${who}.`,

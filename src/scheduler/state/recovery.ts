@@ -20,7 +20,7 @@ export interface Recovered {
 /**
  * Reads a run from disk.
  *
- * @throws AdaptiveError `database-damaged`, `journal-damaged`
+ * @throws AdaptiveError `database-damaged`, `database-version`, `journal-damaged`
  */
 export async function recover(directory: RunDirectory, wasm: Uint8Array): Promise<Recovered> {
   const database = await openSnapshot(directory, wasm);
@@ -95,6 +95,7 @@ async function openSnapshot(directory: RunDirectory, wasm: Uint8Array): Promise<
       database.close();
       cause ??= new Error(`${path} is damaged`);
     } catch (error) {
+      if (error instanceof AdaptiveError) throw error;
       if (errnoOf(error) !== "ENOENT") cause ??= error;
     }
   }

@@ -69,20 +69,27 @@ export class Store {
     this.changesSinceSnapshot = this.seq - snapshotSeq;
   }
 
-  /** Recovers the run from disk and begins a new incarnation of its scheduler. */
+  /**
+   * Recovers the run from disk and begins a new incarnation of its scheduler.
+   *
+   * @param begin what else happens to the run at this moment; throws when it must not be served, and then nothing has
+   */
   static async open(
     directory: RunDirectory,
     wasm: Uint8Array,
     scheduler: { host: string; pid: number; version: string },
     world: StoreWorld,
+    begin: (model: Model) => Promise<readonly NewChange[]> = () => Promise.resolve([]),
   ): Promise<Store> {
     const { model, database, snapshotSeq, journals } = await recover(directory, wasm);
+    const first = await begin(model);
     await cutJournals(directory, journals);
     const incarnation = 1 + (await lastIncarnation(directory, model));
     const journal = await createJournal(directory, incarnation, model.run.seq + 1, world);
     const epochs = new Epochs(await world.openFile(directory.epochs, "r+"));
     const store = new Store(directory, model, database, journal, epochs, snapshotSeq, world);
     store.record({ kind: "schedulerStarted", incarnation, ...scheduler, journals });
+    for (const change of first) store.record(change);
     await store.synced();
     return store;
   }

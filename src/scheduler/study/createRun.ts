@@ -36,7 +36,7 @@ export async function createRun(
   const directory = RunDirectory.ofStudy(learnersFile);
   if (directory.own === directory.trash) throw reservedName(learnersFile);
   await makeOwnFolder(directory);
-  const lock = await RunLock.acquire(directory.lock, () => undefined);
+  const lock = await RunLock.acquire(directory.lock);
   try {
     // Somebody else may have made it while we waited.
     if (await directory.hasRun()) return directory;

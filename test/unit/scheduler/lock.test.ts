@@ -1,23 +1,60 @@
-import { spawnSync } from "node:child_process";
-import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, readFile, readdir, rename, stat, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { createInterface } from "node:readline";
+import { build } from "esbuild";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { RunLock, ownerOf } from "../../../src/scheduler/state/lock";
+import { recover } from "../../../src/scheduler/state/recovery";
+import { asLearnerId } from "../../../src/scheduler/state/rows";
 import { bootId, processStart } from "../../../src/scheduler/state/processIdentity";
-import { temporaryFolder } from "./runFixture";
+import { createRunOnDisk, openStore, temporaryFolder, wasm } from "./runFixture";
 
-const noWait = () => {
-  throw new Error("There is nothing to wait for on one host.");
+const noWait = {
+  onWait: () => {
+    throw new Error("There is nothing to wait for.");
+  },
+};
+const dead = { pid: 2 ** 22 + 1, pidStart: "1", bootId: bootId() };
+const patience = { silenceMs: 200, watchMs: 10 };
+
+/** Leaves a lock as an owner left it that has died, or still lives. */
+async function leaveLock(path: string, more: object = {}, number = 1): Promise<void> {
+  await mkdir(join(path, String(number)), { recursive: true });
+  const { ino } = await stat(path);
+  const owner = { host: hostname(), nonce: "n", beat: 3, inode: ino, isReleased: false, ...dead, ...more };
+  await writeFile(join(path, String(number), "owner.json"), JSON.stringify(owner));
+}
+
+const newLock = async () => join(await temporaryFolder(), "lock");
+const newestOwner = async (path: string) => {
+  const newest = Math.max(...(await readdir(path)).map(Number));
+  return JSON.parse(await readFile(join(path, String(newest), "owner.json"), "utf8")) as { pid: number; host: string };
 };
 
-async function leaveLock(path: string, owner: { pid: number; pidStart: string | null; bootId: string }) {
-  await mkdir(path);
-  await writeFile(join(path, "owner.json"), JSON.stringify({ host: hostname(), nonce: "n", beat: 3, ...owner }));
+/** A process of lockOwner.ts. */
+async function startOwner(...args: string[]) {
+  const bundle = join(await temporaryFolder(), "owner.cjs");
+  const entryPoints = [join(import.meta.dirname, "lockOwner.ts")];
+  await build({ entryPoints, bundle: true, platform: "node", format: "cjs", outfile: bundle, logLevel: "error" });
+  const child = spawn(process.execPath, [bundle, ...args], { stdio: ["pipe", "pipe", "inherit"] });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  return {
+    child,
+    next: async () => {
+      const { value, done } = await lines.next();
+      if (done === true) throw new Error("It ended.");
+      return value;
+    },
+  };
 }
 
 test("only one gets the lock, and the other is told who has it", async () => {
-  const path = join(await temporaryFolder(), "lock");
+  const path = await newLock();
   const lock = await RunLock.acquire(path, noWait);
   await expect(RunLock.acquire(path, noWait)).rejects.toMatchObject({
     code: "already-served",
@@ -27,29 +64,124 @@ test("only one gets the lock, and the other is told who has it", async () => {
   await lock.release();
   expect(await ownerOf(path)).toBeNull();
   await (await RunLock.acquire(path, noWait)).release();
-});
-
-test("of many at once, one gets it", async () => {
-  const path = join(await temporaryFolder(), "lock");
-  const dead = spawnSync("true").pid;
-  await leaveLock(path, { pid: dead, pidStart: "1", bootId: bootId() });
-  const results = await Promise.allSettled(Array.from({ length: 8 }, () => RunLock.acquire(path, () => undefined)));
-  const locks = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
-  expect(locks).toHaveLength(1);
-  await locks[0]?.release();
+  expect(await readdir(path)).toEqual(["2"]);
 });
 
 test.each([
-  ["a process that has ended", { pid: 2 ** 22 + 1, pidStart: "1", bootId: bootId() }],
+  ["a process that has ended", dead],
   ["a process of before the last boot", { pid: process.pid, pidStart: processStart(process.pid), bootId: "earlier" }],
-  ["another process of the same pid", { pid: process.pid, pidStart: "1", bootId: bootId() }],
+  ["another process of the same pid", { pid: process.pid, pidStart: "1" }],
+  [
+    "a living process, of a lock that was copied along",
+    { pid: process.pid, pidStart: processStart(process.pid), inode: 1 },
+  ],
+  ["an owner on another host that has let go", { host: "elsewhere", isReleased: true }],
 ])("%s holds nothing", async (_, owner) => {
-  const folder = await temporaryFolder();
-  const path = join(folder, "lock");
-  await leaveLock(path, owner);
+  const path = await newLock();
+  await leaveLock(path, owner, 7);
   expect(await ownerOf(path)).toBeNull();
   const lock = await RunLock.acquire(path, noWait);
-  expect(JSON.parse(await readFile(join(path, "owner.json"), "utf8"))).toMatchObject({ pid: process.pid });
+  expect(await newestOwner(path)).toMatchObject({ pid: process.pid });
+  expect(await readdir(path)).toEqual(["8"]);
   await lock.release();
-  expect(await readdir(folder)).toEqual(["lock.n"]);
 });
+
+describe("an owner on another host", () => {
+  const elsewhere = { host: "elsewhere" };
+
+  test("that answers is alive, and nobody waits", async () => {
+    const path = await newLock();
+    await leaveLock(path, elsewhere);
+    const answers = () => Promise.resolve(true);
+    await expect(RunLock.acquire(path, { ...noWait, answers })).rejects.toMatchObject({ code: "already-served" });
+    expect(await ownerOf(path)).toMatchObject(elsewhere);
+  });
+
+  test("that counts up is alive", async () => {
+    const path = await newLock();
+    await leaveLock(path, elsewhere);
+    const waited: string[] = [];
+    const sleep = () => leaveLock(path, { ...elsewhere, beat: 4 });
+    const acquiring = RunLock.acquire(path, { ...patience, sleep, onWait: (message) => waited.push(message) });
+    await expect(acquiring).rejects.toMatchObject({ code: "already-served" });
+    expect(waited).toEqual([expect.stringContaining("a scheduler on elsewhere")]);
+  });
+
+  test.each([
+    ["whose counter stands still", (path: string) => leaveLock(path, elsewhere)],
+    [
+      "that left half a file",
+      async (path: string) => {
+        await leaveLock(path, elsewhere);
+        await writeFile(join(path, "1", "owner.json"), '{"host":"els');
+      },
+    ],
+    ["that left an empty folder", (path: string) => mkdir(join(path, "1"), { recursive: true })],
+  ])("%s is dead after a minute by our own clock", async (_, leave) => {
+    const path = await newLock();
+    await leave(path);
+    let clock = 0;
+    const world = { now: () => clock, sleep: (ms: number) => Promise.resolve(void (clock += ms)) };
+    const lock = await RunLock.acquire(path, world);
+    expect(clock).toBeGreaterThanOrEqual(60_000);
+    expect(await newestOwner(path)).toMatchObject({ pid: process.pid });
+    await lock.release();
+  });
+});
+
+test("two processes race for a dead lock, and one of them gets it", { timeout: 60_000 }, async () => {
+  const racers = await Promise.all([startOwner("race"), startOwner("race")]);
+  const folder = await temporaryFolder();
+  for (let round = 0; round < 300; round++) {
+    const path = join(folder, String(round));
+    await leaveLock(path);
+    for (const { child } of racers) child.stdin.write(`${path}\n`);
+    const results = await Promise.all(racers.map(({ next }) => next()));
+    expect(results.sort()).toEqual(["already-served", "won"]);
+    expect(await readdir(path)).toEqual(["2"]);
+  }
+});
+
+test("one that saw an owner dead long ago takes nothing from the owner of now", async () => {
+  const path = await newLock();
+  await leaveLock(path, { host: "elsewhere" });
+  // While it watches, others take the lock over, twice.
+  const sleep = async () => {
+    await leaveLock(path, { pid: process.pid, pidStart: processStart(process.pid) }, 3);
+    await rename(join(path, "1"), join(await temporaryFolder(), "deleted"));
+  };
+  await expect(RunLock.acquire(path, { sleep })).rejects.toMatchObject({ code: "already-served" });
+  expect(await readdir(path)).toEqual(["3"]);
+});
+
+test(
+  "an owner that was frozen and replaced ends unanswered, and nothing counts that it still says",
+  { timeout: 60_000 },
+  async () => {
+    const directory = await createRunOnDisk(1);
+    const wasmFile = createRequire(import.meta.url).resolve("sql.js/dist/sql-wasm.wasm");
+    const { child, next } = await startOwner("serve", directory.path, wasmFile);
+    const answered: number[] = [];
+    while (answered.length < 20) answered.push(Number(await next()));
+    child.kill("SIGSTOP");
+    const lock = await RunLock.acquire(directory.lock, { host: "elsewhere", ...patience });
+    const store = await openStore(directory);
+    const takenOverAt = store.position.seq;
+    store.record({ kind: "learnerRemarked", learner: asLearnerId(0), remark: "ours" });
+    await store.synced();
+    child.kill("SIGCONT");
+    for (let line = await next(); ; line = await next()) {
+      if (line === "lock-lost") break;
+      answered.push(Number(line));
+    }
+    expect(await once(child, "exit")).toEqual([2, null]);
+    expect(Math.max(...answered)).toBeLessThan(takenOverAt);
+    const { model, database } = await recover(directory, wasm);
+    database.close();
+    expect(model.run.seq).toBe(store.position.seq);
+    expect(model.learner(asLearnerId(0)).remark).toBe("ours");
+    await lock.confirm();
+    await store.close();
+    await lock.release();
+  },
+);
