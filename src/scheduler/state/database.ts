@@ -14,21 +14,11 @@ export class Database {
   /**
    * @param bytes an SQLite file, or null for an empty database with its tables
    * @param wasm the code of sql.js, `sql-wasm.wasm`
-   * @throws AdaptiveError `database-version` for a file of another version of this program
    */
   static async open(bytes: Uint8Array | null, wasm: Uint8Array): Promise<Database> {
     const { Database: Sqlite } = await initSqlJs({ wasmBinary: wasm.slice().buffer });
     const database = new Database(new Sqlite(bytes));
     if (bytes === null) database.sql.exec(schema);
-    const [[version] = []] = database.values("PRAGMA user_version");
-    if (version !== schemaVersion) {
-      database.close();
-      throw new AdaptiveError(
-        "database-version",
-        `The run was written by another version of Adaptive Scheduler: its state has version ${String(version)}, this program knows ${schemaVersion}.`,
-        "Go on with that version, or move the run's state folder away and start anew: the learners' data files stay.",
-      );
-    }
     return database;
   }
 
@@ -73,9 +63,22 @@ export class Database {
     return rows;
   }
 
-  /** Whether it is an SQLite file from its first to its last page, and holds a run. */
+  /**
+   * Whether it is an SQLite file from its first to its last page, and holds a run.
+   *
+   * @throws AdaptiveError `database-version` for one of another version of this program
+   */
   isSound(): boolean {
-    return this.values("PRAGMA quick_check").flat().join() === "ok" && this.rows("run").length === 1;
+    if (this.values("PRAGMA quick_check").flat().join() !== "ok") return false;
+    // What was cut to nothing is an empty database, of no version.
+    if (this.values("SELECT 1 FROM sqlite_master WHERE name = 'run'").length === 0) return false;
+    const version = this.values("PRAGMA user_version").flat()[0];
+    if (version === schemaVersion) return this.rows("run").length === 1;
+    throw new AdaptiveError(
+      "database-version",
+      `The run was written by another version of Adaptive Scheduler: its state has version ${String(version)}, this program knows ${schemaVersion}.`,
+      "Go on with that version, or move the run's state folder away and start anew: the learners' data files stay.",
+    );
   }
 
   /** The database as the bytes of an SQLite file. */
