@@ -1,6 +1,6 @@
 import type { Overview } from "../remote/replica/queries";
 import type { LearnerRow, Trial } from "../scheduler/state/rows";
-import { learnerLabel, parametersOf } from "./format";
+import { fileNames, learnerLabel, parametersOf } from "./format";
 import type { ShownLearner, ShownRunNumbers } from "./messages";
 
 const maxParameters = 16;
@@ -15,7 +15,7 @@ export function shownLearner(row: LearnerRow): ShownLearner {
     parameters: parametersOf(row.combo)
       .slice(0, maxParameters)
       .map(([name, value]) => [name, value]),
-    fname: row.fname.slice(0, longestFname),
+    fname: fileNames(row.fname).slice(0, longestFname),
     type,
     state,
     reason,

@@ -4,6 +4,8 @@ const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
 const dayMs = 24 * hourMs;
 const longestText = 100;
+/** Parameters that name a learner; a study may have dozens. */
+const labelParameters = 6;
 
 /** A parameter of a learner, ready to be shown. */
 export type Parameter = readonly [name: string, value: string | number | boolean | null];
@@ -18,11 +20,19 @@ export function parametersOf(combo: string): Parameter[] {
   return Object.entries(value).map(([name, entry]) => [name, scalar(entry)]);
 }
 
-/** What a learner is called: its parameters, `offset=0.51, alpha=2`, or else its data file. */
+/** What a learner is called: its first parameters, `offset=0.51, alpha=2`, or else its data file. */
 export function learnerLabel(learner: { combo: string; fname: string }): string {
   const parameters = parametersOf(learner.combo);
-  if (parameters.length === 0) return clipped(learner.fname);
-  return parameters.map(([name, value]) => `${name}=${formatValue(value)}`).join(", ");
+  if (parameters.length === 0) return clipped(fileNames(learner.fname));
+  const first = parameters.slice(0, labelParameters).map(([name, value]) => `${name}=${formatValue(value)}`);
+  return clipped([...first, ...(parameters.length > labelParameters ? ["…"] : [])].join(", "));
+}
+
+/** A learner's data file; of several the first, and how many there are: `data/a.pickle and 3 more`. */
+export function fileNames(fname: string): string {
+  const names = fname.startsWith("[") ? parsed(fname) : null;
+  if (!Array.isArray(names) || typeof names[0] !== "string") return fname;
+  return names.length === 1 ? names[0] : `${names[0]} and ${names.length - 1} more`;
 }
 
 export function formatValue(value: Parameter[1]): string {
@@ -85,6 +95,8 @@ function parsed(json: string): unknown {
 
 function scalar(value: unknown): Parameter[1] {
   if (value === null || typeof value === "number" || typeof value === "boolean") return value;
+  // What JSON has no word for comes in Python's.
+  if (typeof value === "object" && "$repr" in value) return clipped(String(value.$repr));
   return clipped(typeof value === "string" ? value : JSON.stringify(value));
 }
 

@@ -1,6 +1,6 @@
 import type { Page } from "../remote/replica/queries";
 import type { LearnerRow, LearnerState } from "../scheduler/state/rows";
-import { formatCount, formatLoss, learnerLabel } from "./format";
+import { formatCount, formatLoss, fileNames, learnerLabel } from "./format";
 import { statesInOrder, stateStyles } from "./learnerStates";
 import type { TreeNode } from "./treeNodes";
 
@@ -59,7 +59,9 @@ function learnerNode(learner: LearnerRow): TreeNode {
     id: learnerNodeId(learner.id),
     label: learnerLabel(learner),
     description: descriptionOf(learner),
-    tooltip: [learner.fname, learner.error, learner.reason].filter((line) => line !== null).join("\n"),
+    tooltip: [fileNames(learner.fname), learner.remark, learner.error, learner.reason]
+      .filter((line) => line !== null)
+      .join("\n"),
     icon: { codicon, color },
     context: `learner ${learner.state}${hasOutput ? " job" : ""}`,
     children: null,

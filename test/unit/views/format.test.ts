@@ -6,6 +6,7 @@ import {
   formatElapsed,
   formatLoss,
   formatNumber,
+  fileNames,
   learnerLabel,
   parametersOf,
   plural,
@@ -24,8 +25,27 @@ describe("what a learner is called", () => {
     ["{}", "data/a.pickle"],
     ["[1,2]", "data/a.pickle"],
     ["not JSON", "data/a.pickle"],
+    ['{"point":{"$repr":"Point(1, 2)"},"ünï":"it\\"s"}', 'point=Point(1, 2), ünï=it"s'],
+    [
+      JSON.stringify(Object.fromEntries(Array.from({ length: 50 }, (_, i) => [`p${i}`, i]))),
+      "p0=0, p1=1, p2=2, p3=3, p4=4, p5=5, …",
+    ],
   ])("%s is %s", (combo, label) => {
     expect(learnerLabel({ combo, fname: "data/a.pickle" })).toBe(label);
+  });
+
+  test.each([
+    ['["data/a.pickle","data/b.pickle","data/c.pickle"]', "data/a.pickle and 2 more"],
+    ['["data/a.pickle"]', "data/a.pickle"],
+    ["[odd] name.pickle", "[odd] name.pickle"],
+  ])("the files %s are %s", (fname, names) => {
+    expect(fileNames(fname)).toBe(names);
+    expect(learnerLabel({ combo: "{}", fname })).toBe(names);
+  });
+
+  it("stays on a line, however long the values", () => {
+    const combo = JSON.stringify({ a: "x".repeat(90), b: "y".repeat(90) });
+    expect(learnerLabel({ combo, fname: "" })).toHaveLength(100);
   });
 
   it("clips what is too long for a line", () => {
