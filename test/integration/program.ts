@@ -93,13 +93,14 @@ export class Study {
       child,
       printed: () => printed.stdout + printed.stderr,
       line: async (isWanted) => {
-        for (const line of printed.stdout.split("\n").slice(0, -1)) if (isWanted(line)) return line;
         for (;;) {
-          const [line] = (await Promise.race([
+          // One piece of output may hold several lines.
+          const found = printed.stdout.split("\n").slice(0, -1).find(isWanted);
+          if (found !== undefined) return found;
+          await Promise.race([
             once(lines, "line"),
             once(lines, "close").then(() => Promise.reject(new Error(`It ended:\n${printed.stdout}${printed.stderr}`))),
-          ])) as [string];
-          if (isWanted(line)) return line;
+          ]);
         }
       },
       ended: once(child, "close").then(([exitCode]) => ({ exitCode: exitCode as number | null, ...printed })),
