@@ -4,6 +4,7 @@ import { parseArgs, type ParseArgsConfig } from "node:util";
 import { assetsIn } from "./assets";
 import { attach } from "./commandLine/attach";
 import { config } from "./commandLine/config";
+import { deleteRun } from "./commandLine/delete";
 import { findRun } from "./commandLine/findRun";
 import { init } from "./commandLine/init";
 import { findOrStartScheduler } from "./commandLine/launch";
@@ -69,6 +70,10 @@ Usage: adaptive-scheduler COMMAND [OPTIONS]
   stop-learner RUN LEARNER…  save them and take them off their jobs
   reopen RUN [LEARNER…]  done learners back to waiting; their goal is checked anew
   failures [RUN] [LEARNER]   how learners failed; of one, traceback and output (--json)
+  delete RUN             move a run that has no jobs to .adaptive-trash in its folder; moving it back
+                         restores it, and nothing is ever deleted
+      --data               the learners' data files as well
+      --yes                without being asked; --dry-run only shows files and bytes (--json)
   attach [RUN]           JSON-RPC with the run's scheduler over standard input and output;
                          starts the scheduler when none runs, unless --no-start
 
@@ -108,6 +113,8 @@ const options = {
   "dry-run": { type: "boolean" },
   prune: { type: "boolean" },
   fork: { type: "boolean" },
+  data: { type: "boolean" },
+  yes: { type: "boolean" },
   adopt: { type: "boolean" },
   help: { type: "boolean", short: "h" },
   version: { type: "boolean" },
@@ -174,6 +181,17 @@ async function main(args: readonly string[]): Promise<number> {
       );
     case "start":
       return start(await findRun(path), program);
+    case "delete":
+      return deleteRun(
+        await findRun(path),
+        {
+          data: values.data === true,
+          yes: values.yes === true,
+          dryRun: values["dry-run"] === true,
+          json: values.json === true,
+        },
+        program,
+      );
     case "update":
       return update(
         await findRun(path),

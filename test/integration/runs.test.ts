@@ -1,4 +1,4 @@
-import { cp, mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { createStudy, eventually, peaks, python, type Study } from "./program";
@@ -70,7 +70,7 @@ describe("several runs", () => {
   test("whose folder is gone are shown as such, and forgotten when asked", async () => {
     const study = await createStudy(peaks(1), small);
     await study.start(["init", "--learners", study.learnersFile, "--python", python]).ended;
-    expect(await list(study)).toMatchObject([{ state: "idle", learners: { waiting: 1 }, scheduler: null }]);
+    expect(await list(study)).toMatchObject([{ state: "paused", learners: { waiting: 1 }, scheduler: null }]);
     await rename(study.at(".adaptive"), study.at("elsewhere"));
     expect(await list(study)).toMatchObject([{ name: "peaks", state: "gone" }]);
     const { stdout } = await study.start(["list"]).ended;
@@ -93,8 +93,8 @@ describe("several runs", () => {
 
 describe("a run directory that was copied", () => {
   /** A study with two jobs that take their time, and a copy of its folder made while they run. */
-  async function copyRunning(): Promise<{ study: Study; copy: string }> {
-    const study = await createStudy(peaks(3, 0.1), { goal: { npoints: 25 } });
+  async function copyRunning(npoints: number): Promise<{ study: Study; copy: string }> {
+    const study = await createStudy(peaks(3, 0.1), { goal: { npoints } });
     await study.start(["init", "--learners", study.learnersFile, "--python", python]).ended;
     expect(await study.start(["start"]).ended).toMatchObject({ exitCode: 0 });
     await eventually(async () => (await report(study, study.folder)).learners.running === 2);
@@ -116,7 +116,7 @@ describe("a run directory that was copied", () => {
   }
 
   test("is refused by whatever would serve it, with both places and what to do; the original is left alone", async () => {
-    const { study, copy } = await copyRunning();
+    const { study, copy } = await copyRunning(500);
     const said = `The run in ${copy} is a copy of the one in ${study.folder}.`;
     const start = ["--learners", join(copy, "_learners.py"), "--python", python];
     for (const args of [
@@ -141,7 +141,7 @@ describe("a run directory that was copied", () => {
   });
 
   test("becomes a run of its own with --fork, and both run to their ends", async () => {
-    const { study, copy } = await copyRunning();
+    const { study, copy } = await copyRunning(25);
     const forked = await study.start(["run", "--learners", join(copy, "_learners.py"), "--python", python, "--fork"])
       .ended;
     expect(forked).toMatchObject({ exitCode: 0, stderr: "" });
@@ -186,6 +186,70 @@ describe("a run directory that was copied", () => {
       .ended;
     expect(exitCode).toBe(0);
     expect(await list(study)).toMatchObject([{ name: "moved", state: "done", stateFolder: join(moved, ".adaptive") }]);
+  });
+});
+
+describe("deleting a run", () => {
+  test("shows what it would move, moves it when told to, and moving it back restores it", async () => {
+    const study = await createStudy(peaks(2), { ...small, dataframe: "csv" });
+    expect(await study.run().ended).toMatchObject({ exitCode: 0 });
+    const asked = await study.start(["delete", "peaks"]).ended;
+    expect(asked.exitCode).toBe(2);
+    expect(asked.stdout).toMatch(
+      /state {2}\d+ files, .*\.adaptive\n {2}data {3}4 files, .*; kept, --data moves them too/,
+    );
+    expect(asked.stderr).toContain("Nothing was moved.");
+    const plan = await study.start(["delete", "peaks", "--dry-run", "--json"]).ended;
+    expect(JSON.parse(plan.stdout)).toMatchObject({ name: "peaks", data: { files: 4 }, outside: [] });
+    const deleted = await study.start(["delete", "peaks", "--data", "--yes", "--json"]).ended;
+    const { trash } = JSON.parse(deleted.stdout) as { trash: string };
+    expect(trash.startsWith(study.at(".adaptive-trash", "peaks-"))).toBe(true);
+    expect((await readdir(trash)).sort()).toEqual([".adaptive", "data"]);
+    expect((await readdir(join(trash, "data"))).length).toBe(4);
+    expect(await readdir(study.at("data"))).toEqual([]);
+    expect(await readFile(study.at(".adaptive-trash", ".gitignore"), "utf8")).toBe("*\n");
+    expect(await list(study)).toEqual([]);
+    expect((await study.start(["status"]).ended).stderr).toContain("There is no run in");
+
+    await rename(join(trash, ".adaptive"), study.at(".adaptive"));
+    await rm(study.at("data"), { recursive: true });
+    await rename(join(trash, "data"), study.at("data"));
+    const again = await study.run().ended;
+    expect(again).toMatchObject({ exitCode: 0, stderr: "" });
+    expect(again.stdout).toContain("resumed with 2 done");
+    expect(await list(study)).toMatchObject([{ name: "peaks", state: "done" }]);
+  });
+
+  test("is refused while it has jobs, with or without a scheduler; a scheduler without any is ended", async () => {
+    const study = await createStudy(peaks(2, 0.2), { goal: { npoints: 500 } });
+    await study.start(["init", "--learners", study.learnersFile, "--python", python]).ended;
+    await study.start(["start"]).ended;
+    const live = async () => (await study.start(["status", "--json"]).ended).stdout.includes('"running":2');
+    await eventually(live);
+    const refused = () => study.start(["delete", study.folder, "--yes"]).ended;
+    expect(await refused()).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining("peaks still has 2 jobs.") as string,
+    });
+    await study.start(["stop", "--shut-down"]).ended;
+    expect(await refused()).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining("peaks still has 2 jobs.") as string,
+    });
+    await study.start(["serve", "--detach"]).ended;
+    await study.start(["stop"]).ended;
+    await eventually(async () => (await study.start(["status", "--json"]).ended).stdout.includes('"jobs":{}'));
+    expect(await refused()).toMatchObject({ exitCode: 0, stderr: "" });
+    expect(await readdir(study.folder)).not.toContain(".adaptive");
+  });
+
+  test("a copy is deleted without a word to the original or its jobs", async () => {
+    const study = await createStudy(peaks(2), small);
+    await study.start(["init", "--learners", study.learnersFile, "--python", python]).ended;
+    const copy = join(dirname(study.folder), "copy");
+    await cp(study.folder, copy, { recursive: true });
+    expect(await study.start(["delete", copy, "--yes"]).ended).toMatchObject({ exitCode: 0 });
+    expect(await list(study)).toMatchObject([{ name: "peaks", state: "paused", stateFolder: study.at(".adaptive") }]);
   });
 });
 

@@ -59,7 +59,7 @@ export const goalSchema = v.pipe(
 export type Goal = v.InferOutput<typeof goalSchema>;
 
 export const executors = ["auto", "mpi4py", "process-pool", "loky"] as const;
-const dataframeFormats = ["csv", "json", "parquet", "pickle"] as const;
+export const dataframeFormats = ["csv", "json", "parquet", "pickle"] as const;
 export type DataframeFormat = (typeof dataframeFormats)[number];
 
 const aWalltime = "expected a time such as 4:00:00 or 2-12:00:00";
