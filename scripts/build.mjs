@@ -27,6 +27,7 @@ const extension = {
   target: "node20",
   bundle: true,
   external: ["vscode"],
+  alias,
 };
 /** @type {import("esbuild").BuildOptions} */
 const scheduler = {

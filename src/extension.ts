@@ -8,10 +8,11 @@ import { Dashboards } from "./views/dashboards";
 import { DisposableScope } from "./views/disposableScope";
 import { ErrorDisplay } from "./views/errorDisplay";
 import { JobOutputs } from "./views/jobOutput";
-import { JobScripts } from "./views/jobScripts";
 import { JobsView } from "./views/jobsView";
 import { LearnersView } from "./views/learnersView";
+import { PointTrials } from "./views/pointTrials";
 import { ShownRun } from "./views/shownRun";
+import { ShownTexts } from "./views/shownTexts";
 import { showStatusBar } from "./views/statusBar";
 import { StudyEdits } from "./views/studyEdits";
 
@@ -26,10 +27,13 @@ export function activate(context: ExtensionContext): void {
   const run = scope.add(new ShownRun(sessions, note));
   const errors = new ErrorDisplay(log);
   const outputs = scope.add(new JobOutputs(sessions));
-  const scripts = scope.add(new JobScripts());
+  const scripts = scope.add(new ShownTexts("adaptive-script"));
+  const tracebacks = scope.add(new ShownTexts("adaptive-traceback"));
+  const trials = new PointTrials({ sessions, tracebacks, errors, log });
   const onStarting = (isStarting: boolean): void =>
     void commands.executeCommand("setContext", "adaptive.isStarting", isStarting);
-  const actions = new Actions({ sessions, outputs, scripts, memory: context.workspaceState, errors, log, onStarting });
+  const memory = context.workspaceState;
+  const actions = new Actions({ sessions, outputs, scripts, trials, memory, errors, log, onStarting });
 
   const edits = scope.add(new StudyEdits(run, note));
   const learners = scope.add(new LearnersView(run, sessions, edits, note));

@@ -6,12 +6,13 @@ import {
   StreamMessageReader,
   StreamMessageWriter,
 } from "vscode-jsonrpc/node";
-import type { Notifications, Params, Progress } from "../scheduler/control/protocol";
+import type { Notifications, Params, Progress, Results } from "../scheduler/control/protocol";
 import { studyComparisonSchema } from "../scheduler/control/studyComparison";
 import { isChange } from "../scheduler/state/changes";
 import { AdaptiveError, toAdaptiveError } from "../scheduler/state/errors";
 import { failureSchema } from "../scheduler/state/failure";
 import { asLearnerId } from "../scheduler/state/rows";
+import { trialSchema } from "../scheduler/state/trial";
 import { type Clock, within } from "./clock";
 import { outputTail, type ProgramCommand } from "./launch";
 import type { RunningProcess } from "./transport";
@@ -39,6 +40,11 @@ const answerSchemas = {
   compareStudy: v.nullable(studyComparisonSchema),
   updateStudy: v.unknown(),
   failure: v.nullable(failureSchema),
+  tryLearners: v.object({
+    trials: v.array(v.object({ id: learnerId, fname: v.string(), combo: v.string(), trial: trialSchema })),
+    proposal: v.nullable(v.object({ cores: count, walltime: v.string(), reasons: v.array(v.string()) })),
+  }) satisfies v.GenericSchema<unknown, Results["tryLearners"]>,
+  cancelJobs: v.unknown(),
   jobOutput: v.object({ text: v.string(), truncated: v.boolean() }),
 } as const;
 export type AskedMethod = keyof typeof answerSchemas;

@@ -38,6 +38,9 @@ export interface RunSession {
   missedGoals(): Promise<AnswerOf<"missedGoals">>;
   /** Whether the study's files differ from the code that jobs start with; runs no Python. */
   isEdited(): Promise<boolean>;
+  /** Has a job evaluate one point of each learner, or without any of some that are well apart; a point may take hours. */
+  tryLearners(learners: readonly LearnerId[]): Promise<AnswerOf<"tryLearners">>;
+  cancelJobs(jobs: readonly JobId[]): Promise<void>;
   /**
    * What an update of the run to its edited study would do; null when it was not edited.
    * @throws AdaptiveError for a learners file that cannot be read, naming file and line

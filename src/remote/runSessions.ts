@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import type { CancellationToken, Event } from "vscode";
 import { AdaptiveError } from "../scheduler/state/errors";
 import type { ConfigReport } from "../scheduler/control/configReport";
@@ -83,6 +84,14 @@ export class RunSessions {
   ): Promise<{ session: RunSession; isResumed: boolean }> {
     const { run, resumed: isResumed } = await this.ask(initCommand, study, typed, token);
     return { session: this.activate(run), isResumed };
+  }
+
+  /** The study whose run is connected, or null. */
+  async activeStudy(): Promise<Study | null> {
+    if (this.session === null) return null;
+    const { run } = await this.session.query("overview", null);
+    const learnersFile = join(run.directory, run.learnersFile);
+    return this.studies.find((study) => study.learnersFile === learnersFile) ?? null;
   }
 
   /** What a start of the study would go by, without anything typed anew. */

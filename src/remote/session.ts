@@ -27,6 +27,8 @@ const waitDeadlineMs = 60_000;
 const inspectionDeadlineMs = 900_000;
 const changeIntervalMs = 100;
 const maxWatched = 16;
+/** A point may take as long. */
+const tryDeadlineMs = 24 * 3_600_000;
 
 export interface SessionWorld {
   transport: Transport;
@@ -127,6 +129,14 @@ export class Session implements RunSession {
 
   failure(learner: LearnerId): Promise<Failure | null> {
     return this.ask("failure", { learner });
+  }
+
+  tryLearners(learners: readonly LearnerId[]): Promise<AnswerOf<"tryLearners">> {
+    return this.ask("tryLearners", { learners: [...learners] }, tryDeadlineMs);
+  }
+
+  async cancelJobs(jobs: readonly JobId[]): Promise<void> {
+    await this.ask("cancelJobs", { jobs: [...jobs] });
   }
 
   async jobOutput(job: JobId): Promise<{ text: string; truncated: boolean }> {

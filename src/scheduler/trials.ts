@@ -3,9 +3,10 @@ import { propose } from "./control/proposal";
 import type { Results } from "./control/protocol";
 import type { JobLoop } from "./jobs/loop";
 import { AdaptiveError } from "./state/errors";
-import { asLearnerId, type LearnerId, type LearnerRow, type Trial } from "./state/rows";
+import { asLearnerId, type LearnerId, type LearnerRow } from "./state/rows";
 import { settingsOf } from "./state/settings";
 import type { Store } from "./state/store";
+import { trialOf } from "./state/trial";
 
 /**
  * Has one job evaluate a point of each of some learners.
@@ -28,9 +29,10 @@ export async function tryLearners(
   const before = new Map(known.map((id) => [id, model.learner(id).trial]));
   await loop.try(known);
   await store.until(() => known.every((id) => model.learner(id).trial !== before.get(id)));
-  const trials = known.map((id) => {
-    const { fname, combo, trial } = model.learner(id);
-    return { id, fname, combo, trial: JSON.parse(trial ?? "null") as Trial };
+  const trials = known.flatMap((id) => {
+    const { fname, combo, ...row } = model.learner(id);
+    const trial = trialOf(row);
+    return trial ? [{ id, fname, combo, trial }] : [];
   });
   const circumstances = { settings: settingsOf(model.run), freeMegabytes: freemem() / 2 ** 20 };
   const points = trials.map(({ trial }) => trial);

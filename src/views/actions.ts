@@ -3,12 +3,12 @@ import {
   type CancellationToken,
   type LogOutputChannel,
   type Memento,
-  ProgressLocation,
   type QuickPickItem,
   Uri,
   window,
   workspace,
 } from "vscode";
+import type { Overview } from "../remote/replica/queries";
 import type { RunSession } from "../remote/runSession";
 import type { RunSessions } from "../remote/runSessions";
 import type { Study } from "../remote/studies";
@@ -17,22 +17,26 @@ import { describeComparison, type StudyComparison } from "../scheduler/control/s
 import { AdaptiveError, toAdaptiveError } from "../scheduler/state/errors";
 import type { TypedSettings } from "../scheduler/state/layers";
 import type { JobId, LearnerId } from "../scheduler/state/rows";
+import { choose } from "./dialog";
 import type { ErrorDisplay } from "./errorDisplay";
-import { plural } from "./format";
+import { formatCount, plural } from "./format";
 import type { JobOutputs } from "./jobOutput";
-import type { JobScripts } from "./jobScripts";
-import { learnersViewId } from "./learnersView";
 import { learnerVerbWords } from "./learnerVerbs";
+import type { PointTrials } from "./pointTrials";
+import type { ShownTexts } from "./shownTexts";
 import { askStart } from "./startForm";
 import { goalAfter } from "./startFormModel";
-import { continueThose, goalQuestion, type Question, update, updateQuestion } from "./studyWords";
+import { continueThose, goalQuestion, update, updateQuestion } from "./studyWords";
+import { offersTrial } from "./trialModel";
+import { learnersViewId, withViewProgress } from "./viewProgress";
 
 const messageMs = 5000;
 
 export interface ActionsWorld {
   sessions: RunSessions;
   outputs: JobOutputs;
-  scripts: JobScripts;
+  scripts: ShownTexts;
+  trials: PointTrials;
   /** What a person typed in this workspace. */
   memory: Memento;
   errors: ErrorDisplay;
@@ -47,8 +51,8 @@ export class Actions {
 
   /** @returns the run, or null when it was not started */
   async startJobs(): Promise<RunSession | null> {
-    const { sessions, scripts, memory, errors } = this.world;
-    const study = await pickStudy(sessions.studies);
+    const { sessions, scripts, trials, memory, errors } = this.world;
+    const study = await pickStudy("Start Jobs", sessions.studies);
     if (study === undefined) return null;
     let started: RunSession | null = null;
     await errors.attempt("Start Jobs", async () => {
@@ -59,7 +63,7 @@ export class Actions {
       const showScript = (typed: TypedSettings) =>
         errors.attempt("Preview Job Script", async () =>
           scripts.show(
-            study.name,
+            `${study.name} job.sh`,
             await this.withProgress(study.name, (_, token) => sessions.script(study, typed, token)),
           ),
         );
@@ -73,6 +77,10 @@ export class Actions {
         await this.bringUpToDate(session);
         await this.continueMissed(session, goalAfter(report, typed));
       }
+      const overview = await session.query("overview", null);
+      const first = offersTrial(overview) ? await pickFirstStep(overview) : "start";
+      if (first === "try") await trials.try(study, []);
+      if (first !== "start") return;
       await this.withProgress(study.name, (progress) => {
         progress("Starting");
         return session.startJobs();
@@ -91,6 +99,18 @@ export class Actions {
       await session.updateStudy(comparison.revision);
       say(`Updated: ${describeComparison(comparison.counts)}. Running jobs keep their code.`);
     });
+  }
+
+  /** @param learners of the run that is shown, or none to take some of a study's */
+  async tryPoint(learners: readonly LearnerId[]): Promise<void> {
+    const { sessions, trials } = this.world;
+    const shown = learners.length > 0 ? await sessions.activeStudy() : null;
+    const study = shown ?? (await pickStudy("Try One Point", sessions.studies));
+    if (study !== undefined) await trials.try(study, learners);
+  }
+
+  cancelTrial(): void {
+    this.world.trials.cancel();
   }
 
   stopJobs(): Promise<void> {
@@ -197,21 +217,14 @@ export class Actions {
     const { log, onStarting } = this.world;
     onStarting(true);
     try {
-      return await window.withProgress({ location: { viewId: learnersViewId } }, (_, inView) =>
-        window.withProgress({ location: ProgressLocation.Window, title: name }, (progress) =>
-          act((step) => {
-            log.info(`${name}: ${step}`);
-            progress.report({ message: step });
-          }, inView),
-        ),
-      );
+      return await withViewProgress(name, log, act);
     } finally {
       onStarting(false);
     }
   }
 }
 
-async function pickStudy(studies: readonly Study[]): Promise<Study | undefined> {
+async function pickStudy(title: string, studies: readonly Study[]): Promise<Study | undefined> {
   if (studies.length <= 1) return studies[0];
   const items = studies.map((study) => ({
     label: study.name,
@@ -219,7 +232,7 @@ async function pickStudy(studies: readonly Study[]): Promise<Study | undefined> 
     ...(study.learnersLine === null ? {} : { detail: study.learnersLine }),
     study,
   }));
-  return (await window.showQuickPick(items, { title: "Start Jobs", placeHolder: "Which study?" }))?.study;
+  return (await window.showQuickPick(items, { title, placeHolder: "Which study?" }))?.study;
 }
 
 async function pickCluster(study: Study): Promise<"local" | undefined> {
@@ -235,15 +248,19 @@ async function pickCluster(study: Study): Promise<"local" | undefined> {
   return (await window.showQuickPick(items, { title: "Start Jobs", placeHolder }))?.cluster;
 }
 
-/**
- * Asks in a dialog.
- * @returns the words on the button
- * @throws AdaptiveError `cancelled`
- */
-async function choose({ message, detail, choices }: Question): Promise<string> {
-  const choice = await window.showInformationMessage(message, { modal: true, detail }, ...choices);
-  if (choice === undefined) throw new AdaptiveError("cancelled", "Cancelled");
-  return choice;
+/** What comes before a first start: the first failure is nearly always the first point. */
+async function pickFirstStep({ run, learners }: Overview): Promise<"try" | "start" | undefined> {
+  const count = Object.values(learners).reduce((sum, some) => sum + some, 0);
+  const items: (QuickPickItem & { step: "try" | "start" })[] = [
+    {
+      label: "$(beaker) Try one point first (recommended)",
+      detail: "One job shows what a few points give and cost, and proposes cores and walltime.",
+      step: "try",
+    },
+    { label: `$(play) Start all ${formatCount(count)}`, step: "start" },
+  ];
+  const placeHolder = `No learner of ${run.name} has run yet`;
+  return (await window.showQuickPick(items, { title: "Start Jobs", placeHolder }))?.step;
 }
 
 function say(message: string): void {

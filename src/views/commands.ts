@@ -39,6 +39,11 @@ export function registerCommands({ actions, dashboards, learners, jobs }: Comman
     retryLearners: (node: unknown, selected: unknown) => changeLearners("retry", nodesOf(node, selected)),
     stopLearners: (node: unknown, selected: unknown) => changeLearners("stop", nodesOf(node, selected)),
     reopenLearners: (node: unknown, selected: unknown) => changeLearners("reopen", nodesOf(node, selected)),
+    tryPoint: async (node: unknown, selected: unknown) => {
+      const learners = nodesOf(node, selected).map(learnerOfNode);
+      await actions.tryPoint(learners.filter((id) => id !== null).map(asLearnerId));
+    },
+    cancelTrial: () => actions.cancelTrial(),
     showOutput: (node: unknown) => showOutput(nodesOf(node, undefined)[0] ?? ""),
   };
   const registrations = Object.entries(handlers).map(([name, handler]) =>

@@ -7,7 +7,7 @@ import type { RunSessions } from "../remote/runSessions";
 import type { JobId, LearnerId, LearnerRow } from "../scheduler/state/rows";
 import type { Actions } from "./actions";
 import { dashboardHtml } from "./dashboardPage";
-import { shownLearner, shownNumbers } from "./dashboardRows";
+import { shownLearner, shownNumbers, shownTrial } from "./dashboardRows";
 import { DisposableScope, together } from "./disposableScope";
 import { type FromPage, fromPageSchema, type ToPage } from "./messages";
 import { Refresher } from "./refresher";
@@ -209,7 +209,11 @@ export class DashboardPanel {
     const selected = look?.selected ?? null;
     if (session === null || selected === null) return;
     const row = await session.query("learner", { id: selected });
-    this.post({ type: "selected", learner: row === null ? null : shownLearner(row) });
+    this.post({
+      type: "selected",
+      learner: row === null ? null : shownLearner(row),
+      trial: row === null ? null : shownTrial(row),
+    });
     if (row !== null) await this.sendFailure(session, row);
   }
 

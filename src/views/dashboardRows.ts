@@ -1,14 +1,15 @@
 import type { Overview } from "../remote/replica/queries";
-import type { LearnerRow, Trial } from "../scheduler/state/rows";
+import type { LearnerRow } from "../scheduler/state/rows";
 import { fileNames, learnerLabel, parametersOf } from "./format";
-import type { ShownLearner, ShownRunNumbers } from "./messages";
+import type { ShownLearner, ShownRunNumbers, ShownTrial } from "./messages";
+import { freshTrial, inStudy, trialLine } from "./trialModel";
 
 const maxParameters = 16;
 const longestFname = 300;
 
 /** What the page needs of a learner's row. */
 export function shownLearner(row: LearnerRow): ShownLearner {
-  const { id, type, state, reason, error, failures, npoints, loss, changedAt } = row;
+  const { id, type, state, reason, error, failures, remark, npoints, loss, changedAt } = row;
   return {
     id,
     label: learnerLabel(row),
@@ -21,13 +22,20 @@ export function shownLearner(row: LearnerRow): ShownLearner {
     reason,
     error,
     failures,
+    remark,
     npoints,
     loss,
-    remark: row.remark,
-    trial: row.trial === null ? null : (JSON.parse(row.trial) as Trial),
     job: row.jobId ?? row.lastJobId,
     changedAt,
   };
+}
+
+/** What the page needs of the trial of a learner that is looked at; null when there is nothing new in it. */
+export function shownTrial(row: LearnerRow): ShownTrial | null {
+  const trial = freshTrial(row);
+  if (trial === null) return null;
+  const { at, error, traceback } = trial;
+  return { at, line: trialLine(trial), hasFailed: error !== null, traceback: traceback && inStudy(traceback) };
 }
 
 export function shownNumbers({ run, learners, jobs, npoints }: Overview): ShownRunNumbers {

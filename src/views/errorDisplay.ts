@@ -47,7 +47,8 @@ function openClusters(): unknown {
   return commands.executeCommand("workbench.action.openSettingsJson", { revealSetting });
 }
 
-function openAt({ file, line }: Place): unknown {
+/** Shows a line of a file. */
+export function openAt({ file, line }: Place): unknown {
   const selection = new Range(line - 1, 0, line - 1, 0);
   return window.showTextDocument(Uri.file(file), { selection });
 }

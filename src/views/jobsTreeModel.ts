@@ -1,4 +1,5 @@
 import type { JobView } from "../remote/replica/queries";
+import { tryClass } from "../scheduler/state/rows";
 import { formatAgo, formatCount, formatElapsed, learnerLabel } from "./format";
 import type { TreeNode } from "./treeNodes";
 
@@ -29,10 +30,12 @@ export function jobsTree(jobs: readonly JobView[], nowMs: number): TreeNode[] {
 function submissionNode(submission: number, jobs: readonly JobView[], nowMs: number): TreeNode {
   const nodes = [...jobs].sort(byId).map((job) => jobNode(job, nowMs));
   const name = jobs[0]?.name.replace(/-[^-]*$/, "") ?? "";
+  const size = jobs.length === 1 ? "one job" : `array of ${formatCount(jobs.length)}`;
+  const what = jobs[0]?.resourceClass === tryClass ? "tries one point" : size;
   return {
     id: `submission:${submission}`,
     label: jobs[0]?.jobId.split("_")[0] ?? String(submission),
-    description: `${name}  ${jobs.length === 1 ? "one job" : `array of ${formatCount(jobs.length)}`}`,
+    description: `${name}  ${what}`,
     tooltip: "",
     icon: { codicon: "layers", color: null },
     context: "submission",

@@ -2,6 +2,7 @@ import type { Page } from "../remote/replica/queries";
 import type { LearnerRow, LearnerState } from "../scheduler/state/rows";
 import { formatCount, formatLoss, fileNames, learnerLabel } from "./format";
 import { statesInOrder, stateStyles } from "./learnerStates";
+import { freshTrial, trialLine } from "./trialModel";
 import type { TreeNode } from "./treeNodes";
 
 /** Learners shown of a group at first, and by how many "Show more" goes on. */
@@ -59,9 +60,7 @@ function learnerNode(learner: LearnerRow): TreeNode {
     id: learnerNodeId(learner.id),
     label: learnerLabel(learner),
     description: descriptionOf(learner),
-    tooltip: [fileNames(learner.fname), learner.remark, learner.error, learner.reason]
-      .filter((line) => line !== null)
-      .join("\n"),
+    tooltip: tooltipOf(learner),
     icon: { codicon, color },
     context: `learner ${learner.state}${hasOutput ? " job" : ""}`,
     children: null,
@@ -69,12 +68,26 @@ function learnerNode(learner: LearnerRow): TreeNode {
   };
 }
 
-function descriptionOf({ state, error, reason, npoints, loss }: LearnerRow): string {
+function descriptionOf(learner: LearnerRow): string {
+  const { state, error, reason, npoints, loss, remark } = learner;
   const isWell = state === "running" || state === "done";
-  const trouble = isWell ? null : (error ?? (state === "blocked" ? reason : null));
+  const trouble = isWell ? null : (error ?? (state === "blocked" ? reason : null) ?? failedTrial(learner));
   if (trouble !== null) return trouble;
-  if (npoints === 0) return "";
-  return `${formatCount(npoints)} pts${loss === null ? "" : `  loss ${formatLoss(loss)}`}`;
+  const points = npoints === 0 ? null : `${formatCount(npoints)} pts`;
+  const parts = [points, points === null || loss === null ? null : `loss ${formatLoss(loss)}`, remark];
+  return parts.filter((part) => part !== null).join("  ");
+}
+
+function failedTrial(learner: LearnerRow): string | null {
+  const error = freshTrial(learner)?.error ?? null;
+  return error === null ? null : `tried: ${error}`;
+}
+
+function tooltipOf(learner: LearnerRow): string {
+  const { fname, error, reason, remark } = learner;
+  const trial = freshTrial(learner);
+  const tried = trial === null ? null : `tried: ${trialLine(trial)}`;
+  return [fileNames(fname), error, reason, remark, tried].filter((line) => line !== null).join("\n");
 }
 
 function moreNode(state: LearnerState, { rows, total }: Page<LearnerRow>): TreeNode[] {

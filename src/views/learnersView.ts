@@ -1,5 +1,5 @@
 import { type TreeView, window } from "vscode";
-import type { LearnerState } from "../scheduler/state/rows";
+import { type LearnerState, notStartedYet } from "../scheduler/state/rows";
 import type { RunSessions } from "../remote/runSessions";
 import { systemClock } from "../remote/clock";
 import { DisposableScope } from "./disposableScope";
@@ -11,8 +11,8 @@ import type { ShownRun } from "./shownRun";
 import { clusterName } from "./statusText";
 import type { StudyEdits } from "./studyEdits";
 import { editedLine } from "./studyWords";
+import { learnersViewId } from "./viewProgress";
 
-export const learnersViewId = "adaptive.learners";
 const refreshIntervalMs = 1000;
 
 /** The view *Learners*. */
@@ -102,7 +102,7 @@ export class LearnersView {
     this.view.description = [
       clusterName(run.cluster),
       run.name,
-      ...(run.activity === "active" ? [] : [run.activity]),
+      ...(run.activity === "active" ? [] : [run.reason === notStartedYet ? "not started" : run.activity]),
     ].join(" · ");
     const [value, what] = learners.failed > 0 ? [learners.failed, "failed"] : [learners.running, "running"];
     this.view.badge = value === 0 ? undefined : { value, tooltip: `${plural(value, "learner")} ${what}` };

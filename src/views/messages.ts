@@ -50,24 +50,26 @@ const learnerSchema = v.object({
   reason: v.nullable(v.string()),
   error: v.nullable(v.string()),
   failures: count,
+  /** What should be known of its data. */
+  remark: v.nullable(v.string()),
   npoints: count,
   loss: v.nullable(v.number()),
-  remark: v.nullable(v.string()),
-  trial: v.nullable(
-    v.object({
-      point: v.string(),
-      value: v.nullable(v.string()),
-      seconds: v.number(),
-      megabytes: v.number(),
-      error: v.nullable(v.string()),
-    }),
-  ),
   /** The job that runs it, or else the last that did. */
   job: v.nullable(v.string()),
   changedAt: v.number(),
 });
 /** A learner as the page shows it. */
 export type ShownLearner = v.InferOutput<typeof learnerSchema>;
+
+/** What trying a point of a learner gave, in words. */
+const shownTrialSchema = v.object({
+  /** Milliseconds since the epoch. */
+  at: v.number(),
+  line: v.string(),
+  hasFailed: v.boolean(),
+  traceback: v.nullable(v.string()),
+});
+export type ShownTrial = v.InferOutput<typeof shownTrialSchema>;
 
 const runSchema = v.object({
   name: v.string(),
@@ -97,7 +99,12 @@ export const toPageSchema = v.variant("type", [
   v.object({ type: v.literal("series"), samples: v.array(sampleSchema) }),
   /** Answers the newest look. */
   v.object({ type: v.literal("learners"), list: listSchema, total: count, rows: v.array(learnerSchema) }),
-  v.object({ type: v.literal("selected"), learner: v.nullable(learnerSchema) }),
+  v.object({
+    type: v.literal("selected"),
+    learner: v.nullable(learnerSchema),
+    /** Null when none was tried, or it has run since. */
+    trial: v.nullable(shownTrialSchema),
+  }),
   v.object({ type: v.literal("preview"), learner: learnerId, preview: previewSchema }),
   /** How a learner with an error failed last; null when that is not kept. */
   v.object({ type: v.literal("failure"), learner: learnerId, failure: v.nullable(failureSchema) }),

@@ -1,5 +1,5 @@
-import type { Trial } from "../state/rows";
 import type { Settings } from "../state/settings";
+import type { Trial } from "../state/trial";
 
 /** What trying points suggests for the jobs of a study. */
 export interface Proposal {

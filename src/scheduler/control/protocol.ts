@@ -5,7 +5,8 @@
 import * as v from "valibot";
 import type { Change } from "../state/changes";
 import type { Failure } from "../state/failure";
-import { learnerStates, type LearnerRow, type RunRow, type Trial } from "../state/rows";
+import { learnerStates, type LearnerRow, type RunRow } from "../state/rows";
+import type { Trial } from "../state/trial";
 import type { Preview } from "../workers/messages";
 import type { Proposal } from "./proposal";
 import type { StudyComparison } from "./studyComparison";

@@ -2,8 +2,9 @@ import type { QueuedJob } from "../clusters/cluster";
 import type { Answer, NewChange } from "../state/changes";
 import type { Model } from "../state/model";
 import { releaseOf } from "../state/release";
-import { asJobId, type JobId, type JobRow, type LearnerId, type Trial } from "../state/rows";
+import { asJobId, tryClass, type JobId, type JobRow, type LearnerId } from "../state/rows";
 import type { Settings } from "../state/settings";
+import { trialOf, type Trial } from "../state/trial";
 
 /** What should happen now. Changes come first, and are on disk before anything is submitted or cancelled. */
 export interface Decision {
@@ -38,8 +39,6 @@ const saveGraceMs = 30_000;
 const endGraceMs = 15_000;
 
 const resourceClass = "default";
-/** Jobs that evaluate a point of some learners and end: nobody's capacity. */
-export const tryClass = "try";
 
 /** Decides from what is true and what the queue says; does nothing itself. */
 export function decide(model: Model, circumstances: Circumstances): Decision {
@@ -112,7 +111,7 @@ function endOf(
 function untold(model: Model, job: JobRow, exitCode: number | null, now: number): NewChange[] {
   const { tries, submittedAt } = model.submissions.get(job.submission) ?? {};
   const untold = (JSON.parse(tries ?? "[]") as LearnerId[]).filter((id) => {
-    const trial = JSON.parse(model.learner(id).trial ?? "null") as Trial | null;
+    const trial = trialOf(model.learner(id));
     return trial === null || trial.at < (submittedAt ?? 0);
   });
   if (untold.length === 0) return [];

@@ -3,10 +3,10 @@ import { join } from "node:path";
 import type { Cluster, QueuedJob } from "../clusters/cluster";
 import type { RunCommand } from "../clusters/runCommand";
 import { AdaptiveError, toAdaptiveError } from "../state/errors";
-import { asJobId, type LearnerId } from "../state/rows";
+import { asJobId, tryClass, type LearnerId } from "../state/rows";
 import { settingsOf } from "../state/settings";
 import type { Store } from "../state/store";
-import { decide, tryClass, type Decision, type Order } from "./decide";
+import { decide, type Decision, type Order } from "./decide";
 import type { JobFiles } from "./jobFiles";
 
 export interface LoopOptions {

@@ -24,6 +24,9 @@ export type JobState = (typeof jobStates)[number];
 /** What a person asked of the run: `active` keeps jobs queued, `paused` submits nothing new, `stopped` has cancelled all jobs. */
 export type Activity = "active" | "paused" | "stopped";
 
+/** Why a run that was made, and no more, is paused. */
+export const notStartedYet = "not started yet";
+
 /** How a learner left a job, or why it is in its state, in words for a person. */
 type Reason = string;
 
@@ -78,22 +81,6 @@ export function fnameOf({ fname, type }: Pick<LearnerRow, "fname" | "type">): st
   return type.startsWith("BalancingLearner") ? (JSON.parse(fname) as string[]) : fname;
 }
 
-/** One point of a learner, evaluated to see what it costs. */
-export interface Trial {
-  /** Milliseconds since the epoch. */
-  at: number;
-  job: string;
-  /** The point and its value, in Python's words; the value is null when evaluating it failed. */
-  point: string;
-  value: string | null;
-  /** Seconds that evaluating took, and peak resident memory of the process that did it, in MB. */
-  seconds: number;
-  megabytes: number;
-  /** One line; null when all went well. */
-  error: string | null;
-  traceback: string | null;
-}
-
 export interface JobRow {
   jobId: JobId;
   name: string;
@@ -121,6 +108,9 @@ export interface JobRow {
   /** How many worker processes this job has had while holding a learner. */
   instances: number;
 }
+
+/** The resource class of jobs that evaluate a point of some learners and end: nobody's capacity. */
+export const tryClass = "try";
 
 export interface SubmissionRow {
   submission: number;

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { access, constants, rm, stat, writeFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import type { NewChange } from "../state/changes";
-import { asLearnerId } from "../state/rows";
+import { asLearnerId, notStartedYet } from "../state/rows";
 import { createFolders, createState } from "../state/createState";
 import { AdaptiveError, errnoOf } from "../state/errors";
 import { writeFileAtomically } from "../state/files";
@@ -71,7 +71,7 @@ export async function createRun(
       },
       { kind: "runConfigured", ...configuration },
       { kind: "codeRevised", revision, versions: JSON.stringify(versions) },
-      { kind: "activityChanged", activity: "paused", stopsGently: 0, reason: "not started yet" },
+      { kind: "activityChanged", activity: "paused", stopsGently: 0, reason: notStartedYet },
       { kind: "learnersAdded", learners: learners.map((learner, i) => ({ ...learner, id: asLearnerId(i) })) },
     ];
     const wasm = await assets.wasm();

@@ -1,18 +1,10 @@
 import * as v from "valibot";
 import type { Answer, Release } from "../state/changes";
-import {
-  asJobId,
-  asLearnerId,
-  type JobId,
-  type JobRow,
-  type LearnerId,
-  type LearnerRow,
-  type Trial,
-  fnameOf,
-} from "../state/rows";
+import { asJobId, asLearnerId, type JobId, type JobRow, type LearnerId, type LearnerRow, fnameOf } from "../state/rows";
 import { releaseOf } from "../state/release";
 import { settingsOf } from "../state/settings";
 import type { Store } from "../state/store";
+import type { Trial } from "../state/trial";
 import {
   workerProtocol,
   workerRequestSchema,

@@ -3,7 +3,7 @@ import type { LearnerVerb } from "../../scheduler/control/learnerVerbs";
 import type { Failure } from "../../scheduler/state/failure";
 import type { LearnerId } from "../../scheduler/state/rows";
 import { formatDuration } from "../format";
-import type { ListLook, ShownLearner, ToPage } from "../messages";
+import type { ListLook, ShownLearner, ShownTrial, ToPage } from "../messages";
 import { editedLine } from "../studyWords";
 import { timeLeftMs } from "../timeLeft";
 import { busy, button } from "./controls";
@@ -102,6 +102,7 @@ export class DashboardElement extends LitElement {
   private learner: ShownLearner | null = null;
   private preview: Message<"preview">["preview"] | null = null;
   private failure: Failure | null = null;
+  private trial: ShownTrial | null = null;
   private look: ListLook = { state: null, orderBy: "position", descending: false, offset: 0, limit: 60 };
 
   override connectedCallback(): void {
@@ -138,6 +139,7 @@ export class DashboardElement extends LitElement {
           .learner=${this.learner}
           .preview=${this.preview}
           .failure=${this.failure}
+          .trial=${this.trial}
           .canAct=${run.canAct}
           .nowMs=${Date.now()}
           .onChange=${(verb: LearnerVerb, learner: LearnerId) => tell({ type: "changeLearner", verb, learner })}
@@ -161,7 +163,9 @@ export class DashboardElement extends LitElement {
           ?.receive(message.list, message.total, message.rows);
         return;
       case "selected":
-        if (message.learner === null || message.learner.id === this.selected) this.learner = message.learner;
+        if (message.learner !== null && message.learner.id !== this.selected) return;
+        this.learner = message.learner;
+        this.trial = message.trial;
         return;
       case "preview":
         if (message.learner === this.selected) this.preview = message.preview;
@@ -181,6 +185,7 @@ export class DashboardElement extends LitElement {
     this.learner = learner;
     this.preview = null;
     this.failure = null;
+    this.trial = null;
     const { directory } = this.dataset;
     if (directory !== undefined) keepState({ directory, selected: id });
     this.say();

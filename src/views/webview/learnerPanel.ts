@@ -4,12 +4,12 @@ import type { Failure } from "../../scheduler/state/failure";
 import type { LearnerId } from "../../scheduler/state/rows";
 import { formatAgo, formatCount, formatDuration, formatLoss } from "../format";
 import { stateStyles } from "../learnerStates";
-import { inWords } from "../../scheduler/control/proposal";
 import { learnerVerbWords } from "../learnerVerbs";
-import type { ShownLearner, ToPage } from "../messages";
+import type { ShownLearner, ShownTrial, ToPage } from "../messages";
 import { button } from "./controls";
 import { stateSign } from "./stateSign";
 import { commonStyles } from "./styles";
+import { trialNote } from "./trialNote";
 
 type Preview = Extract<ToPage, { type: "preview" }>["preview"];
 
@@ -19,6 +19,7 @@ export class LearnerPanelElement extends LitElement {
     learner: { attribute: false },
     preview: { attribute: false },
     failure: { attribute: false },
+    trial: { attribute: false },
     canAct: { attribute: false },
     nowMs: { attribute: false },
   };
@@ -85,6 +86,7 @@ export class LearnerPanelElement extends LitElement {
   preview: Preview | null = null;
   /** How it failed last. */
   failure: Failure | null = null;
+  trial: ShownTrial | null = null;
   canAct = false;
   nowMs = Date.now();
   onChange: (verb: LearnerVerb, learner: LearnerId) => void = () => undefined;
@@ -98,7 +100,8 @@ export class LearnerPanelElement extends LitElement {
         <h2>${learner.label}</h2>
         <div class="actions">${this.actions(learner)}</div>
       </div>
-      ${this.facts(learner)} ${troubleOf(learner)} ${remarksOf(learner)} ${this.failed(learner)}
+      ${this.facts(learner)} ${troubleOf(learner)} ${remarkOf(learner)} ${this.failed(learner)}
+      ${trialNote(this.trial, this.nowMs)}
       ${
         this.preview === null
           ? html`<div class="empty">${noDataText(learner)}</div>`
@@ -176,14 +179,9 @@ function troubleOf({ state, error, reason, failures }: ShownLearner): TemplateRe
     : html`<div class="quiet">${text}</div>`;
 }
 
-/** What a person should know of its data, and what trying a point of it gave. */
-function remarksOf({ remark, trial }: ShownLearner): TemplateResult {
-  const words =
-    trial &&
-    (trial.error ??
-      `f(${trial.point}) = ${trial.value ?? ""}, ${inWords(trial.seconds)}, ${formatCount(trial.megabytes)} MB`);
-  return html`${remark === null ? nothing : html`<div class="remark">⚠ ${remark}</div>`}
-  ${trial === null ? nothing : html`<div class=${trial.error === null ? "quiet" : "trouble"}>Tried one point: ${words}</div>`}`;
+/** What should be known of its data. */
+function remarkOf({ remark }: ShownLearner): TemplateResult | typeof nothing {
+  return remark === null ? nothing : html`<div class="remark">⚠ ${remark}</div>`;
 }
 
 function noDataText({ state, npoints, fname }: ShownLearner): string {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { inWords, propose } from "../../../src/scheduler/control/proposal";
-import type { LearnerRow, Trial } from "../../../src/scheduler/state/rows";
+import type { LearnerRow } from "../../../src/scheduler/state/rows";
+import type { Trial } from "../../../src/scheduler/state/trial";
 import { learnersToTry } from "../../../src/scheduler/trials";
 import { learnerRow } from "../views/rows";
 import { defaultSettings } from "./runFixture";

@@ -1,23 +1,21 @@
 import { EventEmitter, type TextDocumentContentProvider, Uri, window, workspace } from "vscode";
 import { DisposableScope } from "./disposableScope";
 
-const scheme = "adaptive-script";
-
-/** Job scripts to look at before they are submitted, as read-only documents. */
-export class JobScripts implements TextDocumentContentProvider {
+/** Texts that nobody saves, such as job scripts and tracebacks, as read-only documents. */
+export class ShownTexts implements TextDocumentContentProvider {
   private readonly scope = new DisposableScope();
   private readonly changed = this.scope.add(new EventEmitter<Uri>());
   readonly onDidChange = this.changed.event;
   private readonly texts = new Map<string, string>();
 
-  constructor() {
+  /** @param scheme by which the manifest's menus know these documents */
+  constructor(private readonly scheme: "adaptive-script" | "adaptive-traceback") {
     this.scope.add(workspace.registerTextDocumentContentProvider(scheme, this));
   }
 
-  /** Shows the script of a study's jobs. */
-  async show(study: string, text: string): Promise<void> {
-    // By its ending the editor knows that it is a shell script.
-    const uri = Uri.from({ scheme, path: `/${study} job.sh` });
+  /** @param name by whose ending the editor knows the language */
+  async show(name: string, text: string): Promise<void> {
+    const uri = Uri.from({ scheme: this.scheme, path: `/${name}` });
     this.texts.set(uri.path, text);
     this.changed.fire(uri);
     await window.showTextDocument(uri, { preview: true });

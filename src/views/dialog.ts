@@ -1,0 +1,14 @@
+import { window } from "vscode";
+import { AdaptiveError } from "../scheduler/state/errors";
+import type { Question } from "./studyWords";
+
+/**
+ * Asks in a dialog.
+ * @returns the words on the button
+ * @throws AdaptiveError `cancelled`
+ */
+export async function choose({ message, detail, choices }: Question): Promise<string> {
+  const choice = await window.showInformationMessage(message, { modal: true, detail }, ...choices);
+  if (choice === undefined) throw new AdaptiveError("cancelled", "Cancelled");
+  return choice;
+}
