@@ -9,7 +9,7 @@ import { localTransport } from "../../../src/remote/localTransport";
 import { localProgram, type Program } from "../../../src/remote/program";
 import { WorkerReplica } from "../../../src/remote/replica/replica";
 import { Session } from "../../../src/remote/session";
-import { asJobId, asLearnerId, type LearnerState } from "../../../src/scheduler/state/rows";
+import { asJobId, asLearnerId, type LearnerState, notStartedYet, trialOf } from "../../../src/scheduler/state/rows";
 import { firstChanges, temporaryFolder, wasm } from "../../unit/scheduler/runFixture";
 import { numbered, submitting } from "../../unit/remote/runHistory";
 import { effects } from "../../../src/scheduler/state/changes";
@@ -183,6 +183,39 @@ describe("a session with a real scheduler", () => {
       ),
     );
     expect(await study.rows("learners")).toEqual(mirrored);
+  });
+
+  test("tries a point of chosen learners, which can be cancelled, and again once the study is corrected", async () => {
+    const study = await createStudy(peaks(3, 1000));
+    await init(study);
+    const session = await connect(study);
+    const chosen = [asLearnerId(0), asLearnerId(2)];
+    const cancelled = session.tryLearners(chosen);
+    const [job] = await eventually(async () => {
+      const jobs = await session.query("jobs", { limit: 10 });
+      return jobs.some(({ resourceClass, state }) => resourceClass === "try" && state === "running") && jobs;
+    });
+    await session.cancelJobs([job?.jobId ?? asJobId("")]);
+    const { trials, proposal } = await cancelled;
+    expect(trials.map(({ id }) => id)).toEqual(chosen);
+    for (const { trial } of trials) expect(trial.error).not.toBeNull();
+    expect(proposal).toBeNull();
+    expect(await session.compareStudy()).toBeNull();
+
+    await writeFile(study.learnersFile, peaks(3, 0.1));
+    const comparison = await session.compareStudy();
+    expect(comparison).toMatchObject({ needsConsent: false, counts: { added: 0, missing: 0 } });
+    await session.updateStudy(comparison?.revision ?? "");
+    const again = await session.tryLearners(chosen);
+    expect(again.proposal).not.toBeNull();
+    const row = await eventually(async () => {
+      const learner = await session.query("learner", { id: asLearnerId(2) });
+      return learner && trialOf(learner)?.error === null && learner;
+    });
+    expect(trialOf(row)).toEqual(again.trials[1]?.trial);
+    expect(row).toMatchObject({ state: "waiting", epoch: 0 });
+    const { run } = await session.query("overview", null);
+    expect(run).toMatchObject({ activity: "paused", reason: notStartedYet });
   });
 
   test("says why a study cannot be started, and makes no run", async () => {

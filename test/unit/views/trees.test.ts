@@ -36,6 +36,32 @@ describe("the tree of learners", () => {
     expect(tree.map((node) => node.children?.isExpanded)).toEqual([true, false, false, true]);
   });
 
+  it("says what is wrong with one that was tried, and what to know of its data", () => {
+    const trial = { job: "1_1", point: "0.0", value: null, seconds: 0, megabytes: 0, traceback: null };
+    const failed = JSON.stringify({ ...trial, at: 1, error: "ZeroDivisionError: division by zero" });
+    const well = JSON.stringify({ ...trial, at: 1, value: "1.5", seconds: 2, megabytes: 40, error: null });
+    const remark = "unreadable data kept as 3.pickle.unreadable";
+    const rows = [
+      learnerRow(0, { trial: failed }),
+      learnerRow(1, { trial: well }),
+      learnerRow(2, { trial: failed, changedAt: 2 }),
+      learnerRow(3, { npoints: 7, loss: 0.5, remark }),
+    ];
+    const [group] = learnersTree({ ...none, waiting: 4 }, new Map([["waiting", page(rows)]]));
+    expect(group?.children?.nodes.map(({ description }) => description)).toEqual([
+      "tried: ZeroDivisionError: division by zero",
+      "",
+      "",
+      `7 pts  loss 0.50  ${remark}`,
+    ]);
+    expect(group?.children?.nodes.map(({ tooltip }) => tooltip)).toEqual([
+      "data/0.pickle\ntried: ZeroDivisionError: division by zero",
+      "data/1.pickle\ntried: f(0.0) = 1.5, 2 s, 40 MB",
+      "data/2.pickle",
+      `data/3.pickle\n${remark}`,
+    ]);
+  });
+
   it("shows a part of a hundred thousand, and how to see more", () => {
     const rows = Array.from({ length: groupPage }, (_, i) => learnerRow(i));
     const [group] = learnersTree({ ...none, waiting: 100_000 }, new Map([["waiting", page(rows, 100_000)]]));
@@ -69,6 +95,7 @@ describe("the tree of jobs", () => {
         jobView("7_10", { reason: "waiting for resources" }),
         jobView("7_2", { state: "running", startedAt: nowMs - 42_000, host: "n2", learner }),
         jobView("8_1", { state: "submitted" }),
+        jobView("9_1", { state: "submitted", resourceClass: "try" }),
         jobView("6_1", { state: "ended", startedAt: 1000, endedAt: 61_000, exitCode: 1, reason: "killed" }),
         jobView("6_2", { state: "ended", startedAt: 1000, endedAt: 61_000, exitCode: 0 }),
       ],
@@ -80,6 +107,8 @@ describe("the tree of jobs", () => {
       "  7_10  queued (waiting for resources)",
       "8  peaks  one job",
       "  8_1  submitted",
+      "9  peaks  tries one point",
+      "  9_1  submitted",
       "Ended  2",
       "  6_1  exit code 1 · killed · after 1:00 · 39 s ago",
       "  6_2  after 1:00 · 39 s ago",
