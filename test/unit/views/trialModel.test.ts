@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { TriedLearner } from "../../../src/scheduler/control/protocol";
-import { asLearnerId, notStartedYet, type RunRow, type Trial } from "../../../src/scheduler/state/rows";
+import { asLearnerId, notStartedYet, type RunRow } from "../../../src/scheduler/state/rows";
+import type { Trial } from "../../../src/scheduler/state/trial";
 import {
   freshTrial,
   isNews,
