@@ -38,7 +38,7 @@ export function trialWords(trials: readonly TriedLearner[], proposal: Proposal |
 }
 
 const proposalWords = ({ cores, walltime }: Proposal): string =>
-  `Proposed for its jobs: ${plural(cores, "core")}, walltime ${walltime}.`;
+  `Proposed for each job: ${plural(cores, "core")}, walltime ${walltime}.`;
 
 /** Whether a run asks for something else than is proposed. */
 export function isNews({ cores, walltime }: Proposal, run: Pick<RunRow, "settings">): boolean {

@@ -36,7 +36,7 @@ test("a first point that fails is seen before 28 learners start; corrected, it p
   await writeFile(learnersFile, source.replace("1 / (energy + 1)", "1 / (energy + 2)"));
   await editor.runCommand("Adaptive: Try One Point");
   await toast
-    .getByText(/One point of each of 3 learners took .* MB\. 300 points of .* Proposed for its jobs:/)
+    .getByText(/One point of each of 3 learners took .* MB\. 300 points of .* Proposed for each job:/)
     .waitFor();
   await webview
     .locator("adaptive-learner .tried")
@@ -64,6 +64,8 @@ test("a point that takes too long is cancelled; of chosen learners only those ar
   await editor.runCommand("Adaptive: Try One Point");
   await editor.treeRow(/running 0:/).waitFor();
   await editor.keepScreenshot("try one point, running");
+  // A view shows its actions to the pointer.
+  await editor.treeRow(/^Waiting/).hover();
   await editor.sidebar.getByRole("button", { name: "Cancel Trying One Point" }).click();
   await editor.treeRow(/^Ended\s*1/).waitFor();
 

@@ -78,7 +78,9 @@ function coresFor(seconds: number, points: number | null, cores: number, budget:
 
 /** `0.3 ms`, `4.2 s`, `12 min`, `3.5 h`. */
 export function inWords(seconds: number): string {
-  if (seconds < 1) return `${(seconds * 1000).toPrecision(2)} ms`;
+  // With three digits toPrecision would write an exponent.
+  const milliseconds = (seconds * 1000).toPrecision(2);
+  if (seconds < 1) return `${seconds < 0.01 ? milliseconds : Number(milliseconds)} ms`;
   if (seconds < 100) return `${Number(seconds.toPrecision(2))} s`;
   if (seconds < 6000) return `${Math.round(seconds / 60)} min`;
   return `${Number((seconds / 3600).toPrecision(2))} h`;

@@ -97,6 +97,9 @@ test.each<[string, Partial<LearnerRow>[], number[]]>([
 test.each([
   [0.0003, "0.30 ms"],
   [4.23, "4.2 s"],
+  [0.0114, "11 ms"],
+  [0.3012, "300 ms"],
+  [0.0998, "100 ms"],
   [600, "10 min"],
   [12_600, "3.5 h"],
 ])("%s seconds are %s", (seconds, words) => {

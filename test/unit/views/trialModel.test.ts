@@ -66,7 +66,7 @@ describe("what trying points gave, in words", () => {
       "one point and its proposal",
       [tried(1, good)],
       proposal,
-      "The point took 10 ms, 35 MB. 100 points of 60 s on 4 cores: about 25 min a learner. Proposed for its jobs: 4 cores, walltime 1:00:00.",
+      "The point took 10 ms, 35 MB. 100 points of 60 s on 4 cores: about 25 min a learner. Proposed for each job: 4 cores, walltime 1:00:00.",
     ],
     [
       "several",
