@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { describe, expect, it, test } from "vitest";
 import type { LinePreview } from "../../../src/scheduler/workers/messages";
 import { componentLabels, curveData, curveSummary } from "../../../src/views/curve";
-import { shownLearner } from "../../../src/views/dashboardRows";
+import { shownTrial, shownLearner } from "../../../src/views/dashboardRows";
 import { fromPageSchema, toPageSchema } from "../../../src/views/messages";
 import { linkText } from "../../../src/views/statusText";
 import { rowAfterKey, rowsInSight, scrollTopFor } from "../../../src/views/webview/virtualWindow";
@@ -30,6 +30,21 @@ describe("messages to the page", () => {
     const rows = [shownLearner(learnerRow(1)), shownLearner(learnerRow(2, { combo: '{"a":[1],"b":null}' }))];
     const message = { type: "learners", list, total: 2, rows };
     expect(v.parse(toPageSchema, message)).toEqual(message);
+  });
+
+  it("carry what trying a point gave, with the traceback in the study's own files", () => {
+    const traceback = 'File "/study/.adaptive/code/0a1b/_learners.py", line 3, in f';
+    const error = "ZeroDivisionError: division by zero in f at x = 0.0";
+    const trial = { at: 7, job: "1_1", point: "0.0", value: null, seconds: 0.1, megabytes: 30, error, traceback };
+    const row = learnerRow(1, { trial: JSON.stringify(trial) });
+    const message = { type: "selected", learner: shownLearner(row), trial: shownTrial(row) };
+    expect(v.parse(toPageSchema, message)).toEqual(message);
+    expect(message.trial).toEqual({
+      at: 7,
+      line: error,
+      hasFailed: true,
+      traceback: 'File "/study/_learners.py", line 3, in f',
+    });
   });
 
   it("stay far below 2 MB with as many and as long rows as there may be", () => {
