@@ -1,10 +1,11 @@
 /**
- * How many learners a scheduler hands out and takes back in a second, each answer durable, beside a
- * bare echo through the same encrypted socket in the same run. A pair is a `start` and a `done`.
+ * How long a scheduler takes to hand a learner out and take it back, both answers durable, beside a
+ * bare echo of two messages through the same encrypted socket, and beside what the design aims for.
  *
  *   npm run bench:dispatch
  */
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { closeSync, fdatasyncSync, openSync, writeSync } from "node:fs";
+import { cp, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parentPort, Worker, workerData } from "node:worker_threads";
@@ -20,31 +21,38 @@ import { ProgressBoard } from "../src/scheduler/workers/progress";
 
 interface Task {
   clients: number;
+  /** Of each client. */
   pairs: number;
   keys: DoorKeys;
   port: number;
 }
 
-const rounds = 5;
+const rounds = 9;
 
 /** The workers of all jobs, in a thread of their own: each asks, is done, and asks again. */
 async function client({ clients, pairs, keys, port }: Task): Promise<void> {
   const address = { ...keys, host: "", pid: 0, urls: [`tcp://127.0.0.1:${port}`] };
+  const workers = Array.from({ length: clients }, (_, i) => {
+    const dealer = openDealer(address);
+    const said = { v: 1, job: `1_${i + 1}`, restart: 0, instance: "bench", host: "n1", pid: 1 };
+    return async (message: object) => {
+      await dealer.send(JSON.stringify({ ...said, ...message }));
+      const [frame] = await dealer.receive();
+      return JSON.parse(String(frame)) as { type: string; learner?: number; epoch?: number };
+    };
+  });
+  // Connecting is not what is measured.
+  const hello = { type: "report", n: 0, learner: 0, epoch: 0, npoints: 0, loss: null };
+  await Promise.all(workers.map((ask) => ask(hello)));
   const startedMs = performance.now();
   await Promise.all(
-    Array.from({ length: clients }, async (_, i) => {
-      const dealer = openDealer(address);
-      const said = { v: 1, job: `1_${i + 1}`, restart: 0, instance: "bench", host: "n1", pid: 1 };
-      const ask = async (message: object) => {
-        await dealer.send(JSON.stringify({ ...said, ...message }));
-        const [frame] = await dealer.receive();
-        return JSON.parse(String(frame)) as { learner?: number; epoch?: number };
-      };
-      for (let n = 1; n <= 2 * Math.ceil(pairs / clients); n += 2) {
-        const { learner = 0, epoch = 0 } = await ask({ type: "start", n, resourceClass: "default", revision: "r" });
+    workers.map(async (ask) => {
+      for (let n = 1; n < 2 * pairs; n += 2) {
+        const answer = await ask({ type: "start", n, resourceClass: "default", revision: "r" });
+        const { type, learner = 0, epoch = 0 } = answer;
+        if (type !== "assign" && type !== "start") throw new Error(`Answered ${JSON.stringify(answer)}.`);
         await ask({ type: "done", n: n + 1, learner, epoch, npoints: 100, loss: 0.1 });
       }
-      dealer.close();
     }),
   );
   parentPort?.postMessage((performance.now() - startedMs) / 1000);
@@ -55,33 +63,42 @@ async function secondsOf(task: Task): Promise<number> {
   return new Promise((resolve, reject) => worker.once("message", resolve).once("error", reject));
 }
 
-async function echoPairsPerSecond(clients: number, pairs: number): Promise<number> {
+async function echoMs(clients: number, pairs: number): Promise<number> {
   const door = await Door.open("tcp://127.0.0.1:*");
   void door.serve((peer, message) => door.send(peer, message));
   const seconds = await secondsOf({ clients, pairs, keys: door.keys, port: door.port });
   await door.close();
-  return pairs / seconds;
+  return (1000 * seconds) / (clients * pairs);
 }
 
-async function schedulerPairsPerSecond(clients: number, pairs: number, learners: number): Promise<number> {
+/** Milliseconds until a line of a journal is on disk. */
+async function syncMs(): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), "adaptive-bench-"));
-  const directory = new RunDirectory(folder);
-  const wasm = await readFile(require.resolve("sql.js/dist/sql-wasm.wasm"));
+  const file = openSync(join(folder, "journal"), "w");
+  const line = Buffer.alloc(300, "x");
+  const times = Array.from({ length: 101 }, () => {
+    const startedMs = performance.now();
+    writeSync(file, line);
+    fdatasyncSync(file);
+    return performance.now() - startedMs;
+  });
+  closeSync(file);
+  await rm(folder, { recursive: true });
+  return median(times);
+}
+
+/** A run whose learners wait and whose jobs are about to ask. */
+async function createRun(learners: number, jobs: number, wasm: Uint8Array): Promise<RunDirectory> {
+  const directory = new RunDirectory(await mkdtemp(join(tmpdir(), "adaptive-bench-")));
   const { settings } = mergeSettings({ typed: {}, study: {}, profile: {} }, 2);
+  const run = { runId: "bench", name: "bench", cluster: "local", learnersFile: "_learners.py" };
   await createFolders(directory);
   await createState(
     directory,
     [
-      {
-        kind: "runCreated",
-        runId: "bench",
-        name: "bench",
-        cluster: "local",
-        learnersFile: "_learners.py",
-        directory: folder,
-        inode: 0,
-      },
+      { kind: "runCreated", ...run, directory: directory.path, inode: 0 },
       { kind: "runConfigured", settings: JSON.stringify(settings), origins: "{}" },
+      { kind: "codeRevised", revision: "r", versions: "{}" },
       {
         kind: "learnersAdded",
         learners: Array.from({ length: learners }, (_, i) => {
@@ -93,12 +110,18 @@ async function schedulerPairsPerSecond(clients: number, pairs: number, learners:
         kind: "jobsSubmitted",
         submission: 1,
         resourceClass: "default",
-        jobs: Array.from({ length: clients }, (_, i) => ({ id: asJobId(`1_${i + 1}`), name: `bench-1_${i + 1}` })),
+        jobs: Array.from({ length: jobs }, (_, i) => ({ id: asJobId(`1_${i + 1}`), name: `bench-1_${i + 1}` })),
       },
     ],
     wasm,
     Date.now(),
   );
+  return directory;
+}
+
+async function schedulerMs(clients: number, pairs: number, prepared: RunDirectory, wasm: Uint8Array): Promise<number> {
+  const directory = new RunDirectory(`${prepared.path}-round`);
+  await cp(prepared.path, directory.path, { recursive: true });
   const store = await Store.open(
     directory,
     wasm,
@@ -121,29 +144,49 @@ async function schedulerPairsPerSecond(clients: number, pairs: number, learners:
   const seconds = await secondsOf({ clients, pairs, keys: door.keys, port: door.port });
   await door.close();
   await store.close();
-  await rm(folder, { recursive: true });
-  return pairs / seconds;
+  await rm(directory.path, { recursive: true });
+  return (1000 * seconds) / (clients * pairs);
 }
 
 const median = (values: number[]) => values.sort((a, b) => a - b)[values.length >> 1] ?? 0;
 
 async function main(): Promise<void> {
-  console.log(`pairs of start and done per second, medians of ${rounds} rounds, echo and scheduler in turn\n`);
-  console.log("clients  learners      echo  scheduler  echo/scheduler");
-  for (const [clients, learners, pairs] of [
+  const sizes = [
     [1, 1_000, 500],
-    [64, 1_000, 1_000],
-    [64, 100_000, 4_000],
-  ] as const) {
-    const echo: number[] = [];
-    const scheduler: number[] = [];
-    for (let round = 0; round < rounds; round++) {
-      echo.push(await echoPairsPerSecond(clients, pairs));
-      scheduler.push(await schedulerPairsPerSecond(clients, pairs, learners));
+    [1, 100_000, 500],
+    [64, 1_000, 15],
+    [64, 100_000, 60],
+  ] as const;
+  const wasm = await readFile(require.resolve("sql.js/dist/sql-wasm.wasm"));
+  console.log(`milliseconds for a start and a done; medians of ${rounds} rounds, all kinds in turn\n`);
+  console.log("clients  learners     echo     sync  scheduler      aim  of the aim  of the echo");
+  for (const [clients, learners, pairs] of sizes) {
+    const run = await createRun(learners, clients, wasm);
+    const times: { echo: number; sync: number; scheduler: number; aim: number }[] = [];
+    // The first round only has everything compiled.
+    for (let round = 0; round <= rounds; round++) {
+      const [echo, sync] = [await echoMs(clients, pairs), await syncMs()];
+      const scheduler = await schedulerMs(clients, pairs, run, wasm);
+      // Many share a sync; one alone waits for two of them.
+      const aim = clients === 1 ? echo + 2 * (sync + 0.3) : 1.6 * echo;
+      if (round > 0) times.push({ echo, sync, scheduler, aim });
     }
-    const [e, s] = [median(echo), median(scheduler)];
-    const cells = [String(clients).padStart(7), String(learners).padStart(9), e.toFixed(0).padStart(9)];
-    console.log([...cells, s.toFixed(0).padStart(10), (e / s).toFixed(2).padStart(15)].join(" "));
+    await rm(run.path, { recursive: true });
+    const cell = (of: (t: (typeof times)[number]) => number, width: number, digits: number) =>
+      median(times.map(of)).toFixed(digits).padStart(width);
+    console.log(
+      [
+        String(clients).padStart(7),
+        String(learners).padStart(9),
+        cell(({ echo }) => echo, 8, 3),
+        cell(({ sync }) => sync, 8, 3),
+        cell(({ scheduler }) => scheduler, 10, 3),
+        cell(({ aim }) => aim, 8, 3),
+        // Of times of the same round, in which the machine was equally busy.
+        cell(({ scheduler, aim }) => scheduler / aim, 11, 2),
+        cell(({ scheduler, echo }) => scheduler / echo, 12, 2),
+      ].join(" "),
+    );
   }
 }
 

@@ -10,6 +10,14 @@ export interface StateFile {
   close(): Promise<void>;
 }
 
+/** Writes all the bytes: a disk that is nearly full takes less than it is given. */
+export async function writeAll(file: StateFile, bytes: Uint8Array, position: number): Promise<void> {
+  for (let written = 0; written < bytes.length;) {
+    const { bytesWritten } = await file.write(bytes, written, bytes.length - written, position + written);
+    written += bytesWritten;
+  }
+}
+
 /**
  * The append-only record of changes: one JSON object a line, whose first member is the CRC-32 of
  * the rest.
@@ -31,10 +39,7 @@ export class Journal {
   async append(changes: readonly Change[]): Promise<void> {
     const bytes = Buffer.from(changes.map(encodeLine).join(""));
     try {
-      for (let written = 0; written < bytes.length;) {
-        const { bytesWritten } = await this.file.write(bytes, written, bytes.length - written, this.length + written);
-        written += bytesWritten;
-      }
+      await writeAll(this.file, bytes, this.length);
     } catch (error) {
       await this.file.truncate(this.length);
       throw error;

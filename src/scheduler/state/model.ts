@@ -27,6 +27,8 @@ export class Model {
   ) as Record<LearnerState, number>;
 
   private runRow: RunRow | null = null;
+  private queue = this.waiting.values();
+  private head: LearnerId | undefined;
 
   get run(): RunRow {
     if (!this.runRow) throw new Error("The run has not been created.");
@@ -35,6 +37,17 @@ export class Model {
 
   get isCreated(): boolean {
     return this.runRow !== null;
+  }
+
+  /**
+   * The learner to hand out next, if any waits. One iterator is kept: a new one would first pass the
+   * places of all that have left the set.
+   */
+  get firstWaiting(): LearnerId | undefined {
+    if (this.head !== undefined) return this.head;
+    let next = this.queue.next();
+    if (next.done) next = (this.queue = this.waiting.values()).next();
+    return (this.head = next.done ? undefined : next.value);
   }
 
   /** @throws Error for an id that no learner has */
@@ -77,8 +90,12 @@ export class Model {
   private moveLearner(learner: LearnerRow, before: LearnerState | undefined): void {
     if (before) this.learnerCounts[before]--;
     this.learnerCounts[learner.state]++;
-    if (learner.state === "waiting") this.waiting.add(learner.id);
-    else this.waiting.delete(learner.id);
+    if (learner.state === "waiting") {
+      this.waiting.add(learner.id);
+      return;
+    }
+    this.waiting.delete(learner.id);
+    if (learner.id === this.head) this.head = undefined;
   }
 }
 

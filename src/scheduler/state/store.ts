@@ -1,4 +1,4 @@
-import { open, rename, rm } from "node:fs/promises";
+import { open, readFile, rename, rm } from "node:fs/promises";
 import { effects, type Change, type NewChange } from "./changes";
 import type { Database } from "./database";
 import { Epochs } from "./epochs";
@@ -6,6 +6,7 @@ import { errnoOf } from "./errors";
 import { syncDirectory, writeFileAtomically } from "./files";
 import { Journal, type StateFile } from "./journal";
 import type { Model } from "./model";
+import { PatchBuffer } from "./patchBuffer";
 import { cutJournals, listJournals, nameOfJournal, recover } from "./recovery";
 import type { RowPatch } from "./rows";
 import type { RunDirectory } from "./runDirectory";
@@ -48,13 +49,15 @@ export class Store {
   private seq: number;
   private syncedSeq: number;
   private pending: Change[] = [];
-  private unprojected: RowPatch[] = [];
+  private pendingPatches: RowPatch[] = [];
+  private readonly unprojected = new PatchBuffer();
   private writing: Promise<void> | null = null;
   private projection: NodeJS.Timeout | null = null;
   private readonly waiters: { seq: number; resolve: () => void }[] = [];
   private readonly listeners = new Set<(changes: readonly Change[]) => void>();
   private changesSinceSnapshot: number;
   private noSnapshotBefore = 0;
+  private writesWithoutRoom = 0;
 
   private constructor(
     readonly directory: RunDirectory,
@@ -87,6 +90,7 @@ export class Store {
     const incarnation = 1 + (await lastIncarnation(directory, model));
     const journal = await createJournal(directory, incarnation, model.run.seq + 1, world);
     const epochs = new Epochs(await world.openFile(directory.epochs, "r+"));
+    await epochs.catchUp(await readFile(directory.epochs), model.learners.values());
     const store = new Store(directory, model, database, journal, epochs, snapshotSeq, world);
     store.record({ kind: "schedulerStarted", incarnation, ...scheduler, journals });
     for (const change of first) store.record(change);
@@ -108,8 +112,11 @@ export class Store {
   /** Makes a change to the model; it is on disk once `synced` returns. */
   record(change: NewChange): void {
     const numbered: Change = { ...change, seq: ++this.seq, time: this.world.now() };
-    this.model.apply(effects(numbered));
+    const patches = effects(numbered);
+    this.model.apply(patches);
     this.pending.push(numbered);
+    // Not spread into arguments: a change of all learners has as many patches.
+    for (const patch of patches) this.pendingPatches.push(patch);
     // Not at once: what the same turn of the event loop records shares the sync.
     this.writing ??= new Promise((resolve) => setImmediate(resolve)).then(() => this.write());
   }
@@ -154,10 +161,12 @@ export class Store {
     try {
       while (this.pending.length > 0) {
         const batch = this.pending;
+        const patches = this.pendingPatches;
         this.pending = [];
+        this.pendingPatches = [];
         await this.makeDurable(batch);
         await this.world.confirmOwnership();
-        this.publish(batch);
+        this.publish(batch, patches);
         if (this.pending.length === 0 && this.isSnapshotDue()) await this.snapshotIfThereIsRoom();
       }
       this.writing = null;
@@ -166,17 +175,18 @@ export class Store {
     }
   }
 
-  private makeDurable(batch: readonly Change[]): Promise<void> {
-    return this.untilThereIsRoom(async () => {
-      await this.epochs.write(batch);
-      await this.journal.append(batch);
-    });
+  /** Both files at once: after a crash between them, the next start has the epochs catch up with the journal. */
+  private async makeDurable(batch: readonly Change[]): Promise<void> {
+    await Promise.all([
+      this.untilThereIsRoom(() => this.epochs.write(batch)),
+      this.untilThereIsRoom(() => this.journal.append(batch)),
+    ]);
   }
 
-  private publish(batch: readonly Change[]): void {
+  private publish(batch: readonly Change[], patches: readonly RowPatch[]): void {
     this.syncedSeq += batch.length;
     this.changesSinceSnapshot += batch.length;
-    for (const change of batch) this.unprojected.push(...effects(change));
+    this.unprojected.add(patches);
     this.projection ??= setTimeout(() => this.project(), projectionDelayMs);
     while (this.waiters[0] && this.waiters[0].seq <= this.syncedSeq) this.waiters.shift()?.resolve();
     for (const listener of this.listeners) listener(batch);
@@ -185,10 +195,8 @@ export class Store {
   private project(): void {
     if (this.projection) clearTimeout(this.projection);
     this.projection = null;
-    if (this.unprojected.length === 0) return;
-    const patches = this.unprojected;
-    this.unprojected = [];
-    this.projected.apply(patches);
+    const patches = this.unprojected.take();
+    if (patches.length > 0) this.projected.apply(patches);
   }
 
   private isSnapshotDue(): boolean {
@@ -240,11 +248,13 @@ export class Store {
     for (;;) {
       try {
         await work();
-        if (wasFull) this.world.onDiskFull(null);
+        if (wasFull && --this.writesWithoutRoom === 0) this.world.onDiskFull(null);
         return;
       } catch (error) {
         if (!isDiskFull(error)) throw error;
-        if (!wasFull) this.world.onDiskFull(`The disk of ${this.directory.path} is full; nothing new can be recorded.`);
+        if (!wasFull && this.writesWithoutRoom++ === 0) {
+          this.world.onDiskFull(`The disk of ${this.directory.path} is full; nothing new can be recorded.`);
+        }
         wasFull = true;
         await this.world.sleep(diskFullRetryMs);
       }

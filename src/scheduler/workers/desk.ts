@@ -117,9 +117,9 @@ export class WorkerDesk {
       return this.dismiss(request, job, "the study was edited; jobs started since run the new code");
     }
     if (model.run.activity === "stopped") return this.dismiss(request, job, "the jobs of this run are being stopped");
-    const next = model.waiting.values().next();
-    if (next.done) return this.dismiss(request, job, "no learner is waiting");
-    return this.assign(request, job, model.learner(next.value), false);
+    const next = model.firstWaiting;
+    if (next === undefined) return this.dismiss(request, job, "no learner is waiting");
+    return this.assign(request, job, model.learner(next), false);
   }
 
   private assign(request: WorkerRequestOf<"start">, job: JobRow, learner: LearnerRow, isSameProcess: boolean): Reply {
