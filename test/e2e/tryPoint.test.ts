@@ -54,7 +54,7 @@ test("a first point that fails is seen before 28 learners start; corrected, it p
   await editor.treeRow(/^Running\s*2/).waitFor();
 });
 
-test("a point that takes too long is cancelled", async () => {
+test("a point that takes too long is cancelled; of chosen learners only those are tried", async () => {
   const folder = await copyExample([
     ["offset=[-0.3, -0.2, -0.1, 0.0, 0.1, 0.2, 0.3]", "offset=[-0.2, 0.0]"],
     ["SECONDS_PER_POINT = 0.01", "SECONDS_PER_POINT = 1000"],
@@ -68,4 +68,18 @@ test("a point that takes too long is cancelled", async () => {
   await editor.treeRow(/^Waiting/).hover();
   await editor.sidebar.getByRole("button", { name: "Cancel Trying One Point" }).click();
   await editor.treeRow(/^Ended\s*1/).waitFor();
+
+  const learnersFile = join(folder, "_learners.py");
+  const source = await readFile(learnersFile, "utf8");
+  await writeFile(learnersFile, source.replace("SECONDS_PER_POINT = 1000", "SECONDS_PER_POINT = 0.3"));
+  await editor.treeRow(/^Waiting/).click();
+  await editor.treeRow(/^offset=-0\.2, coupling=0\.06/).click({ button: "right" });
+  // A menu that has just opened does not take clicks yet.
+  await editor.page.getByRole("menuitem", { name: "Try One Point" }).hover();
+  await editor.page.keyboard.press("Enter");
+  await editor.page
+    .locator(".notification-toast")
+    .getByText(/^The point took 300 ms, \d+ MB\./)
+    .waitFor();
+  await editor.keepScreenshot("try one point, of one learner");
 });
