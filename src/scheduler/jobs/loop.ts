@@ -1,8 +1,8 @@
-import { readdir, readFile, rm } from "node:fs/promises";
+import { readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Cluster, QueuedJob } from "../clusters/cluster";
 import type { RunCommand } from "../clusters/runCommand";
-import { AdaptiveError, toAdaptiveError } from "../state/errors";
+import { AdaptiveError, errnoOf, toAdaptiveError } from "../state/errors";
 import { asJobId, tryClass, type LearnerId } from "../state/rows";
 import { settingsOf } from "../state/settings";
 import type { Store } from "../state/store";
@@ -85,8 +85,10 @@ export class JobLoop {
   };
 
   private async round(): Promise<void> {
+    const listing = await this.list();
+    // Behind the listing: a job that it shows as ended has left its message by then.
     await this.emptyOutbox();
-    await this.act(await this.list());
+    await this.act(listing);
   }
 
   private async list(): Promise<QueuedJob[] | null> {
@@ -188,23 +190,34 @@ export class JobLoop {
     );
   }
 
-  /** Takes in what jobs wrote down because they found no scheduler. */
+  /** Takes in what jobs wrote down because they found no scheduler. Whatever else lies there is set aside. */
   private async emptyOutbox(): Promise<void> {
     const { store, takeInMessage } = this.options;
     const { outbox } = store.directory;
-    for (const name of (await readdir(outbox)).filter((name) => name.endsWith(".json")).sort()) {
-      const message = parseMessage(await readFile(join(outbox, name), "utf8"));
-      if (message) await takeInMessage(message);
-      await rm(join(outbox, name));
+    const names = (await readdir(outbox)).filter((name) => name.endsWith(".json"));
+    for (const name of names.sort(byRequest)) {
+      const path = join(outbox, name);
+      const message = await readMessage(path);
+      if (message) {
+        await takeInMessage(message);
+        await rm(path);
+      } else await rename(path, `${path}.bad`);
     }
   }
 }
 
-function parseMessage(text: string): object | null {
+/** `<instance>-<n>.json`: what one process said, in its order. */
+function byRequest(a: string, b: string): number {
+  return a.localeCompare(b, "en", { numeric: true });
+}
+
+/** Null when it is no message. */
+async function readMessage(path: string): Promise<object | null> {
   try {
-    const value: unknown = JSON.parse(text);
+    const value: unknown = JSON.parse(await readFile(path, "utf8"));
     return typeof value === "object" ? value : null;
-  } catch {
-    return null;
+  } catch (error) {
+    if (error instanceof SyntaxError || errnoOf(error) === "EISDIR") return null;
+    throw error;
   }
 }

@@ -89,7 +89,7 @@ export class Store {
     await cutJournals(directory, journals);
     const incarnation = 1 + (await lastIncarnation(directory, model));
     const journal = await createJournal(directory, incarnation, model.run.seq + 1, world);
-    const epochs = new Epochs(await world.openFile(directory.epochs, "r+"));
+    const epochs = new Epochs(await openEpochs(directory, world));
     await epochs.catchUp(await readFile(directory.epochs), model.learners.values());
     const store = new Store(directory, model, database, journal, epochs, snapshotSeq, world);
     store.record({ kind: "schedulerStarted", incarnation, ...scheduler, journals });
@@ -265,6 +265,18 @@ export class Store {
 function isDiskFull(error: unknown): boolean {
   const code = errnoOf(error);
   return code === "ENOSPC" || code === "EDQUOT";
+}
+
+/** One that somebody deleted is made anew, and catches up with the model like any other. */
+async function openEpochs({ own, epochs }: RunDirectory, world: StoreWorld): Promise<StateFile> {
+  try {
+    return await world.openFile(epochs, "r+");
+  } catch (error) {
+    if (errnoOf(error) !== "ENOENT") throw error;
+    const file = await world.openFile(epochs, "wx");
+    await syncDirectory(own);
+    return file;
+  }
 }
 
 async function createJournal(

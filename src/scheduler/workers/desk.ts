@@ -189,12 +189,17 @@ export class WorkerDesk {
     return learner?.jobId === job && learner.epoch === request.epoch ? learner : null;
   }
 
-  /** Also what comes late, through the outbox of a job that found no scheduler: the epoch alone decides. */
+  /**
+   * Also what comes late, through the outbox of a job that found no scheduler: the epoch decides. A
+   * learner that was given back may still be done, but fails or is released only once, however often
+   * its message is taken in.
+   */
   private finish(request: LastWord, job: JobRow): Reply {
     const learner = this.store.model.learners.get(asLearnerId(request.learner));
     const isEntitled =
       learner?.epoch === request.epoch &&
-      (learner.jobId === job.jobId || (learner.jobId === null && learner.lastJobId === job.jobId && !learner.isDone));
+      (learner.jobId === job.jobId ||
+        (request.type === "done" && learner.jobId === null && learner.lastJobId === job.jobId && !learner.isDone));
     if (!isEntitled) return fenced(request.learner);
     this.board.note(learner.id, learner, request);
     const isNewest = job.learnerId === learner.id && request.n > job.requestNumber;

@@ -198,6 +198,19 @@ describe("a job that holds a learner", () => {
     expect(store.model.learner(asLearnerId(0))).toMatchObject({ state: "done" });
   });
 
+  test.each(["done", "failed", "released"])(
+    "that said %s through the outbox is believed once, also when a killed scheduler takes it in again",
+    async (type) => {
+      const { desk, store } = await openDesk(1, 1);
+      await desk.answer(start("1_1", "i-1_1", 1));
+      const left = said(type, "1_1", 2, 0, 1, { error: "E", traceback: "", why: "stopped" });
+      await desk.takeIn(left);
+      const { seq } = store.position;
+      await desk.takeIn(left);
+      expect(store.position.seq).toBe(seq);
+    },
+  );
+
   test("fails its learner, and the last allowed time that is final", async () => {
     const { desk, store } = await openDesk(1, 1);
     const fail = async (n: number, epoch: number) => {

@@ -1,7 +1,11 @@
+import { readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import type { Change } from "../../../src/scheduler/state/changes";
 import { Epochs } from "../../../src/scheduler/state/epochs";
 import { asJobId, asLearnerId } from "../../../src/scheduler/state/rows";
+import type { RunDirectory } from "../../../src/scheduler/state/runDirectory";
+import type { Store } from "../../../src/scheduler/state/store";
+import { createRunOnDisk, openStore } from "./runFixture";
 
 const assigned = (learner: number, epoch: number) =>
   ({ kind: "learnerAssigned", learner: asLearnerId(learner), epoch, job: asJobId("1_1") }) as Change;
@@ -56,3 +60,38 @@ test("what a crash left behind is caught up with, also beyond the end; a fence i
   await epochs.catchUp(bytes.subarray(0, 3 * 8), rows);
   expect(values()).toEqual([9, 2, 3, 4]);
 });
+
+async function assign(store: Store, learner: number, epoch: number): Promise<void> {
+  const job = asJobId(`1_${epoch}`);
+  store.record({ kind: "jobsSubmitted", submission: 1, resourceClass: "default", jobs: [{ id: job, name: job }] });
+  const request = { restart: 0, instance: "i", instances: 1, requestNumber: 1, host: "n", revision: "r" };
+  store.record({ kind: "learnerAssigned", learner: asLearnerId(learner), epoch, job, npointsBefore: 0, ...request });
+  await store.synced();
+}
+
+test.each([
+  ["whole", () => Promise.resolve(), [0, 5, 7]],
+  ["missing", ({ epochs }) => rm(epochs), [0, 5, 7]],
+  ["cut in the middle of an epoch", ({ epochs }) => truncate(epochs, 13), [0, 5, 7]],
+  ["empty", ({ epochs }) => truncate(epochs, 0), [0, 5, 7]],
+  ["behind", ({ epochs }) => writeFile(epochs, Buffer.from(BigUint64Array.of(0n, 2n).buffer)), [0, 5, 7]],
+] as [string, (directory: RunDirectory) => Promise<void>, number[]][])(
+  "a file of epochs that is %s is right before anybody is served",
+  async (_, damage, epochs) => {
+    const directory = await createRunOnDisk(3);
+    const before = await openStore(directory);
+    await assign(before, 1, 5);
+    await assign(before, 2, 7);
+    await before.close();
+    await damage(directory);
+    const store = await openStore(directory);
+    const values = async () => {
+      const bytes = await readFile(directory.epochs);
+      return [0, 1, 2].map((learner) => Number(bytes.readBigUInt64LE(8 * learner)));
+    };
+    expect(await values()).toEqual(epochs);
+    await assign(store, 0, 9);
+    expect(await values()).toEqual([9, 5, 7]);
+    await store.close();
+  },
+);

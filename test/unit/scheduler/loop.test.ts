@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import type { Cluster, QueuedJob } from "../../../src/scheduler/clusters/cluster";
@@ -6,6 +6,7 @@ import type { RunCommand } from "../../../src/scheduler/clusters/runCommand";
 import { JobFiles } from "../../../src/scheduler/jobs/jobFiles";
 import { JobLoop } from "../../../src/scheduler/jobs/loop";
 import type { AdaptiveError } from "../../../src/scheduler/state/errors";
+import { asJobId } from "../../../src/scheduler/state/rows";
 import type { Store } from "../../../src/scheduler/state/store";
 import { createRunOnDisk, defaultSettings, openStore } from "./runFixture";
 
@@ -99,15 +100,29 @@ test.each([
   expect([...store.model.liveJobs]).toEqual(listing.map(({ id }) => id));
 });
 
-test("what jobs left in the outbox is taken in once, and what is no message is dropped", async () => {
+test("what jobs left in the outbox is taken in once, in the order of each job's requests; what is no message is set aside", async () => {
   const { store, taken, loop, until } = await openLoop(0, () => []);
   await until(() => loop.queueCalls > 0);
-  const left = { type: "done", job: "1_1" };
-  await writeFile(join(store.directory.outbox, "i-2.json"), JSON.stringify(left));
+  const said = (n: number) => ({ type: "done", job: "1_1", n });
+  for (const n of [10, 2]) await writeFile(join(store.directory.outbox, `i-${n}.json`), JSON.stringify(said(n)));
   await writeFile(join(store.directory.outbox, "i-3.json"), "{");
   await writeFile(join(store.directory.outbox, "i-4.tmp"), "{");
+  await mkdir(join(store.directory.outbox, "i-5.json"));
   const calls = loop.queueCalls;
-  await until(() => loop.queueCalls >= calls + 2);
+  await until(() => loop.queueCalls >= calls + 3);
+  expect(taken).toEqual([said(2), said(10)]);
+  expect((await readdir(store.directory.outbox)).sort()).toEqual(["i-3.json.bad", "i-4.tmp", "i-5.json.bad"]);
+});
+
+test("a job that left its message and ended before the listing is done, not given back", async () => {
+  const left = { type: "done", job: "1_1", n: 2 };
+  const { store, taken, until } = await openLoop(1, async (argv, store) => {
+    if (argv[0] === "submit") return submitted(argv);
+    if (!store.model.liveJobs.has(asJobId("1_1"))) return [];
+    // It leaves its message at the last moment, and is listed as ended.
+    if (taken.length === 0) await writeFile(join(store.directory.outbox, "i-2.json"), JSON.stringify(left));
+    return [{ ...running("1_1"), state: "ended", exitCode: 0 }];
+  });
+  await until(() => store.model.jobs.get(asJobId("1_1"))?.state === "ended");
   expect(taken).toEqual([left]);
-  expect(await readdir(store.directory.outbox)).toEqual(["i-4.tmp"]);
 });
