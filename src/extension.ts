@@ -11,6 +11,7 @@ import { JobOutputs } from "./views/jobOutput";
 import { JobsView } from "./views/jobsView";
 import { LearnersView } from "./views/learnersView";
 import { PointTrials } from "./views/pointTrials";
+import { RunChoice } from "./views/runChoice";
 import { ShownRun } from "./views/shownRun";
 import { ShownTexts } from "./views/shownTexts";
 import { showStatusBar } from "./views/statusBar";
@@ -23,7 +24,8 @@ export function activate(context: ExtensionContext): void {
   const note = (line: string): void => log.info(line);
 
   const studies = scope.add(new WorkspaceStudies(note));
-  const sessions = scope.add(localRunSessions(studies, Uri.joinPath(context.extensionUri, "dist"), note));
+  const memory = context.workspaceState;
+  const sessions = scope.add(localRunSessions(studies, Uri.joinPath(context.extensionUri, "dist"), memory, note));
   const run = scope.add(new ShownRun(sessions, note));
   const errors = new ErrorDisplay(log);
   const outputs = scope.add(new JobOutputs(sessions));
@@ -32,7 +34,6 @@ export function activate(context: ExtensionContext): void {
   const trials = new PointTrials({ sessions, tracebacks, errors, log });
   const onStarting = (isStarting: boolean): void =>
     void commands.executeCommand("setContext", "adaptive.isStarting", isStarting);
-  const memory = context.workspaceState;
   const actions = new Actions({ sessions, outputs, scripts, trials, memory, errors, log, onStarting });
 
   const edits = scope.add(new StudyEdits(run, note));
@@ -41,5 +42,6 @@ export function activate(context: ExtensionContext): void {
   const dashboards = scope.add(new Dashboards(context, sessions, edits, actions, note));
   scope.add(showStatusBar(run));
   scope.add(keepContextKeys(run, sessions, edits));
-  scope.add(registerCommands({ actions, dashboards, learners, jobs }));
+  const runs = new RunChoice({ sessions, errors, log });
+  scope.add(registerCommands({ actions, runs, dashboards, learners, jobs }));
 }

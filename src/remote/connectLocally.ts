@@ -1,7 +1,7 @@
 import { access, constants } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { type Uri, workspace } from "vscode";
+import { type Memento, type Uri, workspace } from "vscode";
 import { RunDirectory } from "../scheduler/state/runDirectory";
 import { systemClock } from "./clock";
 import { attachCommand } from "./launch";
@@ -17,8 +17,14 @@ import type { Study, StudySource } from "./studies";
 /**
  * The runs on this machine, with everything they take from the editor and the system.
  * @param distFolder where the bundles lie
+ * @param memory of this workspace
  */
-export function localRunSessions(source: StudySource, distFolder: Uri, log: (line: string) => void): RunSessions {
+export function localRunSessions(
+  source: StudySource,
+  distFolder: Uri,
+  memory: Memento,
+  log: (line: string) => void,
+): RunSessions {
   const inDist = (...names: string[]): string => join(distFolder.fsPath, ...names);
   const runtime = { execPath: process.execPath, electron: process.versions["electron"] };
   const program = localProgram(runtime, inDist("scheduler", "main.js"));
@@ -28,6 +34,10 @@ export function localRunSessions(source: StudySource, distFolder: Uri, log: (lin
     onDidGrantTrust: workspace.onDidGrantWorkspaceTrust,
     findRuns,
     profileFor,
+    remembered: {
+      get: () => memory.get<string>(shownRun) ?? null,
+      set: (directory) => void memory.update(shownRun, directory),
+    },
     connect: (directory) =>
       new Session(directory, {
         transport: localTransport,
@@ -43,6 +53,8 @@ export function localRunSessions(source: StudySource, distFolder: Uri, log: (lin
     log,
   });
 }
+
+const shownRun = "shownRun";
 
 async function findRuns(folder: string): Promise<FoundRun[]> {
   const found = await RunDirectory.allIn(folder);

@@ -71,7 +71,8 @@ function startCommand<T>(
   };
 }
 
-function answerOf<S extends v.GenericSchema>(command: string, schema: S, stdout: string): v.InferOutput<S> {
+/** The last line of what a command printed, as its answer. */
+export function answerOf<S extends v.GenericSchema>(command: string, schema: S, stdout: string): v.InferOutput<S> {
   const result = v.safeParse(schema, lastLineAsJson(stdout));
   if (result.success) return result.output;
   throw new AdaptiveError("bad-answer", `The scheduler's answer to ${command} was not understood`, "See the log.", {

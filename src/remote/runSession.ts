@@ -9,7 +9,8 @@ import type { QueryName, ReplicaQueries } from "./replica/queries";
 
 /** Where the link to a run's scheduler stands. */
 export type Link =
-  | { at: "offline"; since: Date; why: string }
+  /** `isCopied` when a person has to say what the run is before it can be served. */
+  | { at: "offline"; since: Date; why: string; isCopied?: true }
   | { at: "connecting"; step: string }
   | { at: "online" }
   | { at: "retrying"; attempt: number; nextInMs: number; why: string };

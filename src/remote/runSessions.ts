@@ -1,19 +1,31 @@
 import { join } from "node:path";
 import type { CancellationToken, Event } from "vscode";
-import { AdaptiveError } from "../scheduler/state/errors";
+import { AdaptiveError, toAdaptiveError } from "../scheduler/state/errors";
 import type { ConfigReport } from "../scheduler/control/configReport";
 import type { TypedSettings } from "../scheduler/state/layers";
+import { RunDirectory } from "../scheduler/state/runDirectory";
 import type { Clock } from "./clock";
 import { Emitter } from "./event";
 import { configCommand, initCommand, type ProgramCommand, runCommand, scriptCommand, type Start } from "./launch";
 import type { Program } from "./program";
 import type { Profile } from "./python";
+import {
+  type CopyWish,
+  deleteCommand,
+  type Deletion,
+  deletionCommand,
+  listCommand,
+  type ListedRun,
+  settleCommand,
+} from "./runCommands";
 import type { RunSession } from "./runSession";
 import type { Study, StudySource } from "./studies";
 import type { Transport } from "./transport";
 
 /** `init` imports the learners file, which may build a hundred thousand learners. */
 const initDeadlineMs = 900_000;
+/** Counting and moving many files, or waiting for a scheduler to end. */
+const runDeadlineMs = 120_000;
 
 export interface RunSessionsWorld {
   source: StudySource;
@@ -24,6 +36,8 @@ export interface RunSessionsWorld {
   findRuns(folder: string): Promise<readonly FoundRun[]>;
   /** What is known of this machine, with the Python for this study. */
   profileFor(study: Study): Promise<Profile>;
+  /** The run that a person last chose to see in this workspace. */
+  remembered: { get(): string | null; set(directory: string): void };
   /** A session that connects by itself. */
   connect(directory: string): RunSession;
   transport: Transport;
@@ -39,6 +53,9 @@ export interface FoundRun {
   /** ISO 8601. */
   created: string;
 }
+
+/** A run of the workspace, and how it stands as far as that is known. */
+export type WorkspaceRun = FoundRun & Partial<Pick<ListedRun, "state" | "learners">>;
 
 /** The runs of the workspace's studies; one at a time is connected. In a workspace that is not trusted, none, and no process is started. */
 export class RunSessions {
@@ -82,8 +99,47 @@ export class RunSessions {
     typed: TypedSettings,
     token: CancellationToken,
   ): Promise<{ session: RunSession; isResumed: boolean }> {
-    const { run, resumed: isResumed } = await this.ask(initCommand, study, typed, token);
-    return { session: this.activate(run), isResumed };
+    try {
+      const { run, resumed: isResumed } = await this.ask(initCommand, study, typed, token);
+      return { session: this.show(run), isResumed };
+    } catch (error) {
+      // What is asked of the person then is about this run.
+      if (toAdaptiveError(error).code === "copied-run") this.show(RunDirectory.ofStudy(study.learnersFile).own);
+      throw error;
+    }
+  }
+
+  /** The runs of the workspace's studies, newest first. */
+  async runs(): Promise<WorkspaceRun[]> {
+    const [found, listed] = await Promise.all([this.findRuns(), this.run(listCommand(this.world.program))]);
+    return found
+      .sort((a, b) => b.created.localeCompare(a.created))
+      .map((run) => ({ ...listed.find(({ stateFolder }) => stateFolder === run.directory), ...run }));
+  }
+
+  /** Connects to a run of the workspace, because a person wants to see that one. */
+  show(directory: string): RunSession {
+    this.world.remembered.set(directory);
+    return this.activate(directory);
+  }
+
+  /** What deleting a run would move to the trash. */
+  deletion(directory: string): Promise<Deletion> {
+    return this.run(deletionCommand(this.world.program, directory));
+  }
+
+  /** @returns where the run is then */
+  async delete(directory: string, withData: boolean): Promise<string> {
+    const trash = await this.run(deleteCommand(this.world.program, directory, withData));
+    this.adopt();
+    return trash;
+  }
+
+  /** Says what a copied run is, and connects to it. */
+  async settleCopy(directory: string, wish: CopyWish): Promise<void> {
+    await this.run(settleCommand(this.world.program, directory, wish));
+    if (this.session?.directory === directory) this.activate(null);
+    this.activate(directory);
   }
 
   /** The study whose run is connected, or null. */
@@ -102,6 +158,12 @@ export class RunSessions {
   /** The script of the jobs that such a start would submit. */
   script(study: Study, typed: TypedSettings, token: CancellationToken): Promise<string> {
     return this.ask(scriptCommand, study, typed, token);
+  }
+
+  private run<T>(command: ProgramCommand<T>): Promise<T> {
+    const { transport, clock } = this.world;
+    const { signal } = new AbortController();
+    return runCommand(transport, command, { clock, deadlineMs: runDeadlineMs, signal });
   }
 
   private async ask<T>(
@@ -152,7 +214,8 @@ export class RunSessions {
       const runs = await this.findRuns();
       // What was started meanwhile may be missing in what was found; word of it is still to come.
       if (this.isDisposed || this.session !== session) return;
-      const directory = chooseActive({ active: this.session?.directory ?? null, seen: this.seen, runs });
+      const active = this.session?.directory ?? null;
+      const directory = chooseActive({ active, remembered: this.world.remembered.get(), seen: this.seen, runs });
       this.seen = new Set(runs.map((run) => run.directory));
       this.activate(directory);
     });
@@ -184,17 +247,21 @@ export class RunSessions {
 
 /**
  * Which run to show: one that has just appeared, since somebody has just started it; else the one
- * shown, while it exists; else the newest.
+ * shown, while it exists; else the one that a person chose to see last; else the newest.
  */
 export function chooseActive(now: {
   active: string | null;
+  remembered: string | null;
   seen: ReadonlySet<string>;
   runs: readonly FoundRun[];
 }): string | null {
-  const { active, seen, runs } = now;
+  const { active, remembered, seen, runs } = now;
   const isShown = runs.some((run) => run.directory === active);
   const appeared = runs.filter((run) => !seen.has(run.directory));
   if (isShown && (appeared.length === 0 || appeared.some((run) => run.directory === active))) return active;
+  // At first all have just appeared, and none of them says more than the others.
+  const isNews = appeared.length > 0 && appeared.length < runs.length;
+  if (!isNews && runs.some((run) => run.directory === remembered)) return remembered;
   const candidates = appeared.length > 0 ? appeared : runs;
   return [...candidates].sort((a, b) => b.created.localeCompare(a.created))[0]?.directory ?? null;
 }

@@ -163,8 +163,11 @@ export class Session implements RunSession {
   private async until(isSo: () => boolean): Promise<void> {
     if (isSo()) return;
     let stop = (): unknown => undefined;
-    const so = new Promise<void>((resolve) => {
-      stop = this.onDidChangeLink(() => isSo() && resolve()).dispose;
+    const so = new Promise<void>((resolve, reject) => {
+      stop = this.onDidChangeLink((link) => {
+        if (isSo()) resolve();
+        else if (link.at === "offline" && link.isCopied) reject(new AdaptiveError("copied-run", link.why));
+      }).dispose;
     });
     try {
       await this.bounded(so, "The scheduler");
@@ -192,8 +195,9 @@ export class Session implements RunSession {
         if (signal.aborted) return;
         attempt = nextAttempt(attempt, onlineSince === null ? 0 : clock.now() - onlineSince);
         const nextInMs = reconnectDelayMs(attempt, random());
-        const why = toAdaptiveError(error).message;
-        if (this.mayStart) this.move({ at: "retrying", attempt, nextInMs, why });
+        const { code, message: why } = toAdaptiveError(error);
+        if (code === "copied-run") this.foundCopy(why);
+        else if (this.mayStart) this.move({ at: "retrying", attempt, nextInMs, why });
         else if (this.link.at !== "offline") this.offline("the scheduler has ended");
         const woken = new AbortController();
         this.wake = () => woken.abort();
@@ -287,6 +291,12 @@ export class Session implements RunSession {
 
   private offline(why: string): void {
     this.move({ at: "offline", since: new Date(this.world.clock.now()), why });
+  }
+
+  /** No scheduler will serve it before a person has said what it is: nothing is started, until one does. */
+  private foundCopy(why: string): void {
+    this.mayStart = false;
+    this.move({ at: "offline", since: new Date(this.world.clock.now()), why, isCopied: true });
   }
 
   private move(to: Link): void {

@@ -12,25 +12,31 @@ import { learnerOfNode, stateOfGroup } from "./learnersTreeModel";
 import type { LearnersView } from "./learnersView";
 import { learnerVerbWords } from "./learnerVerbs";
 import { pickLearners } from "./pickLearners";
+import type { RunChoice } from "./runChoice";
 
 /** As many as a request may name. */
 const maxChanged = 200_000;
 
 interface CommandsWorld {
   actions: Actions;
+  runs: RunChoice;
   dashboards: Dashboards;
   learners: LearnersView;
   jobs: JobsView;
 }
 
 /** The manifest's commands. What a tree passes is the node's id, and the ids of all selected ones. */
-export function registerCommands({ actions, dashboards, learners, jobs }: CommandsWorld): Disposable {
+export function registerCommands({ actions, runs, dashboards, learners, jobs }: CommandsWorld): Disposable {
   const handlers = {
     startJobs: async () => {
       const session = await actions.startJobs();
       if (session !== null) dashboards.show(session, null);
     },
     stopJobs: () => actions.stopJobs(),
+    switchRun: () => runs.switchRun(),
+    deleteRun: () => runs.deleteRun(),
+    forkRun: () => runs.settleCopy("fork"),
+    adoptRun: () => runs.settleCopy("adopt"),
     showLog: () => actions.showLog(),
     showProgress: () => showLearner(null),
     showLearner: (node: unknown) => showLearner(learnerAt(node)),

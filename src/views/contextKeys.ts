@@ -5,7 +5,7 @@ import type { ShownRun } from "./shownRun";
 import type { StudyEdits } from "./studyEdits";
 
 /** What the views show while they are empty, as the manifest's `when` clauses know it. */
-type ViewState = "noStudy" | "study" | "connecting" | "run";
+type ViewState = "noStudy" | "study" | "connecting" | "copied" | "run";
 
 /** Keeps the context keys that the manifest's menus and welcome texts go by. */
 export function keepContextKeys(run: ShownRun, sessions: RunSessions, edits: StudyEdits): Disposable {
@@ -27,6 +27,7 @@ export function keepContextKeys(run: ShownRun, sessions: RunSessions, edits: Stu
 }
 
 function stateOf({ session, overview }: ShownRun, { studies }: RunSessions): ViewState {
+  if (session?.link.at === "offline" && session.link.isCopied) return "copied";
   if (overview !== null) return "run";
   if (session !== null) return "connecting";
   return studies.length > 0 ? "study" : "noStudy";

@@ -23,6 +23,7 @@ export class ErrorDisplay {
     const place = placeIn(error.message);
     return {
       ...(error.code === "bad-user-setting" ? { "Open Settings": openClusters } : {}),
+      ...(error.code === "copied-run" ? copySteps : {}),
       ...(place ? { "Open File": () => openAt(place) } : {}),
       "Show Log": () => this.log.show(),
     };
@@ -41,6 +42,11 @@ export class ErrorDisplay {
     if (choice !== undefined) await steps[choice]?.();
   }
 }
+
+const copySteps = {
+  "Use as New Run": () => commands.executeCommand("adaptive.forkRun"),
+  "It Is a Restored Backup": () => commands.executeCommand("adaptive.adoptRun"),
+};
 
 function openClusters(): unknown {
   const revealSetting = { key: "adaptive.clusters", edit: false };

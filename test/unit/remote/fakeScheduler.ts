@@ -27,6 +27,8 @@ export class FakeScheduler implements Transport {
   /** What happens while a client reads the snapshot. */
   onSnapshotRead: () => void = () => undefined;
   isReachable = true;
+  /** Why no scheduler serves the run. */
+  refusal: Error | null = null;
   answersPings = true;
   private rpc: MessageConnection | null = null;
   private exit: (exit: Exit) => void = () => undefined;
@@ -37,6 +39,7 @@ export class FakeScheduler implements Transport {
 
   exec(argv: readonly string[], { signal }: { signal: AbortSignal }): Promise<RunningProcess> {
     this.mightStart.push(!argv.includes("--no-start"));
+    if (this.refusal) return Promise.reject(this.refusal);
     if (!this.isReachable) return Promise.reject(new Error("no route"));
     const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()];
     const exit = new Promise<Exit>((resolve) => (this.exit = resolve));

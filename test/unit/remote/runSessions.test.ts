@@ -37,7 +37,7 @@ function open({ isTrusted = true, argv = initPrints({ run: "/tmp", runId: "u", r
   const studiesChanged = new Emitter<void>();
   const runsChanged = new Emitter<void>();
   const trustGranted = new Emitter<void>();
-  const there = { studies: [studyIn("/tmp")], runs: [] as FoundRun[], isTrusted };
+  const there = { studies: [studyIn("/tmp")], runs: [] as FoundRun[], remembered: null as string | null, isTrusted };
   const events: string[] = [];
   const transport: Transport = {
     exec: (words, options) => {
@@ -57,6 +57,7 @@ function open({ isTrusted = true, argv = initPrints({ run: "/tmp", runId: "u", r
     onDidGrantTrust: trustGranted.event,
     findRuns: (folder) => Promise.resolve(there.runs.filter(({ directory }) => directory === folder)),
     profileFor: () => Promise.resolve({ python: "python3" }),
+    remembered: { get: () => there.remembered, set: (directory) => (there.remembered = directory) },
     connect: (directory) => {
       events.push(`connect ${directory}`);
       return {
@@ -144,18 +145,74 @@ describe("runs of the workspace", () => {
   });
 });
 
+describe("a run as a whole", () => {
+  const two = [
+    { directory: "/tmp", name: "peaks", created: older },
+    { directory: "/other", name: "waves", created: newer },
+  ];
+
+  test("one that a person chooses is shown, and remembered", async () => {
+    const { sessions, there, runsChanged, settle } = open();
+    there.studies = [studyIn("/tmp"), studyIn("/other")];
+    there.runs = two;
+    runsChanged.fire();
+    await settle();
+    expect(sessions.active?.directory).toBe("/other");
+    sessions.show("/tmp");
+    runsChanged.fire();
+    await settle();
+    expect(sessions.active?.directory).toBe("/tmp");
+    expect(there.remembered).toBe("/tmp");
+  });
+
+  test("runs are those of the workspace, newest first, with how they stand", async () => {
+    const listed = { name: "peaks", stateFolder: "/tmp", state: "running", learners: { done: 3, running: 1 } };
+    const { sessions, there } = open({
+      argv: initPrints({ runs: [listed, { ...listed, stateFolder: "/elsewhere" }] }),
+    });
+    there.studies = [studyIn("/tmp"), studyIn("/other")];
+    there.runs = two;
+    expect(await sessions.runs()).toEqual([two[1], { ...listed, ...two[0] }]);
+  });
+
+  test("one that was deleted is let go", async () => {
+    const { sessions, there, runsChanged, settle } = open({ argv: initPrints({ trash: "/tmp/.adaptive-trash/x" }) });
+    there.runs = two.slice(0, 1);
+    runsChanged.fire();
+    await settle();
+    there.runs = [];
+    expect(await sessions.delete("/tmp", true)).toBe("/tmp/.adaptive-trash/x");
+    await settle();
+    expect(sessions.active).toBeNull();
+  });
+
+  test("a copy that is in the way of a start is shown, so that what is asked then is about it", async () => {
+    const error = { code: "copied-run", message: "It is a copy.", hint: "" };
+    const { sessions } = open({ argv: initPrints({ error }, 2) });
+    await expect(sessions.prepare(studyIn("/tmp"), nothingTyped, token())).rejects.toMatchObject(error);
+    expect(sessions.active?.directory).toBe("/tmp/.adaptive");
+  });
+});
+
 describe("the run that is shown", () => {
   const a = { directory: "/a", name: "peaks", created: older };
   const b = { directory: "/b", name: "peaks", created: newer };
 
   test.each([
-    ["the newest at first", null, [], [a, b], "/b"],
-    ["the one shown stays", "/a", ["/a", "/b"], [a, b], "/a"],
-    ["one that appears is shown, though older", "/b", ["/b"], [a, b], "/a"],
-    ["the one shown stays when word of it comes", "/a", [], [a, b], "/a"],
-    ["another when the one shown is gone", "/a", ["/a", "/b"], [b], "/b"],
-    ["none when there is none", "/a", ["/a"], [], null],
-  ] as [string, string | null, string[], FoundRun[], string | null][])("%s", (_, active, seen, runs, chosen) => {
-    expect(chooseActive({ active, seen: new Set(seen), runs })).toBe(chosen);
-  });
+    ["the newest at first", null, null, [], [a, b], "/b"],
+    ["the one chosen last comes first", null, "/a", [], [a, b], "/a"],
+    ["one chosen last that is gone says nothing", null, "/c", [], [a, b], "/b"],
+    ["the one shown stays", "/a", null, ["/a", "/b"], [a, b], "/a"],
+    ["one that appears is shown, though older", "/b", null, ["/b"], [a, b], "/a"],
+    ["one that appears is shown, though another was chosen", "/b", "/b", ["/b"], [a, b], "/a"],
+    ["the one shown stays when word of it comes", "/a", null, [], [a, b], "/a"],
+    ["the one chosen stays although others are newer", "/a", "/a", ["/a", "/b"], [a, b], "/a"],
+    ["another when the one shown is gone", "/a", "/a", ["/a", "/b"], [b], "/b"],
+    ["none when there is none", "/a", "/a", ["/a"], [], null],
+  ] as [string, string | null, string | null, string[], FoundRun[], string | null][])(
+    "%s",
+    (_, active, remembered, seen, runs, chosen) => {
+      expect(chooseActive({ active, remembered, seen: new Set(seen), runs })).toBe(chosen);
+    },
+  );
 });

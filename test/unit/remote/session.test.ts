@@ -10,6 +10,7 @@ import { asJobId, asLearnerId } from "../../../src/scheduler/state/rows";
 import type { Preview } from "../../../src/scheduler/workers/messages";
 import { firstChanges, wasm } from "../scheduler/runFixture";
 import { FakeClock } from "./fakeClock";
+import { AdaptiveError } from "../../../src/scheduler/state/errors";
 import { FakeScheduler, ReplicaHere } from "./fakeScheduler";
 import { assigned, done, submitted, submitting } from "./runHistory";
 
@@ -122,6 +123,22 @@ describe("a session", () => {
     expect(scheduler.asked).toEqual(["startJobs"]);
     expect(scheduler.mightStart.slice(0, 2)).toEqual([true, false]);
     expect(scheduler.mightStart.at(-1)).toBe(true);
+  });
+
+  test("of a copied run, starts nothing until somebody has said what it is, and says why at once", async () => {
+    const { scheduler, session, clock, linked, settled } = open();
+    await linked("online");
+    scheduler.refusal = new AdaptiveError("copied-run", "The run in /copy is a copy of the one in /a.");
+    scheduler.end(2);
+    await linked("retrying");
+    clock.advance(1000);
+    await expect(linked("offline")).resolves.toMatchObject({ why: scheduler.refusal.message, isCopied: true });
+    await expect(session.startJobs()).rejects.toMatchObject({ code: "copied-run" });
+    const attempts = scheduler.mightStart.length;
+    Object.assign(scheduler, { refusal: null, incarnation: 2 });
+    clock.advance(60_000);
+    await settled(() => session.link.at === "online");
+    expect(scheduler.mightStart.slice(attempts)).toEqual([false]);
   });
 
   test("takes a snapshot from another incarnation, with nothing lost or doubled", async () => {

@@ -13,6 +13,7 @@ describe("studies", () => {
     ["a/b/c/d/_learners.py", true],
     ["a/b/c/d/e/_learners.py", false],
     [".adaptive/code/r1/_learners.py", false],
+    [".adaptive-trash/peaks-1/data/_learners.py", false],
     ["a/.venv/_learners.py", false],
     ["node_modules/a/_learners.py", false],
     ["venv/lib/_learners.py", false],

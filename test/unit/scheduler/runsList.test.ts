@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { formatBytes } from "../../../src/scheduler/commandLine/delete";
 import { type RunState, stateOfRun } from "../../../src/scheduler/commandLine/list";
+import { formatBytes } from "../../../src/scheduler/control/bytes";
 import { learnerStates, type LearnerState } from "../../../src/scheduler/state/rows";
 
 const none = Object.fromEntries(learnerStates.map((state) => [state, 0])) as Record<LearnerState, number>;

@@ -1,0 +1,59 @@
+import { type LogOutputChannel, type QuickPickItem, window } from "vscode";
+import type { CopyWish } from "../remote/runCommands";
+import type { RunSessions, WorkspaceRun } from "../remote/runSessions";
+import { AdaptiveError } from "../scheduler/state/errors";
+import { choose } from "./dialog";
+import type { ErrorDisplay } from "./errorDisplay";
+import { deletionQuestion, runLine, withData } from "./runWords";
+import { withViewProgress } from "./viewProgress";
+
+/** Which of the workspace's runs is shown, and what becomes of one as a whole. */
+export class RunChoice {
+  constructor(private readonly world: { sessions: RunSessions; errors: ErrorDisplay; log: LogOutputChannel }) {}
+
+  /** Shows another run. */
+  switchRun(): Promise<void> {
+    const { sessions, errors } = this.world;
+    return errors.attempt("Switch Run", async () => {
+      const items = sessions.runs().then((runs) => runs.map((run) => itemOf(run, sessions.active?.directory)));
+      const chosen = await window.showQuickPick(items, { title: "Switch Run", placeHolder: "Which run to show?" });
+      if (chosen) sessions.show(chosen.directory);
+    });
+  }
+
+  /** Moves the run that is shown to its folder's trash, once a person has seen how much that is. */
+  deleteRun(): Promise<void> {
+    const { sessions, errors, log } = this.world;
+    return errors.attempt("Delete Run", async () => {
+      const directory = this.shown();
+      const deletion = await withViewProgress("Delete Run", log, () => sessions.deletion(directory));
+      const choice = await choose(deletionQuestion(deletion));
+      const trash = await withViewProgress("Delete Run", log, () => sessions.delete(directory, choice === withData));
+      log.info(`${deletion.name} was moved to ${trash}`);
+    });
+  }
+
+  /** Says of the copied run that is shown what it is. */
+  settleCopy(wish: CopyWish): Promise<void> {
+    const { sessions, errors, log } = this.world;
+    return errors.attempt(wish === "fork" ? "Use as New Run" : "Restored Backup", () =>
+      withViewProgress("Starting", log, () => sessions.settleCopy(this.shown(), wish)),
+    );
+  }
+
+  private shown(): string {
+    const { active } = this.world.sessions;
+    if (active === null) throw new AdaptiveError("no-run", "There is no run here.", "Use Start Jobs to make one.");
+    return active.directory;
+  }
+}
+
+function itemOf(run: WorkspaceRun, shown: string | undefined): QuickPickItem & { directory: string } {
+  const isShown = run.directory === shown;
+  return {
+    label: `$(${isShown ? "check" : "graph-line"}) ${run.name}`,
+    description: runLine(run),
+    detail: run.directory,
+    directory: run.directory,
+  };
+}
