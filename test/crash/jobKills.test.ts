@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { readdir, readFile, stat } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { createStudy, python, type Study } from "../integration/program";
@@ -32,22 +32,24 @@ test("jobs that are killed at any moment leave whole files; each learner ends do
   const study = await createStudy(learnersFile, settings);
   const run = study.run("--json", "--set", "executor=loky");
   let killed = 0;
-  let killedUnheard = 0;
-  let heardBytes = 0;
+  let wasUnheard = false;
   let isOver = false;
   void run.ended.then(() => (isOver = true));
   while (!isOver && killed < kills) {
     await sleep(chance.between(100, 1200));
-    const [pid] = await livePids(study);
-    if (pid === undefined) continue;
-    const bytes = await evaluatedBytes(study);
-    if (bytes > heardBytes) killedUnheard = 0;
-    heardBytes = bytes;
+    const [job] = await liveJobs(study);
     // Five jobs in a row that die before they ask for a learner would pause the run, as they should.
-    if (killedUnheard++ >= 3) continue;
-    killed += kill(pid, chance.of<"job" | "group">("job", "group")) ? 1 : 0;
+    if (job === undefined || (!job.isHeard && wasUnheard)) continue;
+    if (!kill(job.pid, chance.of<"job" | "group">("job", "group"))) continue;
+    wasUnheard = !job.isHeard;
+    killed++;
   }
-  expect(await run.ended).toMatchObject({ exitCode: 0 });
+  const { exitCode, stdout, stderr } = await run.ended;
+  expect({ exitCode, stderr, end: exitCode === 0 ? "" : stdout.slice(-2000) }).toEqual({
+    exitCode: 0,
+    stderr: "",
+    end: "",
+  });
 
   const changes = await study.changes();
   const done = changes.flatMap((change) => (change.kind === "learnerDone" ? [change.learner] : []));
@@ -67,21 +69,17 @@ test("jobs that are killed at any moment leave whole files; each learner ends do
   expect(totals).toMatchObject({ "run twice": 0, unreadable: 0 });
 });
 
-/** Grows with each evaluation. */
-async function evaluatedBytes(study: Study): Promise<number> {
-  const names = (await readdir(study.folder)).filter((name) => name.startsWith("evaluations-"));
-  const sizes = await Promise.all(names.map(async (name) => (await stat(study.at(name))).size));
-  return sizes.reduce((sum, size) => sum + size, 0);
-}
-
-async function livePids(study: Study): Promise<number[]> {
-  const names = (await readdir(study.at(".adaptive", "jobs"))).filter((name) => name.endsWith(".pid"));
-  const pids = await Promise.all(
-    names.map(async (name) =>
-      Number.parseInt(await readFile(study.at(".adaptive", "jobs", name), "utf8").catch(() => "")),
-    ),
+/** The jobs that live, and whether they have got a learner. */
+async function liveJobs(study: Study): Promise<{ pid: number; isHeard: boolean }[]> {
+  const file = (name: string) => readFile(study.at(".adaptive", "jobs", name), "utf8").catch(() => "");
+  const names = (await readdir(study.at(".adaptive", "jobs")).catch(() => [])).filter((name) => name.endsWith(".pid"));
+  const jobs = await Promise.all(
+    names.map(async (name) => ({
+      pid: Number.parseInt(await file(name)),
+      isHeard: (await file(name.replace(/pid$/, "out"))).includes(": started"),
+    })),
   );
-  return pids.filter((pid) => Number.isInteger(pid) && isAlive(pid));
+  return jobs.filter(({ pid }) => Number.isInteger(pid) && isAlive(pid));
 }
 
 function isAlive(pid: number): boolean {
