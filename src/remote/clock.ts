@@ -1,20 +1,5 @@
+import type { Clock } from "../scheduler/state/clock";
 import { AdaptiveError } from "../scheduler/state/errors";
-
-/** Time as a parameter, so that tests need not wait for it. */
-export interface Clock {
-  /** Milliseconds since the epoch. */
-  now(): number;
-  /** Calls back once after `delayMs`; returns what cancels it. */
-  after(delayMs: number, callback: () => void): () => void;
-}
-
-export const systemClock: Clock = {
-  now: () => Date.now(),
-  after: (delayMs, callback) => {
-    const timer = setTimeout(callback, delayMs);
-    return () => clearTimeout(timer);
-  },
-};
 
 /** Resolves after `delayMs`, rejects when aborted. */
 export function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Clock } from "./clock";
+import type { Clock } from "../scheduler/state/clock";
 
 /** Calls `act` at once, and then at most once per interval however often it is asked; the last request is never lost. */
 export class Coalescer {

@@ -3,7 +3,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { type Memento, type Uri, workspace } from "vscode";
 import { RunDirectory } from "../scheduler/state/runDirectory";
-import { systemClock } from "./clock";
+import { systemClock } from "../scheduler/state/clock";
 import { attachCommand } from "./launch";
 import { localTransport } from "./localTransport";
 import { profileOf } from "./profile";

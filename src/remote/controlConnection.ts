@@ -13,7 +13,8 @@ import { AdaptiveError, toAdaptiveError } from "../scheduler/state/errors";
 import { failureSchema } from "../scheduler/state/failure";
 import { asLearnerId } from "../scheduler/state/rows";
 import { trialSchema } from "../scheduler/state/trial";
-import { type Clock, within } from "./clock";
+import { within } from "./clock";
+import type { Clock } from "../scheduler/state/clock";
 import { outputTail, type ProgramCommand } from "./launch";
 import type { RunningProcess } from "./transport";
 

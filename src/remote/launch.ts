@@ -3,7 +3,8 @@ import { configReportSchema, type ConfigReport } from "../scheduler/control/conf
 import { AdaptiveError } from "../scheduler/state/errors";
 import { valueIn, type TypedSettings } from "../scheduler/state/layers";
 import { settingNames } from "../scheduler/state/settings";
-import { type Clock, within } from "./clock";
+import { within } from "./clock";
+import type { Clock } from "../scheduler/state/clock";
 import type { Program } from "./program";
 import type { Profile } from "./python";
 import type { RunningProcess, Transport } from "./transport";

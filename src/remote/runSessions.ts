@@ -4,7 +4,7 @@ import { AdaptiveError, toAdaptiveError } from "../scheduler/state/errors";
 import type { ConfigReport } from "../scheduler/control/configReport";
 import type { TypedSettings } from "../scheduler/state/layers";
 import { RunDirectory } from "../scheduler/state/runDirectory";
-import type { Clock } from "./clock";
+import type { Clock } from "../scheduler/state/clock";
 import { Emitter } from "./event";
 import { configCommand, initCommand, type ProgramCommand, runCommand, scriptCommand, type Start } from "./launch";
 import type { Program } from "./program";

@@ -1,6 +1,6 @@
 import { type Disposable, type Event, RelativePattern, Uri, workspace, type WorkspaceFolder } from "vscode";
 import { RunDirectory } from "../scheduler/state/runDirectory";
-import { systemClock } from "./clock";
+import { systemClock } from "../scheduler/state/clock";
 import { Coalescer } from "./coalescer";
 import { Emitter } from "./event";
 import { isStudyPath, learnersGlob, learnersLineOf } from "./studyFiles";

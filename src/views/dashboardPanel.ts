@@ -1,7 +1,7 @@
 import type { Uri, WebviewPanel } from "vscode";
 import { workspace } from "vscode";
 import * as v from "valibot";
-import { systemClock } from "../remote/clock";
+import { systemClock } from "../scheduler/state/clock";
 import type { RunSession } from "../remote/runSession";
 import type { RunSessions } from "../remote/runSessions";
 import type { JobId, LearnerId, LearnerRow } from "../scheduler/state/rows";

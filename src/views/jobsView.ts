@@ -1,5 +1,5 @@
 import { type TreeView, window } from "vscode";
-import { systemClock } from "../remote/clock";
+import { systemClock } from "../scheduler/state/clock";
 import type { JobView } from "../remote/replica/queries";
 import { DisposableScope } from "./disposableScope";
 import { jobsTree, maxJobsShown } from "./jobsTreeModel";

@@ -1,7 +1,7 @@
 import { type TreeView, window } from "vscode";
 import { type LearnerState, notStartedYet } from "../scheduler/state/rows";
 import type { RunSessions } from "../remote/runSessions";
-import { systemClock } from "../remote/clock";
+import { systemClock } from "../scheduler/state/clock";
 import { DisposableScope } from "./disposableScope";
 import { plural } from "./format";
 import { groupPage, groupsOpenAtFirst, learnersTree, stateOfGroup } from "./learnersTreeModel";

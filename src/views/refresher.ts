@@ -1,4 +1,4 @@
-import type { Clock } from "../remote/clock";
+import type { Clock } from "../scheduler/state/clock";
 import { Coalescer } from "../remote/coalescer";
 
 /** An asynchronous refresh: one at a time, at most one per interval, and the last request is never lost. */

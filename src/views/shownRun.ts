@@ -1,7 +1,7 @@
 import type { Overview } from "../remote/replica/queries";
 import type { RunSession } from "../remote/runSession";
 import type { RunSessions } from "../remote/runSessions";
-import { systemClock } from "../remote/clock";
+import { systemClock } from "../scheduler/state/clock";
 import { Emitter } from "../remote/event";
 import { DisposableScope, together } from "./disposableScope";
 import { Refresher } from "./refresher";

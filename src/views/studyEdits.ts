@@ -1,6 +1,6 @@
 import { posix } from "node:path";
 import { type Disposable, RelativePattern, Uri, workspace } from "vscode";
-import { systemClock } from "../remote/clock";
+import { systemClock } from "../scheduler/state/clock";
 import { Emitter } from "../remote/event";
 import { settingsOf } from "../scheduler/state/settings";
 import { DisposableScope, together } from "./disposableScope";

@@ -23,6 +23,8 @@ export interface Submission {
   count: number;
   /** The job script; the jobs of an array differ in `ADAPTIVE_JOB_ID` alone. */
   script: string;
+  /** Nodes that have lost jobs and are to be left out. */
+  excludedNodes: readonly string[];
 }
 
 /** A job as the queue has it. */
@@ -30,16 +32,47 @@ export interface QueuedJob {
   id: string;
   name: string;
   submission: number;
+  /** `running` from when it has its nodes until these are free again: also while it is configured, suspended or completing. */
   state: "queued" | "running" | "ended";
+  /** How often the queue has started it anew under the same id. */
+  restart: number;
   host: string | null;
-  /** Of an ended job, where the queue knows it; 128 + n after signal n. */
-  exitCode: number | null;
+  /** Why it waits, in plain words. */
+  waitsFor: string | null;
+  /** As it was asked for it can never start. */
+  isHopeless: boolean;
+  /** Of an ended job, as far as the queue knows it. */
+  end: JobEnd | null;
 }
 
+/** How a job ended, as far as somebody knows it. */
+export interface JobEnd {
+  /** 128 + n after signal n. */
+  exitCode: number | null;
+  cause: EndCause | null;
+}
+
+/** `exit` is a job's own end, well or badly; the others were done to it. */
+export type EndCause = "exit" | "walltime" | "memory" | "cancelled" | "preempted" | "node failure";
+
+/**
+ * Commands fail with an AdaptiveError. Of those of `submit`, `submission-refused` (as it is asked for
+ * it will never be taken) and `queue-full` (later it may be) say that nothing was submitted; after any
+ * other nobody knows.
+ */
 export interface Cluster {
+  /**
+   * Whether a listing tells how things are at its moment. Else a job may be missing in one by an
+   * accident, and only several prove that it is gone.
+   */
+  readonly isExact: boolean;
+  /** Asked once, before the first submission: how many jobs one array may have. */
+  largestArray: () => ClusterCommand<number> | null;
   submit: (submission: Submission) => ClusterCommand<{ id: string; name: string }[]>;
-  /** All jobs of this run in one command. A job that is missing has ended. */
+  /** All jobs of this run in one command. */
   list: () => ClusterCommand<QueuedJob[]>;
+  /** How jobs ended that the queue does not list any more; null where nobody keeps account. */
+  account: (jobs: readonly string[]) => ClusterCommand<ReadonlyMap<string, JobEnd>> | null;
   /** @param force for jobs that did not end when they were asked to */
   cancel: (jobs: readonly string[], force: boolean) => ClusterCommand<void>;
 }

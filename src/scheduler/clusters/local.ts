@@ -18,6 +18,9 @@ export function localCluster(folder: string, name: string): Cluster {
   });
   const jobName = (id: string) => `${name}-${id}`;
   return {
+    isExact: true,
+    largestArray: () => null,
+    account: () => null,
     submit: ({ number, count, script }) => ({
       ...command(submitScript, [String(number), String(count)], (ids) => ids.map((id) => ({ id, name: jobName(id) }))),
       stdin: script,
@@ -35,8 +38,11 @@ export function localCluster(folder: string, name: string): Cluster {
             name: jobName(id),
             submission,
             state,
+            restart: 0,
             host: hostname(),
-            exitCode: exitCode ? Number(exitCode) : null,
+            waitsFor: null,
+            isHopeless: false,
+            end: state === "ended" ? { exitCode: exitCode ? Number(exitCode) : null, cause: null } : null,
           };
         }),
       ),

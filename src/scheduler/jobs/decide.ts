@@ -65,7 +65,7 @@ function observe(model: Model, listing: readonly QueuedJob[], circumstances: Cir
       if (now.state !== job.state) changes.push({ kind: "jobObserved", job: id, state: now.state, host: now.host });
       continue;
     }
-    const exitCode = now?.exitCode ?? null;
+    const exitCode = now?.end?.exitCode ?? null;
     if (job.resourceClass === tryClass) changes.push(...untold(model, job, exitCode, circumstances.now));
     else if (!job.hasAsked && job.cancelledAt === null) deaths++;
     changes.push(...endOf(model, job, exitCode, deaths, circumstances));

@@ -148,7 +148,9 @@ export class JobLoop {
     await store.synced();
     try {
       this.submissions++;
-      const submitted = await run(cluster.submit({ number: submission, count, script: script(resourceClass, tries) }));
+      const submitted = await run(
+        cluster.submit({ number: submission, count, script: script(resourceClass, tries), excludedNodes: [] }),
+      );
       const jobs = submitted.map(({ id, name }) => ({ id: asJobId(id), name }));
       store.record({ kind: "jobsSubmitted", submission, resourceClass, jobs });
     } catch (error) {

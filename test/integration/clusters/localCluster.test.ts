@@ -26,7 +26,8 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-const submit = (number: number, count: number, script: string) => runCommand(cluster.submit({ number, count, script }));
+const submit = (number: number, count: number, script: string) =>
+  runCommand(cluster.submit({ number, count, script, excludedNodes: [] }));
 
 /** Polls as the scheduler does. */
 async function until(condition: (jobs: QueuedJob[]) => boolean): Promise<QueuedJob[]> {
@@ -50,8 +51,8 @@ describe("a local job", () => {
     ]);
     const jobs = await until(haveEnded);
     expect(jobs).toMatchObject([
-      { id: "3_1", submission: 3, state: "ended", exitCode: 4 },
-      { id: "3_2", submission: 3, state: "ended", exitCode: 4 },
+      { id: "3_1", submission: 3, state: "ended", end: { exitCode: 4 } },
+      { id: "3_2", submission: 3, state: "ended", end: { exitCode: 4 } },
     ]);
     expect(await outputOf("3_2")).toBe("I am 3_2\nand complain\n");
   });
@@ -69,7 +70,7 @@ describe("a local job", () => {
     const heir = localCluster(folder, "study");
     expect(await runCommand(heir.list())).toMatchObject([{ id: "1_1", state: "running" }]);
     await runCommand(heir.cancel(["1_1"], false));
-    expect(await until(haveEnded)).toMatchObject([{ id: "1_1", exitCode: 143 }]);
+    expect(await until(haveEnded)).toMatchObject([{ id: "1_1", end: { exitCode: 143 } }]);
   });
 
   test("is not taken for a later process with its pid", async () => {
@@ -77,7 +78,7 @@ describe("a local job", () => {
     const path = join(folder, "1_1.pid");
     const identity = await readFile(path, "utf8");
     await writeFile(path, identity.replace(/^(\d+) \d+/, "$1 1"));
-    expect(await runCommand(cluster.list())).toMatchObject([{ id: "1_1", state: "ended", exitCode: null }]);
+    expect(await runCommand(cluster.list())).toMatchObject([{ id: "1_1", state: "ended", end: { exitCode: null } }]);
     await writeFile(path, identity);
   });
 
@@ -91,7 +92,7 @@ describe("a local job", () => {
       await until(areRunning(2));
     await runCommand(cluster.cancel(["1_1"], true));
     expect(await until(areRunning(1))).toMatchObject([
-      { id: "1_1", state: "ended", exitCode: null },
+      { id: "1_1", state: "ended", end: { exitCode: null } },
       { id: "1_2", state: "running" },
     ]);
     const processes = await runCommand({
@@ -108,7 +109,7 @@ describe("a local job", () => {
     await runCommand(cluster.cancel(["1_1"], false));
     expect(await runCommand(cluster.list())).toMatchObject([{ state: "running" }]);
     await runCommand(cluster.cancel(["1_1"], true));
-    expect(await until(haveEnded)).toMatchObject([{ exitCode: null }]);
+    expect(await until(haveEnded)).toMatchObject([{ end: { exitCode: null } }]);
   });
 });
 

@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { build } from "esbuild";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { systemClock } from "../../../src/remote/clock";
+import { systemClock } from "../../../src/scheduler/state/clock";
 import { attachCommand, initCommand, type InitResult, runCommand } from "../../../src/remote/launch";
 import { localTransport } from "../../../src/remote/localTransport";
 import { localProgram, type Program } from "../../../src/remote/program";

@@ -1,4 +1,4 @@
-import type { Clock } from "../../../src/remote/clock";
+import type { Clock } from "../../../src/scheduler/state/clock";
 
 /** A clock that stands still until it is moved. */
 export class FakeClock implements Clock {

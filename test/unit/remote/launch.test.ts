@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { systemClock } from "../../../src/remote/clock";
+import { systemClock } from "../../../src/scheduler/state/clock";
 import {
   attachCommand,
   configCommand,

@@ -1,6 +1,6 @@
 import type { CancellationToken, Uri } from "vscode";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { systemClock } from "../../../src/remote/clock";
+import { systemClock } from "../../../src/scheduler/state/clock";
 import { Emitter } from "../../../src/remote/event";
 import { localTransport } from "../../../src/remote/localTransport";
 import { chooseActive, type FoundRun, RunSessions } from "../../../src/remote/runSessions";

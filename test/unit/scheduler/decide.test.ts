@@ -44,8 +44,11 @@ const listed = (id: string, state: QueuedJob["state"], exitCode: number | null =
   name: `s-${id}`,
   submission: Number(id.split("_")[0]),
   state,
+  restart: 0,
   host: "n1",
-  exitCode,
+  waitsFor: null,
+  isHopeless: false,
+  end: state === "ended" ? { exitCode, cause: null } : null,
 });
 const activity = (activity: "active" | "paused" | "stopped", stopsGently: 0 | 1 = 0): NewChange => ({
   kind: "activityChanged",

@@ -12,6 +12,9 @@ import { createRunOnDisk, defaultSettings, openStore } from "./runFixture";
 
 const command = (argv: readonly string[]) => ({ argv, deadlineMs: 1000, parse: () => undefined as never });
 const cluster: Cluster = {
+  isExact: true,
+  largestArray: () => null,
+  account: () => null,
   submit: ({ number, count }) => command(["submit", String(number), String(count)]),
   list: () => command(["list"]),
   cancel: (jobs, force) => command(["cancel", ...jobs, ...(force ? ["by force"] : [])]),
@@ -48,7 +51,8 @@ async function openLoop(learners: number, answer: (argv: readonly string[], stor
 const submitted = ([, number = "", count = ""]: readonly string[]) =>
   Array.from({ length: Number(count) }, (_, i) => ({ id: `${number}_${i + 1}`, name: `s-${number}_${i + 1}` }));
 const running = (id: string): QueuedJob => {
-  return { id, name: `s-${id}`, submission: 1, state: "running", host: "n1", exitCode: null };
+  const place = { restart: 0, host: "n1", waitsFor: null, isHopeless: false, end: null };
+  return { id, name: `s-${id}`, submission: 1, state: "running", ...place };
 };
 
 test("a submission is on disk before the queue hears of it", async () => {
@@ -121,7 +125,7 @@ test("a job that left its message and ended before the listing is done, not give
     if (!store.model.liveJobs.has(asJobId("1_1"))) return [];
     // It leaves its message at the last moment, and is listed as ended.
     if (taken.length === 0) await writeFile(join(store.directory.outbox, "i-2.json"), JSON.stringify(left));
-    return [{ ...running("1_1"), state: "ended", exitCode: 0 }];
+    return [{ ...running("1_1"), state: "ended", end: { exitCode: 0, cause: null } }];
   });
   await until(() => store.model.jobs.get(asJobId("1_1"))?.state === "ended");
   expect(taken).toEqual([left]);
