@@ -1,4 +1,4 @@
-import { chmod, copyFile, writeFile } from "node:fs/promises";
+import { chmod, copyFile, readFile, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { expect, test } from "vitest";
 import { createStudy, peaks, python, type Running, type Study } from "./program";
@@ -17,10 +17,10 @@ async function runScript(study: Study, ...more: string[]): Promise<Running> {
   return study.run("--python", wrapper, "--profile", JSON.stringify(profile), ...more);
 }
 
-test("a script of the first version runs unmodified, to the run's goal, with its data saved", async () => {
-  const study = await createStudy(peaks(3, 0.01), { goal: { npoints: 12 } });
+test("a script of the first version runs every type of learner unmodified, to the run's goal, with its data saved", async () => {
+  const study = await createStudy(await readFile("test/fixtures/all_types.py", "utf8"), { goal: { npoints: 12 } });
   const { exitCode, stdout } = await (await runScript(study)).ended;
-  expect(stdout).toContain("3 done, 0 failed");
+  expect(stdout).toContain("10 done, 0 failed");
   expect(exitCode).toBe(0);
   for (const { npoints, epoch } of await study.rows("learners")) {
     expect(npoints).toBeGreaterThanOrEqual(12);
