@@ -258,7 +258,8 @@ class Assignment:
         except Exception as error:
             if not self._remarked:
                 self._remarked = True
-                self._remark(f"no data frame {path}: {type(error).__name__}: {error}")
+                words = " ".join(f"{type(error).__name__}: {error}".split())
+                self._remark(f"no data frame {path}, but the data is saved: {words}")
 
     # The walltime's end, in a thread of its own.
 

@@ -1,8 +1,14 @@
-"""A learner's data as a data frame of pandas, in the bytes of a file beside the data file."""
+"""A learner's data as a data frame of pandas, in the bytes of a file beside the data file.
+
+`python -m adaptive_scheduler.dataframes FORMAT` prints as JSON whether this Python can write one:
+`{"error": null}`, or an error with code, message and hint.
+"""
 
 from __future__ import annotations
 
 import io
+import json
+import sys
 from typing import Any
 
 #: What writes a data frame, by its format.
@@ -27,6 +33,31 @@ def frame_of(learner: Any, form: str) -> bytes:
     Exception
         Whatever the learner or pandas raises; ImportError when pandas or pyarrow is missing.
     """
+    return _written(learner.to_dataframe(), form)
+
+
+def fault_of(form: str) -> dict[str, str] | None:
+    """Say why this Python cannot write data frames in a format, and what to do; or None."""
+    try:
+        import pandas as pd
+
+        _written(pd.DataFrame({"x": [0.5]}), form)
+    except ImportError as error:
+        packages = " ".join(["pandas", *(["pyarrow"] if form == "parquet" else [])])
+        words = " ".join(str(error).split())
+        return {
+            "code": "no-dataframes",
+            "message": f"{sys.executable} cannot write data frames as {form}: {words}",
+            "hint": f"{sys.executable} -m pip install {packages}, or change the setting dataframe.",
+        }
+    return None
+
+
+def _written(frame: Any, form: str) -> bytes:
     file = io.BytesIO()
-    WRITERS[form](learner.to_dataframe(), file)
+    WRITERS[form](frame, file)
     return file.getvalue()
+
+
+if __name__ == "__main__":
+    print(json.dumps({"error": fault_of(sys.argv[1])}))

@@ -21,6 +21,7 @@ import { settingsOf } from "./state/settings";
 import { Store, systemWorld } from "./state/store";
 import { copyClient } from "./study/code";
 import { noteDown, settle, type CopyWish } from "./study/place";
+import { checkDataframe } from "./study/inspect";
 import { StudyUpdates } from "./study/updates";
 import { WorkerDesk } from "./workers/desk";
 import { Door, type Peer } from "./workers/door";
@@ -131,6 +132,7 @@ export class Scheduler {
         options.log.write(`jobs are ${activity}${reason ? `: ${reason}` : ""}`);
         if (activity === "active") this.show(null);
       },
+      check: (settings) => checkDataframe([client], directory.path, settings),
     });
     this.clients = new Clients({
       store,

@@ -4,7 +4,7 @@ import type { Params } from "./control/protocol";
 import type { JobLoop } from "./jobs/loop";
 import { missesGoal } from "./state/missesGoal";
 import { asJobId, asLearnerId, type Activity, type LearnerId, type LearnerRow, type LearnerState } from "./state/rows";
-import { settingsOf, type Configuration } from "./state/settings";
+import { settingsOf, type Configuration, type Settings } from "./state/settings";
 import type { Store } from "./state/store";
 
 export interface VerbsOptions {
@@ -13,6 +13,8 @@ export interface VerbsOptions {
   /** Tells the worker of a learner what is wished of it now; of all learners without one. */
   wish: (learner?: LearnerId) => void;
   onDidChangeActivity: (activity: Activity, reason: string | null) => void;
+  /** Rejects settings that the jobs' Python cannot do, saying why. */
+  check: (settings: Settings) => Promise<void>;
 }
 
 type Verb =
@@ -58,11 +60,12 @@ export class Verbs implements Pick<Commands, Verb> {
     return null;
   };
 
-  /** @throws when the settings are not complete */
+  /** @throws when the settings are not complete, or cannot be done */
   readonly configure = async (configuration: Configuration) => {
-    const { store, loop } = this.options;
+    const { store, loop, check } = this.options;
+    const wanted = settingsOf(configuration);
+    if (configuration.settings !== store.model.run.settings) await check(wanted);
     const { settings, origins } = store.model.run;
-    settingsOf(configuration);
     const isNew = configuration.settings !== settings || configuration.origins !== origins;
     if (isNew) store.record({ kind: "runConfigured", ...configuration });
     await store.synced();

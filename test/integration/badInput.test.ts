@@ -37,6 +37,23 @@ describe("a Python", () => {
     expect(words).toMatch(/adaptive/);
     expect(words).toContain("-m pip install adaptive mpi4py pyzmq cloudpickle");
   });
+
+  test("that cannot write the data frames is named before any job, also when they are asked for later", async () => {
+    const study = await createStudy(peaks(1, 0.001), { goal: { npoints: 5 }, dataframe: "parquet" });
+    await mkdir(study.at("hiding"));
+    await writeFile(study.at("hiding", "pyarrow.py"), "raise ImportError('hidden')\n");
+    const profile = JSON.stringify({ prelude: [`export PYTHONPATH=${study.at("hiding")}:$PYTHONPATH`] });
+    const words = await failureOf(study, "--profile", profile);
+    expect(words).toMatch(/python cannot write data frames as parquet: .*pyarrow/);
+    expect(words).toMatch(/-m pip install pandas pyarrow, or change the setting dataframe/);
+
+    const csv = ["--profile", profile, "--set", "dataframe=csv"];
+    expect(await study.run(...csv).ended).toMatchObject({ exitCode: 0 });
+    const later = await study.run(...csv, "--set", "dataframe=parquet").ended;
+    expect(later).toMatchObject({ exitCode: 2, stderr: expect.stringContaining("as parquet") as string });
+    const [run] = await study.rows("run");
+    expect(JSON.parse(run?.settings ?? "{}")).toMatchObject({ dataframe: "csv" });
+  });
 });
 
 describe("a learners file", () => {

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from pathlib import Path
 
 import adaptive
 import pandas as pd
 import pytest
 
+from adaptive_scheduler.dataframes import WRITERS, fault_of, frame_of
+from adaptive_scheduler.kinds import parts_of
 from conftest import LEARNERS, Jobs, ended
 from peer import Peer
 from test_client_support import FIRST_VERSION
+from test_first_version import ALL_TYPES, KINDS
 from test_run import RUN, points
 
 MADE = """
@@ -57,7 +62,7 @@ def test_a_script_may_give_make_learner_for_learners(peer: Peer, jobs: Jobs) -> 
     assert peer.types() == ["start", "done"]
 
 
-@pytest.mark.parametrize("form", ["csv", "json", "pickle"])
+@pytest.mark.parametrize("form", WRITERS)
 def test_a_data_frame_is_saved_beside_the_data(peer: Peer, jobs: Jobs, form: str) -> None:
     jobs.write()
     peer.give(1, "data/0.1", goal={"npoints": 10}, dataframe=form)
@@ -67,6 +72,41 @@ def test_a_data_frame_is_saved_beside_the_data(peer: Peer, jobs: Jobs, form: str
     assert {"x", "y"} <= set(frame.columns)
 
 
+@pytest.fixture(scope="module")
+def evaluated() -> dict[str, adaptive.BaseLearner]:
+    made: dict[str, adaptive.BaseLearner] = ALL_TYPES["made"]
+    for learner in made.values():
+        adaptive.runner.simple(learner, lambda learner: learner.npoints >= 10)
+    return made
+
+
+@pytest.mark.parametrize("form", WRITERS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_type_of_learner_has_a_data_frame_in_every_format(
+    evaluated: dict[str, adaptive.BaseLearner], kind: str, form: str
+) -> None:
+    parts = parts_of(evaluated[kind])
+    frames = [getattr(pd, f"read_{form}")(io.BytesIO(frame_of(part, form))) for part in parts]
+    assert sum(map(len, frames)) >= evaluated[kind].npoints >= 10
+    assert list(frames[0].columns) == list(parts[0].to_dataframe().columns)
+
+
+def test_a_python_that_cannot_write_a_format_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert [fault_of(form) for form in WRITERS] == [None] * len(WRITERS)
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    assert fault_of("csv") is None
+    fault = fault_of("parquet")
+    assert fault is not None
+    assert "pyarrow" in fault["message"]
+    assert f"{sys.executable} -m pip install pandas pyarrow, or " in fault["hint"]
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    fault = fault_of("csv")
+    assert fault is not None
+    assert f"{sys.executable} -m pip install pandas, or " in fault["hint"]
+
+
 def test_a_data_frame_that_cannot_be_made_is_remarked_once(peer: Peer, jobs: Jobs) -> None:
     jobs.write(text="    import sys; sys.modules['pandas'] = None\n" + LEARNERS)
     peer.give(1, "data/0.1", goal={"npoints": 10}, dataframe="csv")
@@ -74,7 +114,8 @@ def test_a_data_frame_that_cannot_be_made_is_remarked_once(peer: Peer, jobs: Job
     assert peer.types() == ["start", "done", "start"]
     (remark,) = [request for request in peer.seen if request["type"] == "remark"]
     assert remark["text"].startswith("no data frame ")
-    assert "pandas" in remark["text"]
+    assert "but the data is saved: " in remark["text"]
+    assert points(Path("data/0.1")) >= 10
 
 
 ND = """

@@ -134,7 +134,8 @@ const settingsSchema = v.strictObject(
     dataframe: v.pipe(
       v.nullable(oneOf(dataframeFormats)),
       about({
-        description: "Save each learner's data as a data frame too, beside its data file.",
+        description:
+          "Save each learner's data as a data frame too, beside its data file; needs `pandas`, and `parquet` needs `pyarrow`.",
         default: null,
         holds: "learners given to jobs since",
       }),

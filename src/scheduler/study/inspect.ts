@@ -29,6 +29,10 @@ const inspectionSchema = v.union([
   }),
 ]);
 
+const verdictSchema = v.object({
+  error: v.nullable(v.object({ code: v.string(), message: v.string(), hint: v.string() })),
+});
+
 const deadlineMs = 600_000;
 
 /** What a learners file defines. */
@@ -52,8 +56,10 @@ export async function inspectLearners(
   learnersFile: string,
   path: readonly string[],
   cwd: string,
-  { python, prelude }: Pick<Settings, "python" | "prelude">,
+  settings: Pick<Settings, "python" | "prelude" | "dataframe">,
 ): Promise<Inspection> {
+  const { python, prelude } = settings;
+  await checkDataframe(path, cwd, settings);
   const answer = await callPython({ python, prelude, path, cwd, module: "inspect", args: [learnersFile], deadlineMs });
   const inspection = v.parse(inspectionSchema, answer);
   if ("error" in inspection) {
@@ -71,4 +77,20 @@ export async function inspectLearners(
     resourceClass: "default",
   }));
   return { learners, versions: inspection.versions, warnings: inspection.warnings };
+}
+
+/**
+ * Makes sure that the jobs' Python can write the data frames that are asked for.
+ *
+ * @throws AdaptiveError `no-dataframes` with what is missing and how to get it
+ */
+export async function checkDataframe(
+  path: readonly string[],
+  cwd: string,
+  { python, prelude, dataframe }: Pick<Settings, "python" | "prelude" | "dataframe">,
+): Promise<void> {
+  if (dataframe === null) return;
+  const call = { python, prelude, path, cwd, module: "dataframes", args: [dataframe], deadlineMs };
+  const { error } = v.parse(verdictSchema, await callPython(call));
+  if (error) throw new AdaptiveError(error.code, error.message, error.hint);
 }

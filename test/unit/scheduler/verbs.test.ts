@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { Verbs } from "../../../src/scheduler/verbs";
+import { AdaptiveError } from "../../../src/scheduler/state/errors";
 import { asJobId, asLearnerId, type LearnerId } from "../../../src/scheduler/state/rows";
 import { settingsOf } from "../../../src/scheduler/state/settings";
 import { createRunOnDisk, defaultSettings, openStore } from "./runFixture";
@@ -34,6 +35,9 @@ async function openVerbs() {
     loop: { poke: () => undefined, cancel: async (what) => void cancelled.push(what) },
     wish: (learner) => wished.push(learner),
     onDidChangeActivity: (activity) => activities.push(activity),
+    check: async ({ python }) => {
+      if (python === "no-pandas") throw new AdaptiveError("no-dataframes", "It has no pandas.");
+    },
   });
   const states = () => [...store.model.learners.values()].map(({ state }) => state);
   return { store, verbs, states, wished, cancelled, activities };
@@ -87,5 +91,7 @@ test("settings are taken when they are whole", async () => {
   await verbs.configure({ settings, origins: "{}" });
   expect(settingsOf(store.model.run).maxJobs).toBe(7);
   await expect(verbs.configure({ settings: "{}", origins: "{}" })).rejects.toThrow();
+  const undoable = JSON.stringify({ ...JSON.parse(settings), python: "no-pandas" });
+  await expect(verbs.configure({ settings: undoable, origins: "{}" })).rejects.toThrow("It has no pandas.");
   expect(settingsOf(store.model.run).maxJobs).toBe(7);
 });
