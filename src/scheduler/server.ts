@@ -155,6 +155,7 @@ export class Scheduler {
     await directory.readRunFile();
     try {
       const lock = await RunLock.acquire(directory.lock, {
+        disk: directory.disk,
         answers: (owner) => answersAt(directory, owner),
         onWait: (message) => log.write(message),
       });

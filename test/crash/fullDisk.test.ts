@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { open, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import type { StateFile } from "../../src/scheduler/state/journal";
+import type { Disk, OpenFile } from "../../src/scheduler/state/disk";
 import type { NewChange } from "../../src/scheduler/state/changes";
 import type { Store } from "../../src/scheduler/state/store";
 import { asJobId, asLearnerId } from "../../src/scheduler/state/rows";
@@ -98,8 +98,8 @@ type Failure = "ENOSPC" | "EDQUOT" | "EIO" | "short";
 /** A file whose nth write of all fails once, in one of the ways that disks have. */
 function failingFiles(failAt: number, how: Failure) {
   let writes = 0;
-  const openFile = async (path: string, flags: "wx" | "r+"): Promise<StateFile> => {
-    const file = await openTestFile(path, flags);
+  const openFile = async (...args: Parameters<Disk["open"]>): Promise<OpenFile> => {
+    const file = await openTestFile(...args);
     return {
       write: async (bytes, offset, length, position) => {
         if (++writes !== failAt) return file.write(bytes, offset, length, position);
@@ -108,6 +108,8 @@ function failingFiles(failAt: number, how: Failure) {
         throw Object.assign(new Error(how), { code: how });
       },
       datasync: () => file.datasync(),
+      sync: () => file.sync(),
+      writeFile: (data) => file.writeFile(data),
       truncate: (length) => file.truncate(length),
       close: () => file.close(),
     };

@@ -1,4 +1,3 @@
-import { mkdir, writeFile } from "node:fs/promises";
 import { effects, type Change, type NewChange } from "./changes";
 import { Database } from "./database";
 import { writeFileAtomically } from "./files";
@@ -13,7 +12,7 @@ export async function createFolders(directory: RunDirectory): Promise<void> {
     directory.at("code"),
     directory.at("client"),
   ]) {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await directory.disk.mkdir(folder, { recursive: true, mode: 0o700 });
   }
 }
 
@@ -28,7 +27,7 @@ export async function createState(
   try {
     const numbered = changes.map((change, i): Change => ({ ...change, seq: i + 1, time }));
     database.apply(numbered.flatMap(effects));
-    await writeFileAtomically(directory.database, database.export());
+    await writeFileAtomically(directory.database, database.export(), 0o600, directory.disk);
   } finally {
     database.close();
   }
@@ -36,5 +35,5 @@ export async function createState(
     (sum, change) => sum + (change.kind === "learnersAdded" ? change.learners.length : 0),
     0,
   );
-  await writeFile(directory.epochs, Buffer.alloc(8 * count), { mode: 0o600 });
+  await writeFileAtomically(directory.epochs, Buffer.alloc(8 * count), 0o600, directory.disk);
 }

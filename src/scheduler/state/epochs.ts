@@ -1,5 +1,6 @@
 import type { Change } from "./changes";
-import { writeAll, type StateFile } from "./journal";
+import type { OpenFile } from "./disk";
+import { writeAll } from "./journal";
 import type { LearnerId } from "./rows";
 
 const bytesPerLearner = 8;
@@ -10,7 +11,7 @@ const bytesPerLearner = 8;
  * cannot reach the scheduler.
  */
 export class Epochs {
-  constructor(private readonly file: StateFile) {}
+  constructor(private readonly file: Pick<OpenFile, "write" | "datasync" | "close">) {}
 
   /**
    * Writes the epochs that the file lags behind, because a crash came between it and the journal.

@@ -1,17 +1,10 @@
 import { isChange, type Change } from "./changes";
 import { crc32 } from "./crc32";
+import type { OpenFile } from "./disk";
 import { AdaptiveError } from "./errors";
 
-/** The part of a file handle that state is written with; tests pass one that fails. */
-export interface StateFile {
-  write(bytes: Uint8Array, offset: number, length: number, position: number): Promise<{ bytesWritten: number }>;
-  datasync(): Promise<void>;
-  truncate(length: number): Promise<void>;
-  close(): Promise<void>;
-}
-
 /** Writes all the bytes: a disk that is nearly full takes less than it is given. */
-export async function writeAll(file: StateFile, bytes: Uint8Array, position: number): Promise<void> {
+export async function writeAll(file: Pick<OpenFile, "write">, bytes: Uint8Array, position: number): Promise<void> {
   for (let written = 0; written < bytes.length;) {
     const { bytesWritten } = await file.write(bytes, written, bytes.length - written, position + written);
     written += bytesWritten;
@@ -25,7 +18,7 @@ export async function writeAll(file: StateFile, bytes: Uint8Array, position: num
 export class Journal {
   private length = 0;
 
-  constructor(private readonly file: StateFile) {}
+  constructor(private readonly file: OpenFile) {}
 
   /** Bytes of the lines that are on disk. */
   get bytes(): number {

@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import * as v from "valibot";
+import { realDisk, type Disk } from "./disk";
 import { AdaptiveError, errnoOf } from "./errors";
 import { writeFileAtomically } from "./files";
 import { bootId, processStart } from "./processIdentity";
@@ -30,10 +30,17 @@ interface Taken {
 
 /** What a lock takes from the world; tests pass hosts and times of their own. */
 export interface LockWorld {
+  disk: Disk;
   host: string;
+  pid: number;
+  bootId: () => string;
+  processStart: (pid: number) => string | null;
+  nonce: () => string;
   /** Milliseconds of a clock that is never set. */
   now: () => number;
   sleep: (ms: number) => Promise<void>;
+  /** Calls again and again, which keeps no process alive; returns what ends that. */
+  every: (ms: number, callback: () => void) => () => void;
   beatMs: number;
   /** A lock confirmed longer ago than this is read again before anything is answered. */
   confirmMs: number;
@@ -47,9 +54,18 @@ export interface LockWorld {
 }
 
 const systemWorld: LockWorld = {
+  disk: realDisk,
   host: hostname(),
+  pid: process.pid,
+  bootId,
+  processStart,
+  nonce: () => randomBytes(8).toString("hex"),
   now: () => performance.now(),
   sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+  every: (ms, callback) => {
+    const timer = setInterval(callback, ms).unref();
+    return () => clearInterval(timer);
+  },
   beatMs: 5_000,
   confirmMs: 20_000,
   silenceMs: 60_000,
@@ -67,7 +83,7 @@ const systemWorld: LockWorld = {
 export class RunLock {
   private confirmedAt: number;
   private beats = 0;
-  private readonly timer: NodeJS.Timeout;
+  private readonly stopBeating: () => void;
 
   private constructor(
     private readonly path: string,
@@ -76,8 +92,7 @@ export class RunLock {
     private readonly world: LockWorld,
   ) {
     this.confirmedAt = world.now();
-    this.timer = setInterval(() => void this.beat(), world.beatMs);
-    this.timer.unref();
+    this.stopBeating = world.every(world.beatMs, () => void this.beat());
   }
 
   /**
@@ -87,14 +102,14 @@ export class RunLock {
    */
   static async acquire(path: string, given: Partial<LockWorld> = {}): Promise<RunLock> {
     const world = { ...systemWorld, ...given };
-    await mkdir(path, { recursive: true, mode: 0o700 });
-    const { ino } = await stat(path);
-    const owner = newOwner(world.host, ino);
+    await world.disk.mkdir(path, { recursive: true, mode: 0o700 });
+    const { ino } = await world.disk.stat(path);
+    const owner = newOwner(world, ino);
     for (;;) {
-      const last = await newestIn(path);
+      const last = await newestIn(path, world.disk);
       if (last && (await isAlive(path, last, ino, world))) throw alreadyServed(last.owner);
       const number = (last?.number ?? 0) + 1;
-      if (await take(path, number, owner)) return new RunLock(path, number, owner, world);
+      if (await take(path, number, owner, world.disk)) return new RunLock(path, number, owner, world);
     }
   }
 
@@ -114,14 +129,15 @@ export class RunLock {
 
   /** @param path where the lock is by now */
   async release(path = this.path): Promise<void> {
-    clearInterval(this.timer);
-    if (await this.isOurs(path)) await writeOwner(join(path, String(this.number)), { ...this.owner, isReleased: true });
+    this.stopBeating();
+    if (!(await this.isOurs(path))) return;
+    await writeOwner(join(path, String(this.number)), { ...this.owner, isReleased: true }, this.world.disk);
   }
 
   private async beat(): Promise<void> {
     try {
       const startedAt = this.world.now();
-      await writeOwner(join(this.path, String(this.number)), { ...this.owner, beat: ++this.beats });
+      await writeOwner(join(this.path, String(this.number)), { ...this.owner, beat: ++this.beats }, this.world.disk);
       if (await this.isOurs()) this.confirmedAt = startedAt;
     } catch {
       // A file system that does not answer now: `confirm` decides what that means.
@@ -129,24 +145,25 @@ export class RunLock {
   }
 
   private async isOurs(path = this.path): Promise<boolean> {
-    return (await newestIn(path))?.owner?.nonce === this.owner.nonce;
+    return (await newestIn(path, this.world.disk))?.owner?.nonce === this.owner.nonce;
   }
 }
 
 /** Who serves the run now, as far as can be told at once; null when nobody does. */
 export async function ownerOf(path: string): Promise<{ host: string; pid: number } | null> {
-  const owner = (await newestIn(path))?.owner;
-  if (!owner || owner.isReleased || owner.inode !== (await stat(path)).ino) return null;
-  return owner.host === systemWorld.host && !livesHere(owner) ? null : owner;
+  const { disk, host } = systemWorld;
+  const owner = (await newestIn(path, disk))?.owner;
+  if (!owner || owner.isReleased || owner.inode !== (await disk.stat(path)).ino) return null;
+  return owner.host === host && !livesHere(owner, systemWorld) ? null : owner;
 }
 
-function newOwner(host: string, inode: number): Owner {
+function newOwner({ host, pid, bootId, processStart, nonce }: LockWorld, inode: number): Owner {
   return {
     host,
     bootId: bootId(),
-    pid: process.pid,
-    pidStart: processStart(process.pid),
-    nonce: randomBytes(8).toString("hex"),
+    pid,
+    pidStart: processStart(pid),
+    nonce: nonce(),
     inode,
     beat: 0,
     isReleased: false,
@@ -154,52 +171,52 @@ function newOwner(host: string, inode: number): Owner {
 }
 
 /** Makes the next number ours, unless somebody else was quicker; then deletes the lower ones. */
-async function take(path: string, number: number, owner: Owner): Promise<boolean> {
+async function take(path: string, number: number, owner: Owner, disk: Disk): Promise<boolean> {
   const aside = join(path, `${owner.nonce}.tmp`);
-  await mkdir(aside, { recursive: true, mode: 0o700 });
-  await writeOwner(aside, owner);
+  await disk.mkdir(aside, { recursive: true, mode: 0o700 });
+  await writeOwner(aside, owner, disk);
   try {
-    await rename(aside, join(path, String(number)));
+    await disk.rename(aside, join(path, String(number)));
   } catch (error) {
     const code = errnoOf(error);
     if (code !== "ENOTEMPTY" && code !== "EEXIST") throw error;
-    await rm(aside, { recursive: true, force: true });
+    await disk.rm(aside, { recursive: true, force: true });
     return false;
   }
   // A number that was made and deleted since we looked is free again, but not the highest.
-  if ((await newestIn(path))?.number !== number) {
-    await rm(join(path, String(number)), { recursive: true, force: true });
+  if ((await newestIn(path, disk))?.number !== number) {
+    await disk.rm(join(path, String(number)), { recursive: true, force: true });
     return false;
   }
-  const older = (await numbersIn(path)).filter((other) => other < number);
-  for (const other of older) await rm(join(path, String(other)), { recursive: true, force: true });
+  const older = (await numbersIn(path, disk)).filter((other) => other < number);
+  for (const other of older) await disk.rm(join(path, String(other)), { recursive: true, force: true });
   return true;
 }
 
-async function newestIn(path: string): Promise<Taken | null> {
-  const numbers = await numbersIn(path);
+async function newestIn(path: string, disk: Disk): Promise<Taken | null> {
+  const numbers = await numbersIn(path, disk);
   if (numbers.length === 0) return null;
   const number = Math.max(...numbers);
-  return { number, owner: await readOwner(join(path, String(number))) };
+  return { number, owner: await readOwner(join(path, String(number)), disk) };
 }
 
-async function numbersIn(path: string): Promise<number[]> {
+async function numbersIn(path: string, disk: Disk): Promise<number[]> {
   try {
-    return (await readdir(path)).map(Number).filter((number) => Number.isSafeInteger(number));
+    return (await disk.readdir(path)).map(Number).filter((number) => Number.isSafeInteger(number));
   } catch (error) {
     if (errnoOf(error) === "ENOENT") return [];
     throw error;
   }
 }
 
-function writeOwner(path: string, owner: Owner): Promise<void> {
-  return writeFileAtomically(join(path, "owner.json"), JSON.stringify(owner));
+function writeOwner(path: string, owner: Owner, disk: Disk): Promise<void> {
+  return writeFileAtomically(join(path, "owner.json"), JSON.stringify(owner), 0o600, disk);
 }
 
 /** Null when a machine that went down left half a file. */
-async function readOwner(path: string): Promise<Owner | null> {
+async function readOwner(path: string, disk: Disk): Promise<Owner | null> {
   try {
-    return v.parse(ownerSchema, JSON.parse(await readFile(join(path, "owner.json"), "utf8")));
+    return v.parse(ownerSchema, JSON.parse(String(await disk.readFile(join(path, "owner.json")))));
   } catch (error) {
     if (errnoOf(error) === "ENOENT" || error instanceof SyntaxError || v.isValiError(error)) return null;
     throw error;
@@ -208,19 +225,19 @@ async function readOwner(path: string): Promise<Owner | null> {
 
 async function isAlive(path: string, { number, owner }: Taken, inode: number, world: LockWorld): Promise<boolean> {
   if (owner?.isReleased || (owner && owner.inode !== inode)) return false;
-  if (owner?.host === world.host) return livesHere(owner);
+  if (owner?.host === world.host) return livesHere(owner, world);
   if (owner && (await world.answers(owner))) return true;
   const where = owner?.host ?? "another host";
   world.onWait(`The run may be served by a scheduler on ${where}; watching for a minute whether it lives.`);
   for (const startedAt = world.now(); world.now() - startedAt < world.silenceMs;) {
     await world.sleep(world.watchMs);
-    const newest = await newestIn(path);
+    const newest = await newestIn(path, world.disk);
     if (newest?.number !== number || newest.owner?.beat !== owner?.beat) return true;
   }
   return false;
 }
 
-function livesHere(owner: Owner): boolean {
+function livesHere(owner: Owner, { bootId, processStart }: LockWorld): boolean {
   return owner.bootId === bootId() && owner.pidStart !== null && processStart(owner.pid) === owner.pidStart;
 }
 

@@ -1,4 +1,3 @@
-import { readdir, readFile, truncate } from "node:fs/promises";
 import { effects, type Change } from "./changes";
 import { Database } from "./database";
 import { AdaptiveError, errnoOf } from "./errors";
@@ -48,7 +47,7 @@ export async function recover(directory: RunDirectory, wasm: Uint8Array): Promis
 
 /** Cuts off what a former scheduler had begun to write and never finished, so that appending stays possible to read. */
 export async function cutJournals(directory: RunDirectory, journals: Record<string, number>): Promise<void> {
-  for (const [name, length] of Object.entries(journals)) await truncate(directory.at(name), length);
+  for (const [name, length] of Object.entries(journals)) await directory.disk.truncate(directory.at(name), length);
 }
 
 const journalName = /^journal-(\d+)-(\d+)\.jsonl$/;
@@ -61,7 +60,7 @@ export function nameOfJournal(incarnation: number, firstSeq: number): string {
 export async function listJournals(
   directory: RunDirectory,
 ): Promise<{ name: string; incarnation: number; firstSeq: number }[]> {
-  return (await readdir(directory.own))
+  return (await directory.disk.readdir(directory.own))
     .flatMap((name) => {
       const match = journalName.exec(name);
       return match ? [{ name, incarnation: Number(match[1]), firstSeq: Number(match[2]) }] : [];
@@ -75,7 +74,7 @@ async function readJournals(directory: RunDirectory): Promise<{ changes: Change[
   const parts: Change[][] = [];
   // Newest first: each scheduler noted at its start how much of the older files counts.
   for (const [i, { name }] of (await listJournals(directory)).reverse().entries()) {
-    const bytes = await readFile(directory.at(name));
+    const bytes = await directory.disk.readFile(directory.at(name));
     const { changes, goodBytes } = readJournal(bytes.subarray(0, limits[name]), name, i === 0);
     journals[name] = goodBytes;
     for (const change of changes) {
@@ -90,7 +89,7 @@ async function openSnapshot(directory: RunDirectory, wasm: Uint8Array): Promise<
   let cause: unknown;
   for (const path of [directory.database, directory.previousDatabase]) {
     try {
-      const database = await Database.open(await readFile(path), wasm);
+      const database = await Database.open(await directory.disk.readFile(path), wasm);
       if (database.isSound()) return database;
       database.close();
       cause ??= new Error(`${path} is damaged`);

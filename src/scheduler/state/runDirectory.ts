@@ -1,6 +1,7 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import * as v from "valibot";
+import { realDisk, type Disk } from "./disk";
 import { AdaptiveError, errnoOf } from "./errors";
 
 /** What `run.json` says; it is written last, so a directory without it holds no run. */
@@ -29,6 +30,7 @@ export class RunDirectory {
     path: string,
     /** Name of our folder in it. */
     readonly folder = firstFolder,
+    readonly disk: Disk = realDisk,
   ) {
     this.path = resolve(path);
   }

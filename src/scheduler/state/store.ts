@@ -1,22 +1,20 @@
-import { open, readFile, rename, rm } from "node:fs/promises";
 import { effects, type Change, type NewChange } from "./changes";
+import { systemClock, type Clock } from "./clock";
 import type { Database } from "./database";
+import type { OpenFile } from "./disk";
 import { Epochs } from "./epochs";
 import { errnoOf } from "./errors";
 import { syncDirectory, writeFileAtomically } from "./files";
-import { Journal, type StateFile } from "./journal";
+import { Journal } from "./journal";
 import type { Model } from "./model";
 import { PatchBuffer } from "./patchBuffer";
 import { cutJournals, listJournals, nameOfJournal, recover } from "./recovery";
 import type { RowPatch } from "./rows";
 import type { RunDirectory } from "./runDirectory";
 
-/** What the store takes from the world; tests pass a disk that fails and a clock that they move. */
-export interface StoreWorld {
-  now: () => number;
+/** What the store takes from the world besides its directory's disk; tests pass a clock that they move. */
+export interface StoreWorld extends Clock {
   sleep: (ms: number) => Promise<void>;
-  /** Opens a file to write: `wx` makes one that must not exist yet, `r+` takes one that does. */
-  openFile: (path: string, flags: "wx" | "r+") => Promise<StateFile>;
   /** Throws when this process may no longer write to the run: somebody else has taken it over. */
   confirmOwnership: () => Promise<void>;
   /** Told when the disk is full, and (null) when writing goes on. */
@@ -26,9 +24,8 @@ export interface StoreWorld {
 }
 
 export const systemWorld = {
-  now: Date.now,
+  ...systemClock,
   sleep: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
-  openFile: (path: string, flags: "wx" | "r+") => open(path, flags, 0o600),
 };
 
 /** A snapshot is due after this much journal. */
@@ -52,7 +49,7 @@ export class Store {
   private pendingPatches: RowPatch[] = [];
   private readonly unprojected = new PatchBuffer();
   private writing: Promise<void> | null = null;
-  private projection: NodeJS.Timeout | null = null;
+  private cancelProjection: (() => void) | null = null;
   private readonly waiters: { seq: number; resolve: () => void }[] = [];
   private readonly listeners = new Set<(changes: readonly Change[]) => void>();
   private changesSinceSnapshot: number;
@@ -88,9 +85,9 @@ export class Store {
     const first = await begin(model);
     await cutJournals(directory, journals);
     const incarnation = 1 + (await lastIncarnation(directory, model));
-    const journal = await createJournal(directory, incarnation, model.run.seq + 1, world);
-    const epochs = new Epochs(await openEpochs(directory, world));
-    await epochs.catchUp(await readFile(directory.epochs), model.learners.values());
+    const journal = await createJournal(directory, incarnation, model.run.seq + 1);
+    const epochs = new Epochs(await openEpochs(directory));
+    await epochs.catchUp(await directory.disk.readFile(directory.epochs), model.learners.values());
     const store = new Store(directory, model, database, journal, epochs, snapshotSeq, world);
     store.record({ kind: "schedulerStarted", incarnation, ...scheduler, journals });
     for (const change of first) store.record(change);
@@ -151,7 +148,7 @@ export class Store {
     await this.synced();
     await this.writing;
     if (this.changesSinceSnapshot > 0) await this.snapshotIfThereIsRoom();
-    if (this.projection) clearTimeout(this.projection);
+    this.cancelProjection?.();
     await this.journal.close();
     await this.epochs.close();
     this.projected.close();
@@ -187,14 +184,14 @@ export class Store {
     this.syncedSeq += batch.length;
     this.changesSinceSnapshot += batch.length;
     this.unprojected.add(patches);
-    this.projection ??= setTimeout(() => this.project(), projectionDelayMs);
+    this.cancelProjection ??= this.world.after(projectionDelayMs, () => this.project());
     while (this.waiters[0] && this.waiters[0].seq <= this.syncedSeq) this.waiters.shift()?.resolve();
     for (const listener of this.listeners) listener(batch);
   }
 
   private project(): void {
-    if (this.projection) clearTimeout(this.projection);
-    this.projection = null;
+    this.cancelProjection?.();
+    this.cancelProjection = null;
     const patches = this.unprojected.take();
     if (patches.length > 0) this.projected.apply(patches);
   }
@@ -221,14 +218,14 @@ export class Store {
   private async snapshot(): Promise<void> {
     const { directory } = this;
     const next = `${directory.database}.next`;
-    await writeFileAtomically(next, this.database.export());
-    await rename(directory.database, directory.previousDatabase);
-    await rename(next, directory.database);
-    await syncDirectory(directory.own);
+    await writeFileAtomically(next, this.database.export(), 0o600, directory.disk);
+    await directory.disk.rename(directory.database, directory.previousDatabase);
+    await directory.disk.rename(next, directory.database);
+    await syncDirectory(directory.own, directory.disk);
     const olderSeq = this.snapshotSeq;
     this.snapshotSeq = this.syncedSeq;
     this.changesSinceSnapshot = 0;
-    const journal = await createJournal(directory, this.model.run.incarnation, this.syncedSeq + 1, this.world);
+    const journal = await createJournal(directory, this.model.run.incarnation, this.syncedSeq + 1);
     await this.journal.close();
     this.journal = journal;
     await this.deleteJournals(olderSeq);
@@ -239,7 +236,7 @@ export class Store {
     const journals = await listJournals(this.directory);
     for (const [i, { name }] of journals.entries()) {
       const next = journals[i + 1];
-      if (next && next.firstSeq <= seq + 1) await rm(this.directory.at(name));
+      if (next && next.firstSeq <= seq + 1) await this.directory.disk.rm(this.directory.at(name));
     }
   }
 
@@ -268,25 +265,20 @@ function isDiskFull(error: unknown): boolean {
 }
 
 /** One that somebody deleted is made anew, and catches up with the model like any other. */
-async function openEpochs({ own, epochs }: RunDirectory, world: StoreWorld): Promise<StateFile> {
+async function openEpochs({ own, epochs, disk }: RunDirectory): Promise<OpenFile> {
   try {
-    return await world.openFile(epochs, "r+");
+    return await disk.open(epochs, "r+");
   } catch (error) {
     if (errnoOf(error) !== "ENOENT") throw error;
-    const file = await world.openFile(epochs, "wx");
-    await syncDirectory(own);
+    const file = await disk.open(epochs, "wx", 0o600);
+    await syncDirectory(own, disk);
     return file;
   }
 }
 
-async function createJournal(
-  directory: RunDirectory,
-  incarnation: number,
-  firstSeq: number,
-  world: StoreWorld,
-): Promise<Journal> {
-  const file = await world.openFile(directory.at(nameOfJournal(incarnation, firstSeq)), "wx");
-  await syncDirectory(directory.own);
+async function createJournal(directory: RunDirectory, incarnation: number, firstSeq: number): Promise<Journal> {
+  const file = await directory.disk.open(directory.at(nameOfJournal(incarnation, firstSeq)), "wx", 0o600);
+  await syncDirectory(directory.own, directory.disk);
   return new Journal(file);
 }
 

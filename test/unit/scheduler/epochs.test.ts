@@ -22,7 +22,6 @@ function fileOf(bytes: Buffer, atMost = Infinity) {
       return Promise.resolve({ bytesWritten });
     },
     datasync: () => Promise.resolve(void syncs++),
-    truncate: () => Promise.resolve(),
     close: () => Promise.resolve(),
   });
   const values = () => Array.from({ length: bytes.length / 8 }, (_, i) => Number(bytes.readBigUInt64LE(8 * i)));

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import type { NewChange } from "../../../src/scheduler/state/changes";
 import { createFolders, createState } from "../../../src/scheduler/state/createState";
+import { realDisk, type Disk } from "../../../src/scheduler/state/disk";
 import { asLearnerId } from "../../../src/scheduler/state/rows";
 import { RunDirectory } from "../../../src/scheduler/state/runDirectory";
 import { mergeSettings } from "../../../src/scheduler/state/layers";
@@ -61,19 +62,22 @@ export async function createRunOnDisk(learners: number, settings = defaultSettin
 }
 
 /** Opens a file that is closed with the test, if not before: some stores crash. */
-export const openTestFile: StoreWorld["openFile"] = async (path, flags) => {
-  const file = await open(path, flags);
+export const openTestFile: Disk["open"] = async (path, flags, mode) => {
+  const file = await open(path, flags, mode);
   onTestFinished(() => file.close().catch(() => undefined));
   return file;
 };
 
 /** Opens the store of a run; what the test does not name is the real world. */
-export async function openStore(directory: RunDirectory, world: Partial<StoreWorld> = {}): Promise<Store> {
+export async function openStore(
+  { path, folder }: RunDirectory,
+  { openFile = openTestFile, ...world }: Partial<StoreWorld> & { openFile?: Disk["open"] } = {},
+): Promise<Store> {
+  const directory = new RunDirectory(path, folder, { ...realDisk, open: openFile });
   let isOver = false;
   const identity = { host: "head", pid: 1, version: "0" };
   const store = await Store.open(directory, wasm, identity, {
     ...systemWorld,
-    openFile: openTestFile,
     confirmOwnership: () => Promise.resolve(),
     onDiskFull: () => undefined,
     onFatal: (error) => {

@@ -2,7 +2,7 @@ import { readdir, readFile, writeFile } from "node:fs/promises";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { NewChange } from "../../../src/scheduler/state/changes";
-import type { StateFile } from "../../../src/scheduler/state/journal";
+import type { Disk, OpenFile } from "../../../src/scheduler/state/disk";
 import { recover } from "../../../src/scheduler/state/recovery";
 import { asJobId, asLearnerId } from "../../../src/scheduler/state/rows";
 import type { Store } from "../../../src/scheduler/state/store";
@@ -32,9 +32,9 @@ const submitted: NewChange = {
 /** A file on which syncing waits until the test lets it go. */
 function heldFile(log: string[]) {
   let release = () => {};
-  const wrap = async (path: string, flags: "wx" | "r+"): Promise<StateFile> => {
-    const file = await openTestFile(path, flags);
-    if (flags === "r+") return file;
+  const wrap = async (...args: Parameters<Disk["open"]>): Promise<OpenFile> => {
+    const file = await openTestFile(...args);
+    if (args[1] !== "wx") return file;
     let isFirst = true;
     return {
       write: async (...args) => {
@@ -49,6 +49,8 @@ function heldFile(log: string[]) {
         await file.datasync();
         log.push("sync");
       },
+      sync: () => file.sync(),
+      writeFile: (data) => file.writeFile(data),
       truncate: (length) => file.truncate(length),
       close: () => file.close(),
     };
@@ -89,12 +91,14 @@ describe("the store", () => {
 
   test("shares one sync among the changes of one moment", async () => {
     let syncs = 0;
-    const openFile = async (path: string, flags: "wx" | "r+"): Promise<StateFile> => {
-      const file = await openTestFile(path, flags);
-      if (flags === "r+") return file;
+    const openFile = async (...args: Parameters<Disk["open"]>): Promise<OpenFile> => {
+      const file = await openTestFile(...args);
+      if (args[1] !== "wx") return file;
       return {
         write: (...args) => file.write(...args),
         datasync: () => (syncs++, file.datasync()),
+        sync: () => file.sync(),
+        writeFile: (data) => file.writeFile(data),
         truncate: (length) => file.truncate(length),
         close: () => file.close(),
       };
@@ -122,9 +126,9 @@ describe("the store", () => {
     const directory = await createRunOnDisk(1);
     const said: (string | null)[] = [];
     let isFull = false;
-    const openFile = async (path: string, flags: "wx" | "r+"): Promise<StateFile> => {
-      const file = await openTestFile(path, flags);
-      if (flags === "r+") return file;
+    const openFile = async (...args: Parameters<Disk["open"]>): Promise<OpenFile> => {
+      const file = await openTestFile(...args);
+      if (args[1] !== "wx") return file;
       return {
         write: async (bytes, offset, length, position) => {
           if (!isFull) return file.write(bytes, offset, length, position);
@@ -133,6 +137,8 @@ describe("the store", () => {
           throw Object.assign(new Error("no space left on device"), { code: "ENOSPC" });
         },
         datasync: () => file.datasync(),
+        sync: () => file.sync(),
+        writeFile: (data) => file.writeFile(data),
         truncate: (length) => file.truncate(length),
         close: () => file.close(),
       };
@@ -156,13 +162,15 @@ describe("the store", () => {
   test("ends the process unanswered when a sync fails", async () => {
     const fatal: unknown[] = [];
     let isBroken = false;
-    const openFile = async (path: string, flags: "wx" | "r+"): Promise<StateFile> => {
-      const file = await openTestFile(path, flags);
-      if (flags === "r+") return file;
+    const openFile = async (...args: Parameters<Disk["open"]>): Promise<OpenFile> => {
+      const file = await openTestFile(...args);
+      if (args[1] !== "wx") return file;
       return {
         write: (...args) => file.write(...args),
         datasync: () =>
           isBroken ? Promise.reject(Object.assign(new Error("input/output error"), { code: "EIO" })) : file.datasync(),
+        sync: () => file.sync(),
+        writeFile: (data) => file.writeFile(data),
         truncate: (length) => file.truncate(length),
         close: () => file.close(),
       };
