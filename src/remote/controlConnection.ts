@@ -74,8 +74,9 @@ export class ControlConnection {
     this.ended.catch(() => undefined);
     const output = outputTail(process);
     this.rpc = createMessageConnection(new StreamMessageReader(process.stdout), new StreamMessageWriter(process.stdin));
-    void process.exit.then(({ code }) => {
+    void process.exit.then(({ code, lost }) => {
       try {
+        if (lost !== undefined) throw lost;
         command.parse({ code, ...output() });
       } catch (error) {
         this.end(toAdaptiveError(error));

@@ -7,7 +7,7 @@ import { within } from "./clock";
 import type { Clock } from "../scheduler/state/clock";
 import type { Program } from "./program";
 import type { Profile } from "./python";
-import type { RunningProcess, Transport } from "./transport";
+import type { CommandTransport, RunningProcess } from "./transport";
 
 /** A call of the scheduler program as a value: what to run, and what its output means. */
 export interface ProgramCommand<T> {
@@ -99,7 +99,7 @@ export function attachCommand(program: Program, run: string, mayStart: boolean):
 
 /** Runs a command to its end and parses what it printed. */
 export async function runCommand<T>(
-  transport: Transport,
+  transport: CommandTransport,
   command: ProgramCommand<T>,
   options: { clock: Clock; deadlineMs: number; signal: AbortSignal; cwd?: string },
 ): Promise<T> {
@@ -114,7 +114,8 @@ export async function runCommand<T>(
       signal: AbortSignal.any([signal, ending.signal]),
     });
     const output = outputTail(process);
-    const { code } = await within(clock, process.exit, { deadlineMs, signal, what });
+    const { code, lost } = await within(clock, process.exit, { deadlineMs, signal, what });
+    if (lost !== undefined) throw lost;
     return command.parse({ code, ...output() });
   } finally {
     ending.abort();

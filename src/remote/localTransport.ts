@@ -1,9 +1,13 @@
 import { spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
+import { chmod, mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
 import { AdaptiveError, errnoOf } from "../scheduler/state/errors";
 import type { Exit, Transport } from "./transport";
+import { uploadFailed } from "./uploadFailed";
 
-/** Runs commands as children of this process. */
+/** This machine: commands are children of this process. */
 export const localTransport: Transport = {
   async exec(argv, { stdin, cwd, env, signal }) {
     if (signal.aborted) throw cancelled();
@@ -29,11 +33,32 @@ export const localTransport: Transport = {
     if (stdin !== undefined) child.stdin.end(stdin);
     return { stdin: child.stdin, stdout: child.stdout, stderr: child.stderr, exit };
   },
+
+  async upload(content, file, { mode = 0o600, onProgress, signal }) {
+    const partial = `${file}.${randomUUID()}.part`;
+    try {
+      await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+      await writeFile(partial, content, { flag: "wx", flush: true, signal });
+      // Unlike a mode given at creation, this one is not cut by the umask.
+      await chmod(partial, mode);
+      await rename(partial, file);
+    } catch (error) {
+      await rm(partial, { force: true }).catch(() => undefined);
+      throw uploadError(file, error);
+    }
+    onProgress?.(content.length);
+  },
 };
 
 /** The environment without what the editor set for itself: scheduler and jobs outlive the editor and inherit it. */
 export function withoutEditor(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !/^(VSCODE_|ELECTRON_|NODE_OPTIONS$)/.test(name)));
+}
+
+function uploadError(file: string, error: unknown): AdaptiveError {
+  const errno = errnoOf(error);
+  if (errno === "ABORT_ERR") return cancelled();
+  return uploadFailed(file, errno === "ENOSPC" || errno === "EDQUOT", String(error));
 }
 
 function cancelled(): AdaptiveError {

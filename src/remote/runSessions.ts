@@ -20,7 +20,7 @@ import {
 } from "./runCommands";
 import type { RunSession } from "./runSession";
 import type { Study, StudySource } from "./studies";
-import type { Transport } from "./transport";
+import type { CommandTransport } from "./transport";
 
 /** `init` imports the learners file, which may build a hundred thousand learners. */
 const initDeadlineMs = 900_000;
@@ -40,7 +40,7 @@ export interface RunSessionsWorld {
   remembered: { get(): string | null; set(directory: string): void };
   /** A session that connects by itself. */
   connect(directory: string): RunSession;
-  transport: Transport;
+  transport: CommandTransport;
   program: Program;
   clock: Clock;
   log: (line: string) => void;

@@ -18,7 +18,7 @@ import { Previews } from "./previews";
 import type { QueryName, ReplicaQueries } from "./replica/queries";
 import type { Replica } from "./replica/replica";
 import type { Link, RunSession } from "./runSession";
-import type { Transport } from "./transport";
+import type { CommandTransport } from "./transport";
 
 const pingEveryMs = 10_000;
 const pingDeadlineMs = 15_000;
@@ -32,7 +32,7 @@ const maxWatched = 16;
 const tryDeadlineMs = 24 * 3_600_000;
 
 export interface SessionWorld {
-  transport: Transport;
+  transport: CommandTransport;
   /** The bridge to the scheduler, which starts one when it may and none serves the run. */
   attach: (mayStart: boolean) => ProgramCommand<never>;
   replica: Replica;

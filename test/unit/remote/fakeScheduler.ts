@@ -7,7 +7,7 @@ import {
 } from "vscode-jsonrpc/node";
 import type { Replica } from "../../../src/remote/replica/replica";
 import { ReplicaDatabase } from "../../../src/remote/replica/replicaDatabase";
-import type { Exit, RunningProcess, Transport } from "../../../src/remote/transport";
+import type { CommandTransport, Exit, RunningProcess } from "../../../src/remote/transport";
 import type { Notifications, Params } from "../../../src/scheduler/control/protocol";
 import { type Change, effects, type NewChange } from "../../../src/scheduler/state/changes";
 import { Database } from "../../../src/scheduler/state/database";
@@ -15,7 +15,7 @@ import { wasm } from "../scheduler/runFixture";
 import { numbered } from "./runHistory";
 
 /** A scheduler that a test leads: it remembers changes and answers whoever attaches, over real JSON-RPC streams. */
-export class FakeScheduler implements Transport {
+export class FakeScheduler implements CommandTransport {
   incarnation = 1;
   changes: Change[];
   /** Positions that clients attached with, and learners they watched. */

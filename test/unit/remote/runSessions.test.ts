@@ -6,7 +6,7 @@ import { localTransport } from "../../../src/remote/localTransport";
 import { chooseActive, type FoundRun, RunSessions } from "../../../src/remote/runSessions";
 import type { RunSession } from "../../../src/remote/runSession";
 import type { Study } from "../../../src/remote/studies";
-import type { Transport } from "../../../src/remote/transport";
+import type { CommandTransport } from "../../../src/remote/transport";
 
 const newer = "2026-02-02T00:00:00.000Z";
 const older = "2026-01-01T00:00:00.000Z";
@@ -39,7 +39,7 @@ function open({ isTrusted = true, argv = initPrints({ run: "/tmp", runId: "u", r
   const trustGranted = new Emitter<void>();
   const there = { studies: [studyIn("/tmp")], runs: [] as FoundRun[], remembered: null as string | null, isTrusted };
   const events: string[] = [];
-  const transport: Transport = {
+  const transport: CommandTransport = {
     exec: (words, options) => {
       events.push("exec");
       return localTransport.exec(words, options);
