@@ -2,11 +2,11 @@ import * as v from "valibot";
 import {
   createMessageConnection,
   type MessageConnection,
-  ResponseError,
   StreamMessageReader,
   StreamMessageWriter,
 } from "vscode-jsonrpc/node";
 import type { Notifications, Params, Progress, Results } from "../scheduler/control/protocol";
+import { fromRpcError } from "../scheduler/control/rpcError";
 import { studyComparisonSchema } from "../scheduler/control/studyComparison";
 import { isChange } from "../scheduler/state/changes";
 import { AdaptiveError, toAdaptiveError } from "../scheduler/state/errors";
@@ -99,7 +99,7 @@ export class ControlConnection {
       return v.parse(answerSchemas[method], answer);
     } catch (error) {
       // The end of a connection fails its open requests; why it ended says more than that.
-      throw this.endedBy ?? fromJsonRpc(error);
+      throw this.endedBy ?? fromRpcError(error);
     }
   }
 
@@ -144,13 +144,4 @@ const notificationChecks: { readonly [N in keyof Notifications]: (value: unknown
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null;
-}
-
-const errorDataSchema = v.object({ code: v.string(), hint: v.optional(v.string(), "") });
-
-function fromJsonRpc(error: unknown): AdaptiveError {
-  if (!(error instanceof ResponseError)) return toAdaptiveError(error);
-  const data = v.safeParse(errorDataSchema, error.data);
-  const { code, hint } = data.success ? data.output : { code: "request-refused", hint: "" };
-  return new AdaptiveError(code, error.message, hint, { cause: error });
 }

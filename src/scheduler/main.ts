@@ -70,6 +70,8 @@ Usage: adaptive-scheduler COMMAND [OPTIONS]
   stop-learner RUN LEARNER…  save them and take them off their jobs
   reopen RUN [LEARNER…]  done learners back to waiting; their goal is checked anew
   failures [RUN] [LEARNER]   how learners failed; of one, traceback and output (--json)
+      --where FILTER       of retry, stop-learner, reopen, failures and try: only learners that match
+                           all conditions, e.g. 'offset>0.5 name="it is" state=failed error~Zero'
   delete RUN             move a run that has no jobs to .adaptive-trash in its folder; moving it back
                          restores it, and nothing is ever deleted
       --data               the learners' data files as well
@@ -109,6 +111,7 @@ const options = {
   "no-start": { type: "boolean" },
   accept: { type: "boolean" },
   learner: { type: "string", multiple: true },
+  where: { type: "string" },
   reopen: { type: "boolean" },
   "dry-run": { type: "boolean" },
   prune: { type: "boolean" },
@@ -173,7 +176,7 @@ async function main(args: readonly string[]): Promise<number> {
       return tryPoints(
         {
           ...startOptions(values),
-          learners: values.learner ?? [],
+          chosen: { names: values.learner ?? [], where: values.where ?? "" },
           accept: values.accept === true,
           json: values.json === true,
         },
@@ -204,12 +207,12 @@ async function main(args: readonly string[]): Promise<number> {
       return changeLearners(
         command,
         await findRun(path),
-        rest,
+        { names: rest, where: values.where ?? "" },
         { accept: values.accept === true, json: values.json === true },
         program,
       );
     case "failures":
-      return failures(await findRun(path), rest[0], values.json === true, program);
+      return failures(await findRun(path), { names: rest, where: values.where ?? "" }, values.json === true, program);
     case "attach":
       return attach(await findRun(path), values["no-start"] !== true, program);
     default:

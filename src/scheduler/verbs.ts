@@ -2,7 +2,10 @@ import type { Commands } from "./control/clients";
 import { statesFor } from "./control/learnerVerbs";
 import type { Params } from "./control/protocol";
 import type { JobLoop } from "./jobs/loop";
+import { checkNames, parseFilter } from "./state/filter";
+import { matches } from "./state/matches";
 import { missesGoal } from "./state/missesGoal";
+import { parameterNames } from "./state/parameters";
 import { asJobId, asLearnerId, type Activity, type LearnerId, type LearnerRow, type LearnerState } from "./state/rows";
 import { settingsOf, type Configuration, type Settings } from "./state/settings";
 import type { Store } from "./state/store";
@@ -74,19 +77,22 @@ export class Verbs implements Pick<Commands, Verb> {
     return null;
   };
 
-  readonly findLearners = ({ names, states }: Params<"findLearners">) => {
-    const wanted = names.map(matcher);
+  readonly findLearners = ({ names, states, where }: Params<"findLearners">) => {
+    const wanted = names.map(nameMatcher);
+    const isWanted = this.filtered(where);
     const learners = [...this.options.store.model.learners.values()].filter(
       (row) =>
         (states.length === 0 || states.includes(row.state)) &&
-        (wanted.length === 0 || wanted.some((matches) => matches(row))),
+        (wanted.length === 0 || wanted.some((matches) => matches(row))) &&
+        isWanted(row),
     );
     return { learners: learners.map(({ id }) => id) };
   };
 
-  readonly failedLearners = () => ({
+  readonly failedLearners = ({ where }: Params<"failedLearners">) => ({
     learners: [...this.options.store.model.learners.values()]
       .filter(({ failures, fruitlessJobs, state }) => failures + fruitlessJobs > 0 && state !== "done")
+      .filter(this.filtered(where))
       .map(({ id, fname, state, failures, error }) => ({ id, fname, state, failures, error })),
   });
 
@@ -119,6 +125,14 @@ export class Verbs implements Pick<Commands, Verb> {
     return { moved: learners.length };
   }
 
+  /** @throws AdaptiveError `bad-filter` */
+  private filtered(where: string): (row: LearnerRow) => boolean {
+    const filter = parseFilter(where);
+    const combos = [...this.options.store.model.learners.values()].map(({ combo }) => combo);
+    if (filter.some(({ field }) => field.kind === "parameter")) checkNames(filter, parameterNames(combos));
+    return matches(filter);
+  }
+
   private inState(learners: readonly number[], states: readonly LearnerState[]): LearnerId[] {
     const rows = learners.flatMap((id) => this.options.store.model.learners.get(asLearnerId(id)) ?? []);
     return rows.filter(({ state }) => states.includes(state)).map(({ id }) => id);
@@ -126,7 +140,7 @@ export class Verbs implements Pick<Commands, Verb> {
 }
 
 /** Whether a learner is meant: by its id, or by a pattern of one of its file names. */
-function matcher(name: string): (row: LearnerRow) => boolean {
+function nameMatcher(name: string): (row: LearnerRow) => boolean {
   if (/^\d+$/.test(name)) return ({ id }) => id === Number(name);
   const literal = (text: string) => text.replace(/[.+^${}()|[\]\\]/g, "\\$&");
   const pattern = new RegExp(`^${literal(name).replaceAll("*", ".*").replaceAll("?", ".")}$`);

@@ -1,4 +1,5 @@
 /** How values are written for a person: the same in the trees, the status bar and the dashboard. */
+import { entriesOf, shownNumber, textOf } from "../scheduler/state/parameters";
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
@@ -10,14 +11,9 @@ const labelParameters = 6;
 /** A parameter of a learner, ready to be shown. */
 export type Parameter = readonly [name: string, value: string | number | boolean | null];
 
-/**
- * The parameters in a learner's combo.
- * @param combo a JSON object; anything else has no parameters
- */
+/** The parameters in a learner's combo. */
 export function parametersOf(combo: string): Parameter[] {
-  const value: unknown = parsed(combo);
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return [];
-  return Object.entries(value).map(([name, entry]) => [name, scalar(entry)]);
+  return entriesOf(combo).map(([name, value]) => [name, scalar(value)]);
 }
 
 /** What a learner is called: its first parameters, `offset=0.51, alpha=2`, or else its data file. */
@@ -39,9 +35,9 @@ export function formatValue(value: Parameter[1]): string {
   return typeof value === "number" ? formatNumber(value) : String(value ?? "–");
 }
 
-/** Six digits at most, as short as they can be: `0.51`, `1e-7`. */
+/** Six digits of what is no integer, as short as they can be: `0.51`, `1e-7`. */
 export function formatNumber(value: number): string {
-  return String(Number(value.toPrecision(6)));
+  return String(shownNumber(value));
 }
 
 /** Two digits, with an exponent where it helps to compare: `1.3e-2`, `0.45`, `12`. */
@@ -95,9 +91,7 @@ function parsed(json: string): unknown {
 
 function scalar(value: unknown): Parameter[1] {
   if (value === null || typeof value === "number" || typeof value === "boolean") return value;
-  // What JSON has no word for comes in Python's.
-  if (typeof value === "object" && "$repr" in value) return clipped(String(value.$repr));
-  return clipped(typeof value === "string" ? value : JSON.stringify(value));
+  return clipped(textOf(value));
 }
 
 function clipped(text: string): string {

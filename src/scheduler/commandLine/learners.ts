@@ -2,6 +2,7 @@ import { ask } from "../control/dealer";
 import { statesFor } from "../control/learnerVerbs";
 import type { Params } from "../control/protocol";
 import { AdaptiveError } from "../state/errors";
+import { parseFilter } from "../state/filter";
 import type { RunDirectory } from "../state/runDirectory";
 import { findOrStartScheduler } from "./launch";
 import { exitCodes, type Program } from "./program";
@@ -14,24 +15,29 @@ const verbs = {
 } as const;
 export type LearnerVerb = keyof typeof verbs;
 
-/**
- * Retries, stops or reopens learners.
- *
- * @param names ids, or patterns of file names with `*` and `?`; none for all that can be
- */
+/** Which learners are meant. */
+export interface Chosen {
+  /** Ids, or patterns of file names with `*` and `?`; none for all. */
+  names: readonly string[];
+  /** A filter that they match besides; all do when it is empty. */
+  where: string;
+}
+
+/** Retries, stops or reopens learners. */
 export async function changeLearners(
   verb: LearnerVerb,
   directory: RunDirectory,
-  names: readonly string[],
+  { names, where }: Chosen,
   { accept, json }: { accept: boolean; json: boolean },
   program: Program,
 ): Promise<number> {
   const { method, states, done } = verbs[verb];
-  if (verb === "stop-learner" && names.length === 0) {
+  const filter = parseFilter(where);
+  if (verb === "stop-learner" && names.length === 0 && filter.length === 0) {
     throw new AdaptiveError(
       "usage",
       "stop-learner needs to know which learners.",
-      "Name ids or file names; '*' is all.",
+      "Name ids or file names, '*' is all, or filter: --where 'offset>0.5'.",
     );
   }
   await directory.readRunFile();
@@ -41,7 +47,7 @@ export async function changeLearners(
     const remark = await updateBeforeStart(studyAt(address), accept, program);
     if (remark && !json) program.print(remark);
   }
-  const wanted: Params<"findLearners"> = { names: [...names], states: [...states] };
+  const wanted: Params<"findLearners"> = { names: [...names], states: [...states], where };
   const { learners } = await ask(address, "findLearners", wanted);
   const { moved } = await ask(address, method, { learners });
   if (json) program.printJson({ learners, moved });
@@ -52,22 +58,24 @@ export async function changeLearners(
 /** Lists how learners failed, or tells all of one. */
 export async function failures(
   directory: RunDirectory,
-  name: string | undefined,
+  { names: [name], where }: Chosen,
   json: boolean,
   program: Program,
 ): Promise<number> {
+  parseFilter(where);
   await directory.readRunFile();
   const address = await findOrStartScheduler(directory, program);
   if (name === undefined) {
-    const { learners } = await ask(address, "failedLearners", {});
+    const { learners } = await ask(address, "failedLearners", { where });
     if (json) program.printJson({ learners });
-    else if (learners.length === 0) program.print("No learner has failed.");
+    else if (learners.length === 0)
+      program.print(where === "" ? "No learner has failed." : `No learner that matches ${where} has failed.`);
     for (const { id, fname, failures, state, error } of json ? [] : learners) {
       program.print(`${String(id).padStart(6)}  ${fname}  ${state}, failed ${failures}×: ${error ?? ""}`);
     }
     return exitCodes.success;
   }
-  const { learners } = await ask(address, "findLearners", { names: [name], states: [] });
+  const { learners } = await ask(address, "findLearners", { names: [name], states: [], where });
   const [learner] = learners;
   const failure = learner === undefined ? null : await ask(address, "failure", { learner });
   if (!failure) {

@@ -2,9 +2,11 @@ import { ask, type Address } from "../control/dealer";
 import { inWords } from "../control/proposal";
 import type { Results, TriedLearner } from "../control/protocol";
 import { AdaptiveError } from "../state/errors";
+import { parseFilter } from "../state/filter";
 import { RunDirectory } from "../state/runDirectory";
 import { createRun } from "../study/createRun";
 import { configurationOf, type StartOptions } from "../study/settings";
+import type { Chosen } from "./learners";
 import { findOrStartScheduler, findScheduler, shutDown } from "./launch";
 import { exitCodes, type Program } from "./program";
 import { studyAt, updateBeforeStart } from "./update";
@@ -14,14 +16,15 @@ const trialDeadlineMs = 24 * 3_600_000;
 const maxTried = 16;
 
 export interface TryOptions extends StartOptions {
-  /** Ids or patterns of file names; none for some that are well apart. */
-  learners: readonly string[];
+  /** None for some that are well apart. */
+  chosen: Chosen;
   accept: boolean;
   json: boolean;
 }
 
 /** Has a job evaluate one point of some learners and shows what it gave and cost; starts nothing else. */
 export async function tryPoints(options: TryOptions, program: Program): Promise<number> {
+  parseFilter(options.chosen.where);
   const found = RunDirectory.ofStudy(options.learnersFile);
   const isThere = await found.hasRun();
   const warn = (warning: string) => (options.json ? undefined : program.print(warning));
@@ -35,7 +38,7 @@ export async function tryPoints(options: TryOptions, program: Program): Promise<
       const remark = await updateBeforeStart(studyAt(address), options.accept, program);
       if (remark && !options.json) program.print(remark);
     }
-    const learners = await findLearners(address, options.learners);
+    const learners = await findLearners(address, options.chosen);
     const result = await ask(address, "tryLearners", { learners }, trialDeadlineMs);
     if (options.json) program.printJson(result);
     else program.print(describe(result));
@@ -45,13 +48,13 @@ export async function tryPoints(options: TryOptions, program: Program): Promise<
   }
 }
 
-async function findLearners(address: Address, names: readonly string[]): Promise<number[]> {
-  if (names.length === 0) return [];
-  const { learners } = await ask(address, "findLearners", { names: [...names], states: [] });
+async function findLearners(address: Address, { names, where }: Chosen): Promise<number[]> {
+  if (names.length === 0 && where === "") return [];
+  const { learners } = await ask(address, "findLearners", { names: [...names], states: [], where });
   if (learners.length > 0) return learners.slice(0, maxTried);
   throw new AdaptiveError(
     "no-learner",
-    `The study has no learner ${names.join(" or ")}.`,
+    `The study has no learner ${[names.join(" or "), where].filter(Boolean).join(" with ")}.`,
     "Name an id, or a file name of the learners file; * and ? match.",
   );
 }

@@ -15,6 +15,7 @@ import {
   type Position,
   type Results,
 } from "./protocol";
+import { toRpcError } from "./rpcError";
 
 /** The requests that are not about a client's own subscription, as the scheduler carries them out. */
 export type Commands = {
@@ -172,14 +173,10 @@ function answerRequests({ connection }: ObjectChannel, handlers: Handlers): void
       try {
         return await handle(parsed.output);
       } catch (error) {
-        throw asResponse(toAdaptiveError(error));
+        throw toRpcError(toAdaptiveError(error));
       }
     });
   }
-}
-
-function asResponse({ code, message, hint }: AdaptiveError): ResponseError<{ code: string; hint: string }> {
-  return new ResponseError(ErrorCodes.InternalError, message, { code, hint });
 }
 
 function notify<N extends keyof Notifications>(client: Client, name: N, params: Notifications[N]): void {

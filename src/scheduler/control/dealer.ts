@@ -1,7 +1,8 @@
 import * as zmq from "zeromq";
-import { AdaptiveError, toAdaptiveError } from "../state/errors";
+import { AdaptiveError } from "../state/errors";
 import { openObjectChannel } from "./channel";
 import type { Method, Params, Results } from "./protocol";
+import { fromRpcError } from "./rpcError";
 
 /** Where a scheduler listens, and the keys to speak to it. */
 export interface Address {
@@ -59,7 +60,7 @@ export async function ask<M extends Method>(
     });
     return await Promise.race([connection.sendRequest<Results[M]>(method, params), silence]);
   } catch (error) {
-    throw toAdaptiveError(error);
+    throw fromRpcError(error);
   } finally {
     clearTimeout(deadline);
     connection.dispose();

@@ -20,6 +20,8 @@ export const clientSilenceMs = 30_000;
 export const snapshotPieceBytes = 1 << 19;
 
 const learnerIds = v.pipe(v.array(v.pipe(v.number(), v.safeInteger())), v.maxLength(200_000));
+/** Of learners, in the language of `state/filter.ts`; all when it is empty. */
+const filterText = v.optional(v.string(), "");
 const positionSchema = v.object({ runId: v.string(), incarnation: v.number(), seq: v.number() });
 export type Position = v.InferOutput<typeof positionSchema>;
 
@@ -51,9 +53,13 @@ export const requestSchemas = {
   shutDown: v.object({}),
   /** How a learner failed last. */
   failure: v.object({ learner: v.number() }),
-  /** By ids, or patterns of file names with `*` and `?`; all without any. Without states, in any state. */
-  findLearners: v.object({ names: v.array(v.string()), states: v.array(v.picklist(learnerStates)) }),
-  failedLearners: v.object({}),
+  /** By ids, or patterns of file names with `*` and `?`; all without any. Without states, in any state. Besides, by a filter. */
+  findLearners: v.object({
+    names: v.array(v.string()),
+    states: v.array(v.picklist(learnerStates)),
+    where: filterText,
+  }),
+  failedLearners: v.object({ where: filterText }),
   /** Which done learners miss the goal of now. */
   missedGoals: v.object({}),
   /** Whether the study's files differ from the code that the run has. */
