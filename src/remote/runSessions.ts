@@ -91,6 +91,20 @@ export class RunSessions {
   }
 
   /**
+   * The studies, as soon as they are known: a person may be quicker than the first search.
+   * @throws AdaptiveError `no-study`
+   */
+  async knownStudies(): Promise<readonly Study[]> {
+    await this.world.source.firstSearch;
+    if (this.studies.length > 0) return this.studies;
+    throw new AdaptiveError(
+      "no-study",
+      "This folder has no study.",
+      "A study is a Python file _learners.py that defines learners and fnames; see the view Adaptive.",
+    );
+  }
+
+  /**
    * Makes the study's run, or has the one that exists go by the settings of now, and connects to it.
    * @throws AdaptiveError why that cannot be; code `cancelled` when the token was
    */
@@ -111,6 +125,7 @@ export class RunSessions {
 
   /** The runs of the workspace's studies, newest first. */
   async runs(): Promise<WorkspaceRun[]> {
+    await this.knownStudies();
     const [found, listed] = await Promise.all([this.findRuns(), this.run(listCommand(this.world.program))]);
     return found
       .sort((a, b) => b.created.localeCompare(a.created))

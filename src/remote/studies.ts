@@ -19,6 +19,8 @@ export interface Study {
 /** The studies there are, and word of them. */
 export interface StudySource {
   readonly studies: readonly Study[];
+  /** Fulfilled once they have been looked for. */
+  readonly firstSearch: Promise<void>;
   readonly onDidChangeStudies: Event<void>;
   /** A run has appeared, changed or gone in some folder. */
   readonly onDidChangeRuns: Event<void>;
@@ -38,8 +40,11 @@ export class WorkspaceStudies implements StudySource {
   private readonly registrations: Disposable[];
   private watchers: Disposable[] = [];
   private searches = 0;
+  readonly firstSearch: Promise<void>;
+  private endFirstSearch: () => void = () => undefined;
 
   constructor(private readonly log: (line: string) => void) {
+    this.firstSearch = new Promise((resolve) => (this.endFirstSearch = resolve));
     this.refreshing = new Coalescer(systemClock, refreshIntervalMs, () => void this.refresh());
     this.registrations = [
       workspace.onDidChangeWorkspaceFolders(() => this.refreshing.request()),
@@ -87,6 +92,7 @@ export class WorkspaceStudies implements StudySource {
     } catch (error) {
       this.log(`looking for studies: ${String(error)}`);
     }
+    this.endFirstSearch();
   }
 }
 

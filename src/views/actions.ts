@@ -52,10 +52,10 @@ export class Actions {
   /** @returns the run, or null when it was not started */
   async startJobs(): Promise<RunSession | null> {
     const { sessions, scripts, trials, memory, errors } = this.world;
-    const study = await pickStudy("Start Jobs", sessions.studies);
-    if (study === undefined) return null;
     let started: RunSession | null = null;
     await errors.attempt("Start Jobs", async () => {
+      const study = await pickStudy("Start Jobs", await sessions.knownStudies());
+      if (study === undefined) return;
       const report = await this.withProgress(study.name, (_, token) => sessions.config(study, token));
       // A run has its cluster already.
       const cluster = report.run === null ? await pickCluster(study) : "local";
@@ -102,11 +102,13 @@ export class Actions {
   }
 
   /** @param learners of the run that is shown, or none to take some of a study's */
-  async tryPoint(learners: readonly LearnerId[]): Promise<void> {
-    const { sessions, trials } = this.world;
-    const shown = learners.length > 0 ? await sessions.activeStudy() : null;
-    const study = shown ?? (await pickStudy("Try One Point", sessions.studies));
-    if (study !== undefined) await trials.try(study, learners);
+  tryPoint(learners: readonly LearnerId[]): Promise<void> {
+    const { sessions, trials, errors } = this.world;
+    return errors.attempt("Try One Point", async () => {
+      const shown = learners.length > 0 ? await sessions.activeStudy() : null;
+      const study = shown ?? (await pickStudy("Try One Point", await sessions.knownStudies()));
+      if (study !== undefined) await trials.try(study, learners);
+    });
   }
 
   cancelTrial(): void {
@@ -225,7 +227,7 @@ export class Actions {
 }
 
 async function pickStudy(title: string, studies: readonly Study[]): Promise<Study | undefined> {
-  if (studies.length <= 1) return studies[0];
+  if (studies.length === 1) return studies[0];
   const items = studies.map((study) => ({
     label: study.name,
     description: study.learnersFile,

@@ -17,7 +17,6 @@ export function keepContextKeys(run: ShownRun, sessions: RunSessions, edits: Stu
   };
   const update = (): void => {
     set("state", stateOf(run, sessions));
-    set("hasStudy", sessions.studies.length > 0);
     set("isOnline", run.session?.link.at === "online");
     set("isEdited", edits.isEdited);
     set("activity", run.overview?.run.activity ?? "none");

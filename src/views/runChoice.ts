@@ -15,7 +15,10 @@ export class RunChoice {
   switchRun(): Promise<void> {
     const { sessions, errors } = this.world;
     return errors.attempt("Switch Run", async () => {
-      const items = sessions.runs().then((runs) => runs.map((run) => itemOf(run, sessions.active?.directory)));
+      const items = sessions.runs().then((runs) => {
+        if (runs.length === 0) throw noRun();
+        return runs.map((run) => itemOf(run, sessions.active?.directory));
+      });
       const chosen = await window.showQuickPick(items, { title: "Switch Run", placeHolder: "Which run to show?" });
       if (chosen) sessions.show(chosen.directory);
     });
@@ -43,9 +46,13 @@ export class RunChoice {
 
   private shown(): string {
     const { active } = this.world.sessions;
-    if (active === null) throw new AdaptiveError("no-run", "There is no run here.", "Use Start Jobs to make one.");
+    if (active === null) throw noRun();
     return active.directory;
   }
+}
+
+function noRun(): AdaptiveError {
+  return new AdaptiveError("no-run", "There is no run here.", "Use Start Jobs to make one.");
 }
 
 function itemOf(run: WorkspaceRun, shown: string | undefined): QuickPickItem & { directory: string } {

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { copyExample, openEditor } from "./editor";
+import { clickRow, copyExample, openEditor } from "./editor";
 
 const twoOffsets = ["offset=[-0.3, -0.2, -0.1, 0.0, 0.1, 0.2, 0.3]", "offset=[-0.2, 0.0]"] as const;
 const quickly = ["SECONDS_PER_POINT = 0.01", "SECONDS_PER_POINT = 0.001"] as const;
@@ -47,7 +47,7 @@ test("a study that is edited, corrected and given a new goal during its run", as
   await editor.keepScreenshot("a new goal");
   await answer("Continue Those");
   await editor.treeRow(/^Failed\s*4/).waitFor();
-  await editor.treeRow(/^offset=0\.1.*ValueError/).click();
+  await clickRow(editor.treeRow(/^offset=0\.1.*ValueError/));
   await webview.getByLabel("Traceback").getByText("ValueError: no level at 0.1").waitFor();
   await editor.keepScreenshot("failed");
 

@@ -1,4 +1,4 @@
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium, type FrameLocator, type Locator, type Page } from "playwright-core";
@@ -61,7 +61,36 @@ export async function openEditor(folder: string, clusters: object = { local: { p
   const page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
   page.setDefaultTimeout(patienceMs);
   await page.goto(`${server.url}/?folder=${encodeURI(folder)}`, { waitUntil: "commit" });
-  return new Editor(page);
+  const editor = new Editor(page);
+  // Told before what was registered earlier ends: the page is still there.
+  onTestFinished(async ({ task: { name, result } }) => {
+    if (result?.state === "fail") await explain(editor, name, home);
+  });
+  return editor;
+}
+
+/** Keeps what a failed test leaves on the screen and in the log, so that its report explains itself. */
+async function explain(editor: Editor, test: string, home: string): Promise<void> {
+  const { page, sidebar, statusBar } = editor;
+  const name = `failed, ${test.replace(/[^\w.-]+/g, " ")}`;
+  await editor.keepScreenshot(name);
+  const parts = {
+    notifications: page.locator(".notification-toast"),
+    "quick pick": page.locator(".quick-input-widget:visible"),
+    dialog: page.locator(".monaco-dialog-box"),
+    sidebar,
+    "status bar": statusBar,
+  };
+  const texts = Object.entries(parts).map(async ([part, locator]) => [
+    part,
+    (await locator.allInnerTexts()).join("\n"),
+  ]);
+  const shown = (await Promise.all(texts)).filter(([, text]) => text !== "");
+  const logs = join(home, "data/logs");
+  const log = (await readdir(logs, { recursive: true })).find((file) => file.endsWith("Adaptive.log"));
+  const lines = log === undefined ? [] : (await readFile(join(logs, log), "utf8")).split("\n").slice(-50);
+  const report = [...shown, ["log", lines.join("\n")]].map(([part, text]) => `--- ${part}\n${text}`);
+  console.error([`Screenshot: ${join(screenshots, name)}.png`, ...report].join("\n"));
 }
 
 /** What a person sees of VS Code, and does with it. */
@@ -84,6 +113,8 @@ export class Editor {
 
   async openView(title: string): Promise<void> {
     await this.page.locator(`.activitybar a[aria-label^="${title}"]`).click();
+    // It takes the focus when it is there, from a palette too.
+    await this.sidebar.locator(".title-label").getByText(title, { exact: true }).waitFor();
   }
 
   /** Runs a command by its name; one that is not yet contributed or enabled is waited for. */
@@ -97,7 +128,10 @@ export class Editor {
         () => true,
         () => false,
       );
-      if (isThere) return command.click();
+      if (isThere) {
+        await clickRow(command);
+        return command.waitFor({ state: "hidden" });
+      }
       if (Date.now() > deadlineMs) throw new Error(`The palette has no command "${name}".`);
       // The palette lists what was there when it opened.
       await this.page.keyboard.press("Escape");
@@ -106,7 +140,7 @@ export class Editor {
   }
 
   async pick(label: string): Promise<void> {
-    await this.quickPickRows.filter({ hasText: label }).first().click();
+    await clickRow(this.quickPickRows.filter({ hasText: label }).first());
   }
 
   /** Opens the form of Start Jobs; where the jobs run is asked once, before there is a run. */
@@ -134,6 +168,12 @@ export class Editor {
     await mkdir(screenshots, { recursive: true });
     await this.page.screenshot({ path: join(screenshots, `${name}.png`), animations: "disabled" });
   }
+}
+
+/** Clicks a row of a list at once: one that is drawn anew between press and release would lose the click. */
+export async function clickRow(row: Locator): Promise<void> {
+  await row.waitFor();
+  await row.dispatchEvent("click");
 }
 
 /** How many pixels of a canvas are coloured, as its curves are and its grey axes are not. */

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { colouredPixels, copyExample, openEditor, patienceMs } from "./editor";
+import { clickRow, colouredPixels, copyExample, openEditor, patienceMs } from "./editor";
 
 const within = { timeout: patienceMs, interval: 200 };
 
@@ -24,10 +24,10 @@ test("a study with every type of learner, from Start Jobs to a plot of each", as
   await editor.startJobs({ isNew: true });
   await editor.treeRow(/^Done\s*10/).waitFor();
   const { webview } = editor;
-  await editor.treeRow(/^Done\s*10/).click();
+  await clickRow(editor.treeRow(/^Done\s*10/));
   await editor.treeRow(/^kind=curve/).waitFor();
   for (const [kind, words] of Object.entries(kinds)) {
-    await editor.treeRow(new RegExp(`^kind=${kind}\\s*[0-9]`)).click();
+    await clickRow(editor.treeRow(new RegExp(`^kind=${kind}\\s*[0-9]`)));
     await webview.getByRole("heading", { name: `kind=${kind}`, exact: true }).waitFor();
     const plot = webview.locator("adaptive-learner").getByRole("img", { name: words }).first();
     await plot.waitFor();

@@ -33,10 +33,17 @@ const initPrints = (answer: object, code = 0): string[] => [
   "--",
 ];
 
-function open({ isTrusted = true, argv = initPrints({ run: "/tmp", runId: "u", resumed: false }) } = {}) {
+function open({
+  isTrusted = true,
+  isSearched = true,
+  argv = initPrints({ run: "/tmp", runId: "u", resumed: false }),
+} = {}) {
   const studiesChanged = new Emitter<void>();
   const runsChanged = new Emitter<void>();
   const trustGranted = new Emitter<void>();
+  let endSearch = (): void => undefined;
+  const firstSearch = new Promise<void>((resolve) => (endSearch = resolve));
+  if (isSearched) endSearch();
   const there = { studies: [studyIn("/tmp")], runs: [] as FoundRun[], remembered: null as string | null, isTrusted };
   const events: string[] = [];
   const transport: CommandTransport = {
@@ -50,6 +57,7 @@ function open({ isTrusted = true, argv = initPrints({ run: "/tmp", runId: "u", r
       get studies() {
         return there.studies;
       },
+      firstSearch,
       onDidChangeStudies: studiesChanged.event,
       onDidChangeRuns: runsChanged.event,
     },
@@ -72,7 +80,7 @@ function open({ isTrusted = true, argv = initPrints({ run: "/tmp", runId: "u", r
   });
   onTestFinished(() => sessions.dispose());
   const settle = () => new Promise((resolve) => setImmediate(resolve));
-  return { sessions, there, events, studiesChanged, runsChanged, trustGranted, settle };
+  return { sessions, there, events, endSearch, studiesChanged, runsChanged, trustGranted, settle };
 }
 
 describe("runs of the workspace", () => {
@@ -173,6 +181,19 @@ describe("a run as a whole", () => {
     there.studies = [studyIn("/tmp"), studyIn("/other")];
     there.runs = two;
     expect(await sessions.runs()).toEqual([two[1], { ...listed, ...two[0] }]);
+  });
+
+  test("who is quicker than the first search waits for it; that there is no study is said after it", async () => {
+    const { sessions, there, endSearch } = open({ isSearched: false, argv: initPrints({ runs: [] }) });
+    const studies = there.studies;
+    there.studies = [];
+    const [known, runs] = [sessions.knownStudies(), sessions.runs()];
+    there.studies = studies;
+    endSearch();
+    expect(await known).toEqual(studies);
+    expect(await runs).toEqual([]);
+    there.studies = [];
+    await expect(sessions.knownStudies()).rejects.toMatchObject({ code: "no-study" });
   });
 
   test("one that was deleted is let go", async () => {
