@@ -120,7 +120,8 @@ def load_study(job: Job) -> Study:
     try:
         return load(job.code_dir / os.environ["ADAPTIVE_LEARNERS_FILE"])
     except LearnersFileError as error:
-        log(str(error))
+        # The form is known to the scheduler, which tells this to a person.
+        print(f"adaptive-scheduler: learners-file: {error}", flush=True)
         raise SystemExit(1) from error
 
 

@@ -230,6 +230,7 @@ export class Scheduler {
       submissions: this.loop.submissions,
       residentBytes: process.memoryUsage().rss,
       connectedClients: this.clients.size,
+      notice: this.clients.notice,
     };
   }
 

@@ -1,4 +1,6 @@
 import { ask } from "../control/dealer";
+import { explainPause } from "../jobs/deaths";
+import { JobFiles } from "../jobs/jobFiles";
 import { recover } from "../state/recovery";
 import { type JobState, type LearnerState } from "../state/rows";
 import type { RunDirectory } from "../state/runDirectory";
@@ -19,6 +21,8 @@ export interface Report {
   copyOf: string | null;
   activity: string;
   reason: string | null;
+  /** A condition of the run that a person should know, and what to do. */
+  notice: { message: string; hint: string } | null;
   scheduler: { host: string; pid: number; startedAt: number; residentBytes: number; queueCalls: number } | null;
   learners: Record<LearnerState, number>;
   jobs: Partial<Record<JobState, number>>;
@@ -46,12 +50,13 @@ export async function reportOn(directory: RunDirectory, { assets }: Pick<Program
     );
     const { name, activity, reason } = run;
     const scheduler = { host, pid, startedAt, residentBytes, queueCalls };
-    const { jobs, npoints } = rest;
-    return { ...where, copyOf: null, name, activity, reason, scheduler, learners, jobs, npoints };
+    const { jobs, npoints, notice } = rest;
+    return { ...where, copyOf: null, name, activity, reason, notice, scheduler, learners, jobs, npoints };
   }
   const { model, database } = await recover(directory, await assets.wasm());
   database.close();
   const { name, activity, reason } = model.run;
+  const pause = await explainPause(model, new JobFiles(directory.jobs, model));
   let npoints = 0;
   for (const learner of model.learners.values()) npoints += learner.npoints;
   const jobs: Report["jobs"] = {};
@@ -62,6 +67,7 @@ export async function reportOn(directory: RunDirectory, { assets }: Pick<Program
     name,
     activity,
     reason,
+    notice: pause && { message: pause.message, hint: pause.hint },
     scheduler: null,
     learners: model.learnerCounts,
     jobs,
@@ -69,7 +75,8 @@ export async function reportOn(directory: RunDirectory, { assets }: Pick<Program
   };
 }
 
-function describe({ directory, copyOf, name, activity, reason, scheduler, learners, jobs, npoints }: Report): string {
+function describe(report: Report): string {
+  const { directory, copyOf, name, activity, reason, notice, scheduler, learners, jobs, npoints } = report;
   const jobsLine = Object.entries(jobs).map(([state, count]) => `${count} ${state}`);
   return [
     `${name} in ${directory}${copyOf ? `, a copy of the run in ${copyOf}` : ""}`,
@@ -78,5 +85,6 @@ function describe({ directory, copyOf, name, activity, reason, scheduler, learne
     scheduler
       ? `scheduler  on ${scheduler.host}, pid ${scheduler.pid}, ${Math.round(scheduler.residentBytes / 2 ** 20)} MB, since ${new Date(scheduler.startedAt).toLocaleString()}`
       : "scheduler  none runs; the next start goes on from here",
+    ...(notice ? ["", notice.message, `  ${notice.hint}`] : []),
   ].join("\n");
 }

@@ -54,7 +54,7 @@ const keptChanges = 20_000;
 export class Clients {
   private readonly clients = new Map<string, Client>();
   private recent: Change[] = [];
-  private notice: Notifications["notice"] = null;
+  private shown: Notifications["notice"] = null;
 
   constructor(private readonly options: ClientsOptions) {
     options.store.onDidSync((changes) => {
@@ -66,6 +66,11 @@ export class Clients {
 
   get size(): number {
     return this.clients.size;
+  }
+
+  /** The condition of the run that is shown now. */
+  get notice(): Notifications["notice"] {
+    return this.shown;
   }
 
   /** Takes in a message of the client with this name, who need not be known yet. */
@@ -85,8 +90,8 @@ export class Clients {
 
   /** Shows everybody a condition of the run, also who attaches later; false when it is shown already. */
   show(notice: Notifications["notice"]): boolean {
-    if (notice?.message === this.notice?.message) return false;
-    this.notice = notice;
+    if (notice?.message === this.shown?.message) return false;
+    this.shown = notice;
     this.notifyAttached("notice", notice);
     return true;
   }
@@ -135,7 +140,7 @@ export class Clients {
     const [run] = store.database.rows("run");
     if (!run) throw new Error("The database has no run.");
     client.isAttached = true;
-    if (this.notice) notify(client, "notice", this.notice);
+    if (this.shown) notify(client, "notice", this.shown);
     const missed = from && this.changesSince(from, position);
     if (!missed) {
       client.snapshot = store.database.export();

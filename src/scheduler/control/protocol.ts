@@ -163,4 +163,5 @@ export interface Status {
   submissions: number;
   residentBytes: number;
   connectedClients: number;
+  notice: Notifications["notice"];
 }

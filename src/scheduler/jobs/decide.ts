@@ -1,5 +1,6 @@
 import type { QueuedJob } from "../clusters/cluster";
 import type { Answer, NewChange } from "../state/changes";
+import { handful } from "../state/handful";
 import type { Model } from "../state/model";
 import { releaseOf } from "../state/release";
 import { asJobId, tryClass, type JobId, type JobRow, type LearnerId } from "../state/rows";
@@ -32,8 +33,6 @@ export interface Circumstances {
   now: number;
 }
 
-/** Jobs in a row that may end without having asked for a learner, before submitting is paused. */
-const maxDeathsBeforeStart = 5;
 /** What a job has to save its learner once its run is stopped, before it is told to end; and then before it is killed. */
 const saveGraceMs = 30_000;
 const endGraceMs = 15_000;
@@ -70,7 +69,7 @@ function observe(model: Model, listing: readonly QueuedJob[], circumstances: Cir
     else if (!job.hasAsked && job.cancelledAt === null) deaths++;
     changes.push(...endOf(model, job, exitCode, deaths, circumstances));
   }
-  if (deaths >= maxDeathsBeforeStart && model.run.activity === "active") {
+  if (deaths >= handful && model.run.activity === "active") {
     const reason = `The last ${deaths} jobs ended before they asked for a learner; nothing more is submitted.`;
     changes.push({ kind: "activityChanged", activity: "paused", stopsGently: 0, reason });
   }
@@ -143,8 +142,19 @@ function shortfall(
   const givenBack = changes.filter((change) => change.kind === "learnerReleased" && change.state === "waiting").length;
   const free = live.filter(willAsk).length;
   const room = Math.min(settings.maxJobs, Math.floor(settings.budget / settings.resources.cores)) - live.length;
-  const count = Math.min(model.waiting.size + givenBack - free, room);
+  const count = Math.min(model.waiting.size + givenBack - free, room, risk(model, live, changes));
   return count > 0 ? { resourceClass, count, tries: null } : null;
+}
+
+/**
+ * How many more jobs may turn out to die at once: a handful in all, until one that lives has asked for
+ * a learner. Where jobs wait in the queue, so would the others, and are not held back for that.
+ */
+function risk(model: Model, live: readonly JobRow[], changes: readonly NewChange[]): number {
+  const runners = live.filter(({ resourceClass }) => resourceClass !== tryClass);
+  if (runners.some(({ hasAsked, state }) => hasAsked === 1 || state === "queued")) return Infinity;
+  const ends = changes.flatMap((change) => (change.kind === "jobEnded" ? [change.deathsBeforeStart] : []));
+  return handful - (ends.at(-1) ?? model.run.deathsBeforeStart) - runners.length;
 }
 
 /** Whether a job without a learner is about to ask for one: it has just been submitted, or has just finished one. */

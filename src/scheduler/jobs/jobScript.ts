@@ -1,4 +1,5 @@
 import { walltimeSeconds, type Settings } from "../state/settings";
+import { lastWord } from "./deaths";
 import { shellQuote } from "./quote";
 
 export interface JobScriptOptions {
@@ -47,9 +48,12 @@ export function jobScript(options: JobScriptOptions): string {
     `ADAPTIVE_REVISION=$(cat "$code/current") || exit 1`,
     `export ADAPTIVE_REVISION`,
     `export PYTHONPATH="$code/$ADAPTIVE_REVISION":${shellQuote(options.client)}"\${PYTHONPATH:+:$PYTHONPATH}"`,
+    `trap 'echo "${lastWord("prelude")} a line of the prelude ended the job with exit code $?"' EXIT`,
     ...settings.prelude,
+    "trap - EXIT",
     `cd ${shellQuote(options.runDirectory)} || exit 1`,
     `python=${shellQuote(settings.python)}`,
+    `command -v "$python" >/dev/null || { echo "${lastWord("no-python")} there is no Python at $python on $HOSTNAME"; exit 127; }`,
     ...launchLines(settings, options.tries ? "adaptive_scheduler.try_point" : "adaptive_scheduler.run"),
     "",
   ].join("\n");
@@ -74,6 +78,7 @@ function launchLines({ launcher, executor, resources }: JobScriptOptions["settin
           `if [ -x "$(dirname "$(command -v "$python")")/mpiexec" ]; then launcher="$(dirname "$(command -v "$python")")/mpiexec"; fi`,
         ]
       : []),
+    `command -v "$launcher" >/dev/null || { echo "${lastWord("no-launcher")} there is no MPI launcher $launcher on $HOSTNAME"; exit 127; }`,
     `exec "$launcher" -n ${resources.cores + 1} "$python" -m mpi4py.futures -m ${module}`,
   ];
 }

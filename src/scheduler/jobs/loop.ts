@@ -6,6 +6,7 @@ import { AdaptiveError, errnoOf, toAdaptiveError } from "../state/errors";
 import { asJobId, tryClass, type LearnerId } from "../state/rows";
 import { settingsOf } from "../state/settings";
 import type { Store } from "../state/store";
+import { explainPause } from "./deaths";
 import { decide, type Decision, type Order } from "./decide";
 import type { JobFiles } from "./jobFiles";
 
@@ -26,7 +27,6 @@ export interface LoopOptions {
 /** Between two rounds that messages asked for: what comes in together is decided together. */
 const pokeDelayMs = 200;
 const maxBackOffMs = 600_000;
-const tailBytes = 2000;
 
 /**
  * Keeps jobs in the queue: asks the queue, decides, records, and only then acts. One round at a
@@ -116,7 +116,8 @@ export class JobLoop {
     // Without a pause since it was decided: another message could make a change untrue.
     for (const change of decision.changes) store.record(change);
     await store.synced();
-    if (store.model.run.activity === "paused") await this.explainPause();
+    const pause = await explainPause(store.model, this.options.files);
+    if (pause) this.options.onNotice(pause);
     for (const change of decision.changes) {
       if (change.kind === "jobEnded") await this.options.files.tidy(store.model.job(change.job));
     }
@@ -173,23 +174,6 @@ export class JobLoop {
     } catch (error) {
       onNotice(toAdaptiveError(error));
     }
-  }
-
-  /** A run that pauses because its jobs die at once says what the last of them printed. */
-  private async explainPause(): Promise<void> {
-    const { store, files, onNotice } = this.options;
-    const { reason, deathsBeforeStart } = store.model.run;
-    const last = [...store.model.jobs.keys()].at(-1);
-    if (deathsBeforeStart === 0 || !last) return;
-    const { text } = await files.tail(last, tailBytes);
-    const words = text.trim() ? `The last one printed:\n${text.trim()}` : "The last one printed nothing.";
-    onNotice(
-      new AdaptiveError(
-        "jobs-die-at-once",
-        `${reason ?? ""} ${words}`,
-        "Correct the cause, then start the jobs again.",
-      ),
-    );
   }
 
   /** Takes in what jobs wrote down because they found no scheduler. Whatever else lies there is set aside. */

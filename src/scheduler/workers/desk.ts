@@ -119,6 +119,8 @@ export class WorkerDesk {
     if (model.run.activity === "stopped") return this.dismiss(request, job, "the jobs of this run are being stopped");
     const next = model.firstWaiting;
     if (next === undefined) return this.dismiss(request, job, "no learner is waiting");
+    // Until the first of them asks, only a handful of jobs is submitted.
+    if (![...model.liveJobs].some((id) => model.job(id).hasAsked)) this.events.onDidFree();
     return this.assign(request, job, model.learner(next), false);
   }
 

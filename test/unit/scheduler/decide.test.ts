@@ -96,6 +96,28 @@ describe("submitting", () => {
     expect(decideOn(model, { ...more, listing }).submit?.count ?? 0).toBe(count);
   });
 
+  describe("before a job has asked for a learner", () => {
+    const settings = { ...defaultSettings, budget: 64, maxJobs: 64 };
+    const died = (id: string, deathsBeforeStart: number): NewChange => {
+      return { kind: "jobEnded", job: asJobId(id), exitCode: 1, reason: "", deathsBeforeStart };
+    };
+    const queued: NewChange = { kind: "jobObserved", job: asJobId("1_1"), state: "queued", host: null };
+    test.each<[string, NewChange[], number]>([
+      ["risks a handful", [], 5],
+      ["risks no more while they have not asked", submission(1, 5), 0],
+      [
+        "replaces those that died by what is left of the handful",
+        [...submission(1, 2), died("1_1", 1), died("1_2", 2)],
+        3,
+      ],
+      ["risks no more with the last of the handful out", [...submission(1, 5), died("1_1", 1)], 0],
+      ["does not wait where jobs wait in the queue", [...submission(1, 5), queued], 59],
+      ["submits the others once one asks", [...submission(1, 5), assigned("1_1", 0)], 59],
+    ])("%s", (_, changes, count) => {
+      expect(decideOn(modelAfter(100, ...changes), { settings, listing: null }).submit?.count ?? 0).toBe(count);
+    });
+  });
+
   test("waits until it is known whether an earlier submission happened", () => {
     const model = modelAfter(10, {
       kind: "jobsSubmitting",

@@ -1,8 +1,11 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { jobScript } from "../../../src/scheduler/jobs/jobScript";
 import { shellQuote } from "../../../src/scheduler/jobs/quote";
+import { temporaryFolder } from "./runFixture";
 
 const words = fc.array(
   fc.oneof(fc.string(), fc.string({ unit: "binary" }), fc.constantFrom("$HOME", "a'b", "`id`", "\\", "\n", "-n", "")),
@@ -46,7 +49,7 @@ test("a job script goes to the run's directory with the run's environment, and s
   const script = scriptWith({});
   expect(script).toContain("export ADAPTIVE_RUN_DIR='/home/me/my study'");
   expect(script).toContain(`code=/state/code\nADAPTIVE_REVISION=$(cat "$code/current") || exit 1`);
-  expect(script).toContain("module load mpi\ncd '/home/me/my study' || exit 1");
+  expect(script).toContain("module load mpi\ntrap - EXIT\ncd '/home/me/my study' || exit 1");
   expect(script).toContain(`-n 4 "$python" -m mpi4py.futures -m adaptive_scheduler.run`);
   expect(script).not.toContain("ADAPTIVE_DEADLINE");
 });
@@ -73,4 +76,27 @@ test("a job with a walltime knows when it began and when it will be over", () =>
   const untilThen = Number(deadline) - Number(read.split("\n")[0]);
   expect(untilThen).toBeGreaterThan(5300);
   expect(untilThen).toBeLessThanOrEqual(5400);
+});
+
+test.each([
+  ["a prelude that exits", { prelude: ["exit 3"] }, "prelude: a line of the prelude ended the job with exit code 3"],
+  [
+    "a prelude that is no shell",
+    { prelude: ["if then"] },
+    "prelude: a line of the prelude ended the job with exit code 2",
+  ],
+  [
+    "a missing Python",
+    { prelude: [], python: "/opt/no/python" },
+    /no-python: there is no Python at \/opt\/no\/python on ./,
+  ],
+  ["a missing launcher", { prelude: ["PATH="], python: "true" }, /no-launcher: there is no MPI launcher mpiexec on ./],
+])("%s is named in the job's last word", async (_, more, words) => {
+  const folder = await temporaryFolder();
+  await mkdir(join(folder, "code"));
+  await writeFile(join(folder, "code", "current"), "r1\n");
+  const script = jobScript({ ...places, runDirectory: folder, state: folder, settings: { ...settings, ...more } });
+  const { stdout, status } = spawnSync("bash", { input: script, encoding: "utf8" });
+  expect(status).not.toBe(0);
+  expect(stdout.trimEnd().split("\n").at(-1)).toMatch(words);
 });

@@ -1,0 +1,79 @@
+import { AdaptiveError } from "../state/errors";
+import { handful } from "../state/handful";
+import type { Model } from "../state/model";
+import { tryClass, type JobRow } from "../state/rows";
+import type { JobFiles } from "./jobFiles";
+
+/** Of the output of a job that died: read for the cause, and shown. */
+const readBytes = 16 * 1024;
+const shownBytes = 2000;
+
+/** What a job prints before the words that say why it cannot run: the cause, for a person and for us. */
+export function lastWord(cause: keyof typeof hints): string {
+  return `adaptive-scheduler: ${cause}:`;
+}
+
+/** What to do about each cause, before the jobs are started again. */
+const hints = {
+  "no-python": 'Choose another Python (--python PATH, or "python" in the setting adaptive.clusters)',
+  "no-launcher": "Have the prelude load MPI, or set launcher or executor to one that needs none",
+  prelude: "Correct the setting prelude",
+  "learners-file": "Have the learners file read in a job as it is read outside of one; its prelude may lack something",
+} as const;
+
+/**
+ * Why a run has paused by itself, with the end of what the last of its jobs printed; null when it has
+ * not, because its jobs die at once.
+ */
+export async function explainPause(model: Model, files: Pick<JobFiles, "tail">): Promise<AdaptiveError | null> {
+  const { activity, deathsBeforeStart } = model.run;
+  if (activity !== "paused" || deathsBeforeStart < handful) return null;
+  const last = lastDeath(model.jobs.values());
+  const output = last ? (await files.tail(last.jobId, readBytes)).text : "";
+  return explainDeaths(deathsBeforeStart, last?.exitCode ?? null, output);
+}
+
+/** @param output of the last of the jobs, or its end */
+export function explainDeaths(deaths: number, exitCode: number | null, output: string): AdaptiveError {
+  const { cause, hint } = causeOf(exitCode, output);
+  const text = output.trim();
+  const end = text.length > shownBytes ? text.slice(text.indexOf("\n", text.length - shownBytes) + 1) : text;
+  return new AdaptiveError(
+    "jobs-die-at-once",
+    `The last ${deaths} jobs ended before they asked for a learner, so no more are submitted: ${cause}. ` +
+      (end ? `The last one printed:\n${end}` : "The last one printed nothing."),
+    `${hint}; then start the jobs again.`,
+  );
+}
+
+function causeOf(exitCode: number | null, output: string): { cause: string; hint: string } {
+  for (const [, code = "", words = ""] of [...output.matchAll(/^adaptive-scheduler: ([a-z-]+): (.*)$/gm)].reverse()) {
+    if (Object.hasOwn(hints, code)) return { cause: asInStudy(words), hint: hints[code as keyof typeof hints] };
+  }
+  const [raised] = [...output.matchAll(/^(?:\w+\.)*\w*(?:Error|Exception)\b.*$/gm)].at(-1) ?? [];
+  if (raised !== undefined) return { cause: asInStudy(raised), hint: "Correct the cause" };
+  if (exitCode === 0) {
+    return {
+      cause: "what they run ends without an error and without asking",
+      hint: "Have the script call client_support.get_learner, or see what ends Python",
+    };
+  }
+  return {
+    cause: exitCode === null ? "they were killed" : `they ended with exit code ${exitCode}`,
+    hint: "Correct the cause",
+  };
+}
+
+/** Names the files of a code revision as the study has them, without the full stop of a sentence. */
+function asInStudy(words: string): string {
+  return words.replace(/\/\.adaptive[^/]*\/code\/[0-9a-f]+(?=\/)/g, "").replace(/\.$/, "");
+}
+
+function lastDeath(jobs: Iterable<JobRow>): JobRow | undefined {
+  let last: JobRow | undefined;
+  for (const job of jobs) {
+    const isDeath = job.state === "ended" && !job.hasAsked && job.cancelledAt === null;
+    if (isDeath && job.resourceClass !== tryClass) last = job;
+  }
+  return last;
+}
