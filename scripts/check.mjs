@@ -13,6 +13,8 @@ const checks = {
   imports: npx("depcruise", "src", "--output-type", "err"),
   "Python lint": [python, "-m", "ruff", "check", "--quiet", "python", "test/python", "examples"],
   "Python format": [python, "-m", "ruff", "format", "--check", "--quiet", "python", "test/python", "examples"],
+  // mypy cannot be told of a Python as old as the oldest that jobs may have.
+  "Python 3.9": [".venv/bin/vermin", "-t=3.9-", "--violations", "--quiet", "python/adaptive_scheduler"],
   "Python types": [
     python,
     "-m",

@@ -91,6 +91,14 @@ def inspect(path: Path) -> dict[str, Any]:
         what = f"{study.name_of_fname(index)} = {name!r} {fault.what}."
         raise study.error("bad-fname", what, "fnames" if study.has_lists else "fname", fault.hint)
     kinds = _kinds(study)
+    if any("Learner2D" in kind for kind, _ in kinds) and (why := _why_no_learner2d()):
+        versions = f"adaptive {metadata.version('adaptive')} and SciPy {metadata.version('scipy')}"
+        raise study.error(
+            "no-learner2d",
+            f"A Learner2D fails with {versions}: {why}",
+            "learners" if study.has_lists else "make_learner",
+            f"{sys.executable} -m pip install --upgrade adaptive",
+        )
     seconds, megabytes = time.perf_counter() - started, _peak_megabytes() - before
     return {
         "learners": [
@@ -143,6 +151,18 @@ def _kinds(study: Study) -> list[tuple[str, Any]]:
     first = study.learner(0)
     kind = type_of(first)
     return [(kind, bounds_of(first)), *[(kind, None)] * (len(study) - 1)]
+
+
+def _why_no_learner2d() -> str | None:
+    """Say why a Learner2D cannot choose a point; adaptive before 1.4 needs what SciPy 1.17 lost."""
+    import adaptive
+
+    learner = adaptive.Learner2D(sum, [(0, 1), (0, 1)])
+    try:
+        adaptive.runner.simple(learner, npoints_goal=5)
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    return None
 
 
 def _warnings(

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import adaptive
 import numpy as np
 import pytest
 
@@ -263,3 +264,17 @@ def test_sequences_in_a_balancing_learner_come_with_a_warning() -> None:
     text = BALANCING.replace("Learner1D(abs, (-1, 1))", "SequenceLearner(abs, [1, 2])")
     (warning,) = inspect_text(text + "fnames = [['a', 'b']]\n")["warnings"]
     assert "SequenceLearners" in warning
+
+
+def test_a_learner2d_that_cannot_run_here_is_refused_with_what_to_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    text = "import adaptive\nlearners = [adaptive.Learner2D(sum, [(-1, 1)] * 2)]\nfnames = ['a']\n"
+    assert inspect_text(text)["learners"][0]["type"] == "Learner2D"
+
+    def ask(self: object, n: int) -> None:
+        raise AttributeError("scipy.interpolate.interpnd has no attribute estimate_gradients")
+
+    monkeypatch.setattr(adaptive.Learner2D, "ask", ask)
+    with pytest.raises(LearnersFileError, match=r"_learners.py:2: A Learner2D fails with adaptive"):
+        inspect_text(text)
