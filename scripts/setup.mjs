@@ -71,12 +71,30 @@ export async function setUpBuild() {
 /** Chromium for the end-to-end tests. */
 export async function setUpChromium() {
   await step("Chromium", async () => {
-    if (await findChromium()) return;
-    const install = "apt-get update && apt-get install -y --no-install-recommends chromium";
-    const hint = `Install it and run the same again: ${process.platform === "darwin" ? "brew install --cask chromium" : `sudo sh -c '${install}'`}`;
-    if (process.getuid?.() !== 0) throw new StepError("The end-to-end tests need Chromium.", hint);
-    await run("sh", ["-c", install], { hint });
+    if (!(await findChromium())) await install(["chromium"], "The end-to-end tests need Chromium.");
   });
+}
+
+/** The login shells that people have on head nodes. */
+export async function setUpShells() {
+  await step("Shells", async () => {
+    const shells = ["tcsh", "fish"];
+    const found = await Promise.all(shells.map(onPath));
+    const missing = shells.filter((_, i) => !found[i]);
+    if (missing.length > 0) await install(missing, `The tests of head nodes need ${missing.join(" and ")}.`);
+  });
+}
+
+/**
+ * Installs packages of the system.
+ * @param {readonly string[]} packages
+ * @param {string} why said to a person who has to do it
+ */
+async function install(packages, why) {
+  const command = `apt-get update && apt-get install -y --no-install-recommends ${packages.join(" ")}`;
+  const hint = `Install it and run the same again: ${process.platform === "darwin" ? `brew install ${packages.join(" ")}` : `sudo sh -c '${command}'`}`;
+  if (process.getuid?.() !== 0) throw new StepError(why, hint);
+  await run("sh", ["-c", command], { hint });
 }
 
 /** @returns {Promise<string | null>} */

@@ -7,7 +7,7 @@ import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { check } from "./check.mjs";
 import { setUpCodeServer } from "./codeServer.mjs";
-import { python, setUpBuild, setUpChromium, setUpNode, setUpPython } from "./setup.mjs";
+import { python, setUpBuild, setUpChromium, setUpNode, setUpPython, setUpShells } from "./setup.mjs";
 import { printError, root, seconds } from "./steps.mjs";
 
 /** @typedef {{ passed: number, failed: number }} Counts */
@@ -25,6 +25,7 @@ async function setUp(/** @type {readonly string[]} */ names) {
   await setUpNode();
   await setUpPython(["requirements.txt", "requirements-dev.txt"]);
   await setUpBuild();
+  if (names.includes("integration")) await setUpShells();
   if (names.includes("e2e")) {
     await setUpCodeServer();
     await setUpChromium();

@@ -1,12 +1,12 @@
-import { execFileSync } from "node:child_process";
 import { open, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import type { Disk, OpenFile } from "../../src/scheduler/state/disk";
 import type { NewChange } from "../../src/scheduler/state/changes";
 import type { Store } from "../../src/scheduler/state/store";
 import { asJobId, asLearnerId } from "../../src/scheduler/state/rows";
-import { createRunOnDisk, openStore, openTestFile, temporaryFolder } from "../unit/scheduler/runFixture";
+import { smallDisk } from "../smallDisk";
+import { createRunOnDisk, openStore, openTestFile } from "../unit/scheduler/runFixture";
 import { Chance, printTotals, seed } from "./chance";
 import { audit } from "./ledger";
 import { ServedRun, sleep } from "./servedRun";
@@ -14,18 +14,6 @@ import { Worker } from "./workers";
 
 const rounds = 25;
 const jobs = 8;
-
-/** A small disk of its own. */
-async function smallDisk(megabytes: number): Promise<string> {
-  const folder = await temporaryFolder();
-  try {
-    execFileSync("mount", ["-t", "tmpfs", "-o", `size=${megabytes}m`, "tmpfs", folder], { stdio: "pipe" });
-  } catch (cause) {
-    throw new Error("A disk that is full needs a tmpfs: run this as root, or inside `unshare --user -rm`.", { cause });
-  }
-  onTestFinished(() => void execFileSync("umount", ["-l", folder]));
-  return folder;
-}
 
 /** Takes all the room there is, but for some bytes. */
 async function fill(folder: string, leftBytes: number): Promise<void> {
@@ -47,7 +35,7 @@ async function fill(folder: string, leftBytes: number): Promise<void> {
 
 test("a disk that fills up under a scheduler, which is killed besides, costs nothing that it said", async () => {
   const chance = new Chance(seed);
-  const folder = await smallDisk(12);
+  const folder = await smallDisk("12m");
   const run = await ServedRun.create(folder, { learners: 4000, jobs });
   const workers = run.jobs.map((job) => new Worker(job, run, new Chance(chance.between(0, 1 << 30))));
   const working = workers.map((worker) => worker.work());

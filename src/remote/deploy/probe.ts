@@ -1,0 +1,109 @@
+import { AdaptiveError } from "../../scheduler/state/errors";
+import type { ProgramCommand } from "../launch";
+import { mark, probeScript, type ProbeWish } from "./probeScript";
+
+/** What a head node is and has. */
+export interface Probe {
+  host: string;
+  /** As `uname -s` and `-m` say it: `Linux`, `x86_64`. */
+  os: string;
+  machine: string;
+  /** Null when it is not known. */
+  libc: { name: "glibc" | "musl"; version: string } | null;
+  place: Place;
+  /** Best first; those that do not work say why. */
+  nodes: readonly FoundNode[];
+  python: FoundPython;
+  queue: { name: "slurm" | "pbs"; version: string } | null;
+  /** Names of the bundles that are installed. */
+  bundles: readonly string[];
+  /** Programs that an installation needs and that are not there. */
+  missing: readonly string[];
+}
+
+/** Where what is ours is installed. */
+export interface Place {
+  path: string;
+  /** Null when it is not known; a quota may leave less. */
+  freeBytes: number | null;
+  /** Why nothing can be written there, as the system says it; null when it can. */
+  problem: string | null;
+}
+
+export interface FoundNode {
+  /** `setting`, `PATH`, `ours`, `conda`, `vscode-server`, `module nodejs/20.9.0`. */
+  source: string;
+  path: string;
+  /** Null when it does not run; `said` is then what it said. */
+  version: string | null;
+  said: string;
+}
+
+/** The jobs' Python: what it lacks of what a job imports, or why there is none. */
+export type FoundPython = { path: string; version: string; missing: readonly string[] } | { problem: string };
+
+/** Looks at a head node: one command, which writes nothing that stays. */
+export function probeCommand(wish: ProbeWish): ProgramCommand<Probe> & { stdin: string } {
+  return {
+    argv: ["sh"],
+    env: {},
+    stdin: probeScript(wish),
+    parse: ({ stdout, stderr }) => parseProbe(stdout, stderr),
+  };
+}
+
+/** @throws AdaptiveError `probe-failed` when the answer is not whole */
+export function parseProbe(stdout: string, stderr: string): Probe {
+  const begin = stdout.lastIndexOf(mark.begin);
+  const end = stdout.indexOf(mark.end, begin);
+  if (begin < 0 || end < 0) {
+    throw new AdaptiveError(
+      "probe-failed",
+      "The head node did not answer what it was asked.",
+      "Its start-up files may end the shell or wait for something: log in there by hand and look. See the log.",
+      { cause: `${stdout.slice(-2000)}\n${stderr.slice(-2000)}` },
+    );
+  }
+  const facts = stdout
+    .slice(begin, end)
+    .split("\n")
+    .filter((line) => line.startsWith(mark.line))
+    .map((line) => line.slice(mark.line.length).split("\t"));
+  const all = (name: string): string[][] => facts.filter(([first]) => first === name).map(([, ...values]) => values);
+  const [[host = ""] = [], [os = "", machine = ""] = [], [libc, libcVersion = ""] = []] = ["host", "os", "libc"].map(
+    (name) => all(name)[0] ?? [],
+  );
+  const [path = "", free = "", problem = ""] = all("place")[0] ?? [];
+  const [answer = "", lastLine = ""] = all("python")[0] ?? [];
+  const [queue, queueVersion = ""] = all("queue")[0] ?? [];
+  return {
+    host,
+    os,
+    machine,
+    libc: libc === "glibc" || libc === "musl" ? { name: libc, version: libcVersion } : null,
+    place: { path, freeBytes: /^\d+$/.test(free) ? Number(free) * 1024 : null, problem: problem || null },
+    nodes: all("node").map(([source = "", file = "", said = ""]) => ({
+      source,
+      path: file,
+      version: /^\d+\.\d+\.\d+$/.test(said) ? said : null,
+      said,
+    })),
+    python: parsePython(answer, lastLine),
+    queue: queue === "slurm" || queue === "pbs" ? { name: queue, version: queueVersionIn(queueVersion) } : null,
+    bundles: all("bundle").flat(),
+    missing: all("missing").flat(),
+  };
+}
+
+function parsePython(answer: string, lastLine: string): FoundPython {
+  const [, version, missing, path] = /^([\d.]+) (\S+) (.+)$/.exec(answer) ?? [];
+  if (version === undefined || missing === undefined || path === undefined) {
+    return { problem: lastLine || "it said nothing" };
+  }
+  return { path, version, missing: missing === "-" ? [] : missing.split(",") };
+}
+
+/** Of `slurm 22.05.8` and `pbs_version = 20.0.1`; empty when it said something else. */
+function queueVersionIn(text: string): string {
+  return /^(?:slurm(?:-wlm)?|pbs_version =) ([\d.]+)/.exec(text)?.[1] ?? "";
+}
