@@ -85,6 +85,24 @@ export async function setUpShells() {
   });
 }
 
+/** A Slurm cluster of this machine's own for the tests, which `endCluster` ends. */
+export async function setUpCluster() {
+  await step("Slurm cluster", async () => {
+    const names = ["slurmctld", "slurmd", "sbatch", "munged", "ip"];
+    const found = await Promise.all(names.map(onPath));
+    const packages = ["slurmctld", "slurmd", "slurm-client", "slurm-wlm-basic-plugins", "munge", "iproute2"];
+    if (found.includes(null)) await install(packages, "The tests on a cluster need Slurm.");
+    await run(clusterScript, ["up"], {
+      hint: "The tests on a real Slurm run as root on Debian or Ubuntu, where network namespaces are permitted; npm test with names of parts runs the others.",
+    });
+  });
+}
+
+/** Ends the cluster of `setUpCluster`, with everything that runs on it. */
+export const endCluster = () => run(clusterScript, ["down"]);
+
+const clusterScript = join(root, "test/cluster/cluster.sh");
+
 /**
  * Installs packages of the system.
  * @param {readonly string[]} packages

@@ -7,7 +7,16 @@ import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { check } from "./check.mjs";
 import { setUpCodeServer } from "./codeServer.mjs";
-import { python, setUpBuild, setUpChromium, setUpNode, setUpPython, setUpShells } from "./setup.mjs";
+import {
+  endCluster,
+  python,
+  setUpBuild,
+  setUpChromium,
+  setUpCluster,
+  setUpNode,
+  setUpPython,
+  setUpShells,
+} from "./setup.mjs";
 import { printError, root, seconds } from "./steps.mjs";
 
 /** @typedef {{ passed: number, failed: number }} Counts */
@@ -17,6 +26,13 @@ const parts = {
   unit: () => vitest("unit"),
   integration: async () => sum([await vitest("integration"), await pytest()]),
   crash: () => vitest("crash"),
+  cluster: async () => {
+    try {
+      return await vitest("cluster");
+    } finally {
+      await endCluster();
+    }
+  },
   e2e: () => vitest("e2e"),
 };
 const results = join(root, "test/results");
@@ -26,6 +42,7 @@ async function setUp(/** @type {readonly string[]} */ names) {
   await setUpPython(["requirements.txt", "requirements-dev.txt"]);
   await setUpBuild();
   if (names.includes("integration")) await setUpShells();
+  if (names.includes("cluster")) await setUpCluster();
   if (names.includes("e2e")) {
     await setUpCodeServer();
     await setUpChromium();

@@ -1,0 +1,203 @@
+#!/usr/bin/env bash
+# A real Slurm cluster on one machine, for the tests: a controller and nodes n1, n2, …, each in a
+# network namespace of its own, so that a job cannot reach what listens on the head's 127.0.0.1, and
+# a node can be cut off. Everything belongs to one user, root, who can read the project wherever it
+# lies. It has its own folder, munge, ports and addresses; no file outside of that folder is touched,
+# and a Slurm of the machine's own goes on beside it.
+#
+#   cluster.sh up                    starts what does not run yet; prints nothing when all is well
+#   cluster.sh down                  ends its jobs and daemons, and deletes its folder
+#   cluster.sh cut NODE              takes the node off the network; its processes go on
+#   cluster.sh restore NODE          puts it back
+#   cluster.sh kill NODE             kills the node's slurmd and the jobs on it: its machine went down
+#   cluster.sh revive NODE           starts its slurmd
+#   cluster.sh controller stop|start
+#   cluster.sh configure [LINE…]     slurm.conf ends with these lines from now on, instead of earlier ones
+set -euo pipefail
+
+folder=/var/lib/adaptive-test-cluster
+nodes=(n1 n2 n3)
+network=10.91.7
+head=$(hostname -s)
+export SLURM_CONF=$folder/slurm.conf
+
+up() {
+  check_permitted
+  mkdir -p "$folder"/{run,log,state,munge}
+  chmod 755 "$folder"
+  chmod 700 "$folder/munge"
+  [ -e "$folder/more.conf" ] || echo "# More lines" >"$folder/more.conf"
+  write_configuration
+  connect
+  start_munge
+  start_controller
+  for node in "${nodes[@]}"; do start_node "$node"; done
+  await "a node of the test cluster does not answer" nodes_answer
+}
+
+# Namespaces are what a container most often forbids.
+check_permitted() {
+  [ "$(id -u)" = 0 ] || fail "The test cluster needs root: run the same as root."
+  unshare --net --uts --mount true 2>/dev/null || fail "The test cluster needs network namespaces, which are not permitted here."
+}
+
+# Makes the bridge, and the nodes' namespaces on it. What is sent to a node never leaves this machine.
+connect() {
+  [ -e /sys/class/net/adaptive0 ] || ip link add adaptive0 type bridge
+  ip route replace blackhole "$network.0/24" metric 9999
+  ip addr replace "$network.1/24" dev adaptive0
+  ip link set adaptive0 up
+  for node in "${nodes[@]}"; do
+    [ -e "/run/netns/$(namespace "$node")" ] && continue
+    ip netns add "$(namespace "$node")"
+    ip link add "$(link "$node")" type veth peer name eth0 netns "$(namespace "$node")"
+    ip link set "$(link "$node")" master adaptive0 up
+    ip -n "$(namespace "$node")" addr add "$(address "$node")/24" dev eth0
+    ip -n "$(namespace "$node")" link set eth0 up
+    ip -n "$(namespace "$node")" link set lo up
+  done
+}
+
+namespace() { echo "adaptive-$1"; }
+link() { echo "adaptive-$1"; }
+address() { echo "$network.1${1#n}"; }
+
+write_configuration() {
+  # A node finds the others by name; the files of names is bound over /etc/hosts for it alone.
+  {
+    echo "127.0.0.1 localhost"
+    echo "$network.1 $head"
+    for node in "${nodes[@]}"; do echo "$(address "$node") $node"; done
+  } >"$folder/hosts"
+  cat >"$folder/slurm.conf" <<CONF
+ClusterName=adaptive
+SlurmctldHost=$head($network.1)
+SlurmctldPort=16817
+SlurmUser=root
+AuthType=auth/munge
+AuthInfo=socket=$folder/run/munge
+CredType=cred/munge
+StateSaveLocation=$folder/state
+SlurmdSpoolDir=$folder/spool-%n
+SlurmctldPidFile=$folder/run/slurmctld.pid
+SlurmdPidFile=$folder/run/slurmd-%n.pid
+SlurmctldLogFile=$folder/log/slurmctld.log
+SlurmdLogFile=$folder/log/slurmd-%n.log
+# The cgroup plugins want a cgroup tree of their own.
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+JobAcctGatherType=jobacct_gather/none
+SelectType=select/cons_tres
+SelectTypeParameters=CR_Core
+# Nodes may claim more cores than this machine has.
+SlurmdParameters=config_overrides
+SchedulerParameters=batch_sched_delay=0,sched_min_interval=100000,bf_interval=2
+MpiDefault=none
+MaxArraySize=10001
+MaxJobCount=30000
+MinJobAge=60
+SlurmdTimeout=10
+KillWait=10
+ReturnToService=2
+$(for node in "${nodes[@]}"; do echo "NodeName=$node NodeAddr=$(address "$node") Port=1682${node#n} CPUs=8 RealMemory=4000"; done)
+PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE
+PartitionName=short Nodes=n1 MaxTime=1
+Include $folder/more.conf
+CONF
+}
+
+start_munge() {
+  runs munged && return
+  [ -e "$folder/munge/key" ] || head -c 1024 /dev/urandom | install -m 600 /dev/stdin "$folder/munge/key"
+  munged --socket="$folder/run/munge" --key-file="$folder/munge/key" --pid-file="$folder/run/munged.pid" \
+    --seed-file="$folder/munge/seed" --log-file="$folder/log/munged.log"
+}
+
+start_controller() {
+  runs slurmctld || slurmctld
+  await "the controller of the test cluster does not answer" timeout 10 scontrol ping
+}
+
+# In its own network, under its own name, with its own file of names.
+start_node() {
+  runs "slurmd-$1" && return
+  mkdir -p "$folder/spool-$1"
+  nsenter --net="/run/netns/$(namespace "$1")" unshare --uts --mount bash -c \
+    'hostname "$1" && mount --bind "$2" /etc/hosts && exec slurmd -N "$1"' bash "$1" "$folder/hosts"
+}
+
+nodes_answer() {
+  local states
+  states=$(timeout 10 sinfo -h -N -o %T) && ! grep -qE 'unk|down|drain|[*]' <<<"$states"
+}
+
+# Whether the daemon of a pid file runs, and is not another process with its old pid.
+runs() {
+  local pid comm state
+  { read -r pid <"$folder/run/$1.pid" && read -r _ comm state _ <"/proc/$pid/stat"; } 2>/dev/null || return 1
+  [[ $comm == "(${1%%-*})" && $state != Z ]]
+}
+
+# Ends a daemon, and waits for its end.
+stop() {
+  runs "$1" || return 0
+  local pid
+  read -r pid <"$folder/run/$1.pid"
+  kill "-${2:-TERM}" "$pid"
+  while runs "$1"; do sleep 0.1; done
+}
+
+# The machine of a node goes down: with its slurmd, whatever runs in its network namespace ends at once.
+kill_node() {
+  stop "slurmd-$1" KILL
+  local pids
+  while pids=$(ip netns pids "$(namespace "$1")") && [ "$pids" ]; do
+    kill -KILL $pids 2>/dev/null || true
+    sleep 0.1
+  done
+}
+
+configure() {
+  printf '%s\n' "# More lines" "$@" >"$folder/more.conf"
+  scontrol reconfigure
+}
+
+down() {
+  if runs slurmctld; then timeout 20 scancel --user=root --signal=KILL || true; fi
+  for node in "${nodes[@]}"; do
+    [ -e "/run/netns/$(namespace "$node")" ] || continue
+    kill_node "$node"
+    ip netns del "$(namespace "$node")"
+  done
+  stop slurmctld KILL
+  stop munged
+  if ip link del adaptive0 2>/dev/null; then ip route del blackhole "$network.0/24" metric 9999; fi
+  rm -rf "$folder"
+}
+
+await() {
+  local complaint=$1
+  shift
+  SECONDS=0
+  until "$@" >/dev/null 2>&1; do
+    [ $SECONDS -lt 120 ] || fail "$complaint: see $folder/log"
+    sleep 0.1
+  done
+}
+
+fail() {
+  echo "$1" >&2
+  exit 1
+}
+
+case "${1:-}" in
+  up) up ;;
+  down) down ;;
+  cut) ip link set "$(link "$2")" down ;;
+  restore) ip link set "$(link "$2")" up ;;
+  kill) kill_node "$2" ;;
+  revive) start_node "$2" ;;
+  controller) if [ "$2" = stop ]; then stop slurmctld; else start_controller; fi ;;
+  configure) configure "${@:2}" ;;
+  *) fail "usage: cluster.sh up | down | cut NODE | restore NODE | kill NODE | revive NODE | controller stop|start | configure [LINE…]" ;;
+esac

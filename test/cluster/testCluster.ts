@@ -1,0 +1,39 @@
+/** The Slurm cluster that `cluster.sh` starts, and what tests do to it. */
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+
+export const nodes = ["n1", "n2", "n3"] as const;
+export type Node = (typeof nodes)[number];
+
+/** Where it has its configuration and logs. */
+export const clusterFolder = "/var/lib/adaptive-test-cluster";
+
+async function cluster(...args: readonly string[]): Promise<void> {
+  await run(join(import.meta.dirname, "cluster.sh"), args);
+}
+
+export const testCluster = {
+  /** Starts what does not run, and waits until all nodes answer. */
+  up: () => cluster("up"),
+  /** Takes a node off the network; its processes go on. */
+  cut: (node: Node) => cluster("cut", node),
+  restore: (node: Node) => cluster("restore", node),
+  /** The machine of a node goes down, with all that runs on it. */
+  kill: (node: Node) => cluster("kill", node),
+  revive: (node: Node) => cluster("revive", node),
+  stopController: () => cluster("controller", "stop"),
+  startController: () => cluster("controller", "start"),
+  /** Ends slurm.conf with these lines, instead of those of the last time. */
+  configure: (...lines: readonly string[]) => cluster("configure", ...lines),
+};
+
+/** Vitest's, once before all tests on the cluster; `npm test` ends it, or `cluster.sh down`. */
+export const setup = (): Promise<void> => testCluster.up();
+
+/** Runs a command of Slurm. */
+export async function slurm(program: string, ...args: readonly string[]): Promise<string> {
+  return (await run(program, args)).stdout;
+}
