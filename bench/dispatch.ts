@@ -136,7 +136,7 @@ async function schedulerMs(clients: number, pairs: number, prepared: RunDirector
     },
   );
   const nothing = { onDidFree: () => undefined, onDidPreview: () => undefined, onDidFail: () => undefined };
-  const desk = new WorkerDesk(store, new ProgressBoard(store.model), nothing);
+  const desk = new WorkerDesk(store, new ProgressBoard(store.model), Date.now, nothing);
   const door = await Door.open("tcp://127.0.0.1:*");
   void door.serve((peer, message) => {
     void desk.answer(message).then((reply) => reply && door.send(peer, reply));

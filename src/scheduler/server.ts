@@ -13,6 +13,7 @@ import { jobScript } from "./jobs/jobScript";
 import { JobLoop } from "./jobs/loop";
 import type { Log } from "./log";
 import { Previews } from "./previews";
+import { systemClock } from "./state/clock";
 import { AdaptiveError, toAdaptiveError } from "./state/errors";
 import { RunLock } from "./state/lock";
 import { asLearnerId, fnameOf, type LearnerId, type LearnerRow } from "./state/rows";
@@ -95,7 +96,7 @@ export class Scheduler {
     this.previews = new Previews(store, client, (learner, preview) =>
       this.clients.notifyWatchers(learner, "preview", { learner, preview }),
     );
-    this.desk = new WorkerDesk(store, this.board, {
+    this.desk = new WorkerDesk(store, this.board, systemClock.now, {
       onDidFree: () => this.loop.poke(),
       onDidPreview: (learner, preview) => this.previews.put(learner, preview),
       onDidFail: (learner, traceback) => this.failures.note(learner, traceback),
@@ -120,9 +121,12 @@ export class Scheduler {
       files: this.files,
       script: (resourceClass, tries) => this.script(resourceClass, tries),
       progress: (learner) => this.board.of(learner, model.learner(learner)),
+      heardAt: (job) => this.desk.heardAt(job),
+      silenceMs: () => this.desk.silenceMs,
       takeInMessage: (message) => this.desk.takeIn(message),
       onNotice: (notice) => this.show(notice),
-      now: Date.now,
+      clock: systemClock,
+      random: Math.random,
     });
     this.verbs = new Verbs({
       store,

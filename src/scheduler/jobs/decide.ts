@@ -1,18 +1,20 @@
-import type { QueuedJob } from "../clusters/cluster";
-import type { Answer, NewChange } from "../state/changes";
+import type { NewChange } from "../state/changes";
 import { handful } from "../state/handful";
 import type { Model } from "../state/model";
 import { releaseOf } from "../state/release";
 import { asJobId, tryClass, type JobId, type JobRow, type LearnerId } from "../state/rows";
-import type { Settings } from "../state/settings";
+import { walltimeSeconds } from "../state/settings";
 import { trialOf, type Trial } from "../state/trial";
+import type { Circumstances } from "./circumstances";
+import { toCancel, type Cancelling } from "./cancelling";
+import { isMute, mostJobs, willAsk } from "./capacity";
+import { howItEnded, type Verdict } from "./evidence";
 
 /** What should happen now. Changes come first, and are on disk before anything is submitted or cancelled. */
 export interface Decision {
   changes: NewChange[];
-  /** Jobs to submit as one array. */
   submit: Order | null;
-  cancel: { jobs: JobId[]; force: boolean } | null;
+  cancel: Cancelling | null;
 }
 
 /** Jobs to submit. */
@@ -23,110 +25,151 @@ export interface Order {
   tries: readonly LearnerId[] | null;
 }
 
-export interface Circumstances {
-  settings: Pick<Settings, "maxJobs" | "maxFailures" | "budget" | "resources">;
-  /** All jobs of the run as the queue has just listed them; null when it could not be asked. */
-  listing: readonly QueuedJob[] | null;
-  /** Submissions that this process is making at the moment. */
-  inFlight: ReadonlySet<number>;
-  progress: (learner: LearnerId) => { npoints: number; loss: number | null };
-  now: number;
-}
-
-/** What a job has to save its learner once its run is stopped, before it is told to end; and then before it is killed. */
-const saveGraceMs = 30_000;
-const endGraceMs = 15_000;
+/** A job that holds a learner and says nothing for so long is stalled. */
+const stalledMs = 1_800_000;
 
 const resourceClass = "default";
 
 /** Decides from what is true and what the queue says; does nothing itself. */
 export function decide(model: Model, circumstances: Circumstances): Decision {
-  const changes = circumstances.listing ? observe(model, circumstances.listing, circumstances) : [];
-  const ending = new Set(changes.flatMap((change) => (change.kind === "jobEnded" ? [change.job] : [])));
-  const isPausing = changes.some(({ kind }) => kind === "activityChanged");
-  const live = [...model.liveJobs].filter((id) => !ending.has(id)).map((id) => model.job(id));
+  const changes = [...appearances(model, circumstances), ...ends(model, circumstances), ...news(model, circumstances)];
+  const pause = pauseFor(model, changes, circumstances);
+  if (pause) changes.push(pause);
+  const live = [...model.liveJobs].filter((id) => !circumstances.gone.has(id)).map((id) => model.job(id));
   return {
     changes,
-    submit: isPausing ? null : shortfall(model, live, changes, circumstances),
-    cancel: toCancel(model, live, circumstances.now),
+    submit: pause ? null : shortfall(model, live, changes, circumstances),
+    cancel: toCancel(model, live, circumstances),
   };
 }
 
-/** The changes that bring the model in line with the queue. */
-function observe(model: Model, listing: readonly QueuedJob[], circumstances: Circumstances): NewChange[] {
-  const changes: NewChange[] = resolveSubmissions(model, listing, circumstances);
-  const listed = new Map(listing.map((job) => [asJobId(job.id), job]));
+/** What becomes of submissions that nobody confirmed, because a scheduler died or a command hung. */
+function appearances(model: Model, { listing, lost, inFlight }: Circumstances): NewChange[] {
+  const unknown = new Map<number, { id: JobId; name: string }[]>();
+  for (const { id, name, submission } of listing ?? []) {
+    if (model.jobs.has(asJobId(id)) || inFlight.has(submission) || !model.submissions.has(submission)) continue;
+    unknown.set(submission, [...(unknown.get(submission) ?? []), { id: asJobId(id), name }]);
+  }
+  const found = [...unknown].map(([submission, jobs]): NewChange => {
+    const { resourceClass = "" } = model.submissions.get(submission) ?? {};
+    return { kind: "jobsSubmitted", submission, resourceClass, jobs };
+  });
+  const refused = lost.map((submission): NewChange => {
+    return { kind: "submissionRefused", submission, reason: "it never reached the queue" };
+  });
+  return [...found, ...refused];
+}
+
+/** The ends of jobs, each after what follows from it for a learner that it held. */
+function ends(model: Model, circumstances: Circumstances): NewChange[] {
   let deaths = model.run.deathsBeforeStart;
-  for (const id of model.liveJobs) {
+  return [...circumstances.gone].flatMap(([id, evidence]): NewChange[] => {
     const job = model.job(id);
-    const now = listed.get(id);
-    if (now && now.state !== "ended") {
-      if (now.state !== job.state) changes.push({ kind: "jobObserved", job: id, state: now.state, host: now.host });
-      continue;
-    }
-    const exitCode = now?.end?.exitCode ?? null;
-    if (job.resourceClass === tryClass) changes.push(...untold(model, job, exitCode, circumstances.now));
-    else if (!job.hasAsked && job.cancelledAt === null) deaths++;
-    changes.push(...endOf(model, job, exitCode, deaths, circumstances));
-  }
-  if (deaths >= handful && model.run.activity === "active") {
-    const reason = `The last ${deaths} jobs ended before they asked for a learner; nothing more is submitted.`;
-    changes.push({ kind: "activityChanged", activity: "paused", stopsGently: 0, reason });
-  }
-  return changes;
-}
-
-/** Submissions of which nobody knows whether they happened, because a scheduler died or a command hung. */
-function resolveSubmissions(model: Model, listing: readonly QueuedJob[], { inFlight }: Circumstances): NewChange[] {
-  return [...model.submissions.values()]
-    .filter(({ submission, state }) => state === "submitting" && !inFlight.has(submission))
-    .map(({ submission, resourceClass }): NewChange => {
-      const jobs = listing
-        .filter((job) => job.submission === submission)
-        .map(({ id, name }) => ({ id: asJobId(id), name }));
-      return jobs.length > 0
-        ? { kind: "jobsSubmitted", submission, resourceClass, jobs }
-        : { kind: "submissionRefused", submission, reason: "it never reached the queue" };
+    const { now } = circumstances;
+    const { walltime } = circumstances.settings.resources;
+    const verdict = howItEnded(job, {
+      ...evidence,
+      walltimeSeconds: walltime === null ? null : walltimeSeconds(walltime),
+      now,
     });
+    if (job.resourceClass !== tryClass && !job.hasAsked && job.cancelledAt === null) deaths++;
+    const { exitCode, ending, words: reason } = verdict;
+    return [
+      ...(job.resourceClass === tryClass ? untold(model, job, verdict, now) : []),
+      ...released(model, job, verdict.how, reason, circumstances),
+      { kind: "jobEnded", job: id, exitCode, ending, reason, deathsBeforeStart: deaths },
+    ];
+  });
 }
 
-function endOf(
+/** Takes the learner off a job, if it holds one. */
+function released(
   model: Model,
-  job: JobRow,
-  exitCode: number | null,
-  deathsBeforeStart: number,
-  { settings, progress }: Circumstances,
+  { jobId, learnerId }: JobRow,
+  how: Verdict["how"],
+  words: string,
+  { progress, settings }: Circumstances,
 ): NewChange[] {
-  const reason = describeEnd(job, exitCode);
-  const end: NewChange = { kind: "jobEnded", job: job.jobId, exitCode, reason, deathsBeforeStart };
-  if (job.learnerId === null) return [end];
-  const learner = model.learner(job.learnerId);
-  const how = job.cancelledAt !== null ? "given back" : exitCode === null ? "cut short" : "failed";
-  const why = `its job ${job.jobId} ${reason}`;
-  return [releaseOf(learner, job.jobId, null, how, why, progress(learner.id), settings.maxFailures), end];
+  if (learnerId === null) return [];
+  const reason = `its job ${jobId} ${words}`;
+  return [releaseOf(model.learner(learnerId), jobId, null, how, reason, progress(learnerId), settings.maxFailures)];
 }
 
 /** A job that was to try points and ended without a word about some of them. */
-function untold(model: Model, job: JobRow, exitCode: number | null, now: number): NewChange[] {
+function untold(model: Model, job: JobRow, { words }: Verdict, now: number): NewChange[] {
   const { tries, submittedAt } = model.submissions.get(job.submission) ?? {};
   const untold = (JSON.parse(tries ?? "[]") as LearnerId[]).filter((id) => {
     const trial = trialOf(model.learner(id));
     return trial === null || trial.at < (submittedAt ?? 0);
   });
   if (untold.length === 0) return [];
-  const error = `its job ${describeEnd(job, exitCode)} before it could tell`;
+  const error = `its job ${words} before it could tell`;
   const nothing = { point: "", value: null, seconds: 0, megabytes: 0, traceback: null };
   const trial: Trial = { at: now, job: job.jobId, ...nothing, error };
   return [{ kind: "pointsTried", learners: untold, trials: untold.map(() => JSON.stringify(trial)) }];
 }
 
-function describeEnd(job: JobRow, exitCode: number | null): string {
-  if (job.cancelledAt !== null) return "was cancelled";
-  if (exitCode === null) return "was killed, or its machine went down";
-  // A launcher of MPI gives the bare number of the signal that ended a rank.
-  if (exitCode === 9 || exitCode === 137) return "was killed by signal 9: most often it had used up the memory";
-  if (exitCode > 128) return `was killed by signal ${exitCode - 128}`;
-  return exitCode === 0 ? "ended" : `ended with exit code ${exitCode}`;
+/** What the queue says of jobs that live. */
+function news(model: Model, circumstances: Circumstances): NewChange[] {
+  const { listing, gone } = circumstances;
+  return (listing ?? []).flatMap((listed): NewChange[] => {
+    const job = model.jobs.get(asJobId(listed.id));
+    if (!job || job.state === "ended" || listed.state === "ended" || gone.has(job.jobId)) return [];
+    if (listed.restart > job.restart) {
+      const reason = "was started anew by the queue";
+      const requeued: NewChange = { kind: "jobRequeued", job: job.jobId, restart: listed.restart, reason };
+      return [...released(model, job, "cut short", reason, circumstances), requeued];
+    }
+    const { state, host } = listed;
+    const startedAt = state === "running" ? (job.startedAt ?? circumstances.now) : job.startedAt;
+    const reason = state === "queued" ? listed.waitsFor : oddness({ ...job, startedAt }, circumstances);
+    const isNews = state !== job.state || host !== job.host || reason !== job.reason;
+    return isNews ? [{ kind: "jobObserved", job: job.jobId, state, host, startedAt, reason }] : [];
+  });
+}
+
+/** What is odd about a running job. */
+function oddness(job: JobRow, { heardAt, now }: Circumstances): string | null {
+  if (isMute(job, now)) return "has never asked for a learner";
+  if (job.learnerId !== null && now - heardAt(job.jobId) > stalledMs) return "has not been heard of for half an hour";
+  return null;
+}
+
+/** What makes more submissions pointless until a person has seen to it. */
+function pauseFor(
+  model: Model,
+  changes: readonly NewChange[],
+  { listing, gone, now }: Circumstances,
+): NewChange | null {
+  if (model.run.activity !== "active") return null;
+  const reason = [
+    () => {
+      const deaths = Math.max(
+        0,
+        ...changes.map((change) => (change.kind === "jobEnded" ? change.deathsBeforeStart : 0)),
+      );
+      return deaths >= handful
+        ? `The last ${deaths} jobs ended before they asked for a learner; nothing more is submitted.`
+        : null;
+    },
+    () => {
+      const hopeless = listing?.find((job) => job.isHopeless && model.jobs.get(asJobId(job.id))?.cancelledAt === null);
+      return hopeless
+        ? `Job ${hopeless.id} can never start: ${hopeless.waitsFor ?? "the queue does not say why"}.`
+        : null;
+    },
+    () => {
+      if (listing === null) return null;
+      const jobs = [...model.jobs.values()].filter(
+        ({ jobId, cancelledAt }) => !gone.has(jobId) && cancelledAt === null,
+      );
+      const mute = jobs.filter((job) => job.state === "running" && isMute(job, now)).length;
+      return mute >= handful && jobs.every(({ hasAsked }) => !hasAsked)
+        ? `${mute} jobs run for ten minutes and have not asked for a learner: most often compute nodes cannot reach the scheduler.`
+        : null;
+    },
+  ].reduce<string | null>((found, look) => found ?? look(), null);
+  return reason === null ? null : { kind: "activityChanged", activity: "paused", stopsGently: 0, reason };
 }
 
 /** As many jobs as there is work for, within the limits. */
@@ -134,14 +177,18 @@ function shortfall(
   model: Model,
   live: readonly JobRow[],
   changes: readonly NewChange[],
-  { settings }: Circumstances,
+  { settings, sharedCores }: Circumstances,
 ): Decision["submit"] {
   if (model.run.activity !== "active") return null;
-  const unresolved = [...model.submissions.values()].filter(({ state }) => state === "submitting");
-  if (unresolved.length > 0) return null;
+  const resolved = new Set(changes.flatMap((change) => ("submission" in change ? [change.submission] : [])));
+  for (const { submission, state } of model.submissions.values()) {
+    if (state === "submitting" && !resolved.has(submission)) return null;
+  }
+  const appeared = changes.reduce((sum, change) => sum + (change.kind === "jobsSubmitted" ? change.jobs.length : 0), 0);
   const givenBack = changes.filter((change) => change.kind === "learnerReleased" && change.state === "waiting").length;
-  const free = live.filter(willAsk).length;
-  const room = Math.min(settings.maxJobs, Math.floor(settings.budget / settings.resources.cores)) - live.length;
+  const anew = new Set(changes.map((change) => (change.kind === "jobRequeued" ? change.job : null)));
+  const free = live.filter((job) => willAsk(job) || anew.has(job.jobId)).length + appeared;
+  const room = mostJobs(settings, sharedCores) - live.length - appeared;
   const count = Math.min(model.waiting.size + givenBack - free, room, risk(model, live, changes));
   return count > 0 ? { resourceClass, count, tries: null } : null;
 }
@@ -153,29 +200,7 @@ function shortfall(
 function risk(model: Model, live: readonly JobRow[], changes: readonly NewChange[]): number {
   const runners = live.filter(({ resourceClass }) => resourceClass !== tryClass);
   if (runners.some(({ hasAsked, state }) => hasAsked === 1 || state === "queued")) return Infinity;
+  if (changes.some((change) => change.kind === "jobObserved" && change.state === "queued")) return Infinity;
   const ends = changes.flatMap((change) => (change.kind === "jobEnded" ? [change.deathsBeforeStart] : []));
   return handful - (ends.at(-1) ?? model.run.deathsBeforeStart) - runners.length;
-}
-
-/** Whether a job without a learner is about to ask for one: it has just been submitted, or has just finished one. */
-function willAsk({ learnerId, answer, resourceClass }: JobRow): boolean {
-  return (
-    resourceClass !== tryClass &&
-    learnerId === null &&
-    (answer === null || (JSON.parse(answer) as Answer).type === "ok")
-  );
-}
-
-/** Once the run is stopped, jobs without a learner end at once; the others after they had time to save. */
-function toCancel(model: Model, live: readonly JobRow[], now: number): Decision["cancel"] {
-  if (model.run.activity !== "stopped") return null;
-  const isOver = !model.run.stopsGently && now - model.run.activityAt > saveGraceMs;
-  const toKill = live.filter(({ cancelledAt }) => cancelledAt !== null && now - cancelledAt > endGraceMs);
-  if (toKill.length > 0) return { jobs: toKill.map(({ jobId }) => jobId), force: true };
-  const isTriedSince = ({ resourceClass, submittedAt }: JobRow) =>
-    resourceClass === tryClass && submittedAt >= model.run.activityAt;
-  const toEnd = live.filter(
-    (job) => job.cancelledAt === null && (job.learnerId === null || isOver) && !isTriedSince(job),
-  );
-  return toEnd.length > 0 ? { jobs: toEnd.map(({ jobId }) => jobId), force: false } : null;
 }

@@ -1,8 +1,9 @@
-import { open, rm } from "node:fs/promises";
+import { open, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { errnoOf } from "../state/errors";
 import type { Model } from "../state/model";
 import type { JobRow } from "../state/rows";
+import type { OwnEnd } from "./evidence";
 
 /** Outputs of ended jobs that are kept, to be read when something went wrong. */
 const keptOutputs = 200;
@@ -34,6 +35,19 @@ export class JobFiles {
       }
     } catch (error) {
       if (errnoOf(error) === "ENOENT") return { text: "", truncated: false };
+      throw error;
+    }
+  }
+
+  /** What a job wrote down at its end in `<id>.end`, since it was last started anew: exit code, restart, signals. */
+  async ownEnd({ jobId, restart }: JobRow): Promise<OwnEnd | null> {
+    try {
+      const words = (await readFile(join(this.folder, `${jobId}.end`), "utf8")).trim().split(/\s+/);
+      const [exitCode = NaN, restarts = 0] = words.slice(0, 2).map(Number);
+      const isOurs = Number.isSafeInteger(exitCode) && restarts === restart;
+      return isOurs ? { exitCode, restart, signals: words.slice(2) } : null;
+    } catch (error) {
+      if (errnoOf(error) === "ENOENT") return null;
       throw error;
     }
   }

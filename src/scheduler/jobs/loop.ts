@@ -1,49 +1,60 @@
-import { readdir, readFile, rename, rm } from "node:fs/promises";
-import { join } from "node:path";
-import type { Cluster, QueuedJob } from "../clusters/cluster";
-import type { RunCommand } from "../clusters/runCommand";
-import { AdaptiveError, errnoOf, toAdaptiveError } from "../state/errors";
-import { asJobId, tryClass, type LearnerId } from "../state/rows";
+import type { JobEnd } from "../clusters/cluster";
+import type { Answer } from "../state/changes";
+import { AdaptiveError, toAdaptiveError } from "../state/errors";
+import { tryClass, type JobId, type JobRow, type LearnerId } from "../state/rows";
 import { settingsOf } from "../state/settings";
-import type { Store } from "../state/store";
+import { Attendance, type Listing } from "./attendance";
+import type { Cancelling } from "./cancelling";
+import type { Circumstances } from "./circumstances";
 import { explainPause } from "./deaths";
-import { decide, type Decision, type Order } from "./decide";
+import { decide } from "./decide";
+import type { OwnEnd } from "./evidence";
 import type { JobFiles } from "./jobFiles";
+import { emptyOutbox } from "./outbox";
+import { pollDelayMs } from "./pace";
+import { Submitter, type SubmitterOptions } from "./submitter";
 
-export interface LoopOptions {
-  store: Store;
-  cluster: Cluster;
-  run: RunCommand;
+export interface LoopOptions extends SubmitterOptions {
   files: JobFiles;
-  /** The script of the jobs submitted from now on. */
-  script: (resourceClass: string, tries: readonly LearnerId[] | null) => string;
-  progress: (learner: LearnerId) => { npoints: number; loss: number | null };
+  progress: Circumstances["progress"];
+  heardAt: Circumstances["heardAt"];
+  /** Without a word for so long, a worker has missed several of its reports. */
+  silenceMs: () => number;
   takeInMessage: (message: object) => Promise<void>;
-  /** A condition to tell people of, or null when it is over. */
-  onNotice: (notice: AdaptiveError | null) => void;
-  now: () => number;
+  /** From 0 to 1. */
+  random: () => number;
 }
 
 /** Between two rounds that messages asked for: what comes in together is decided together. */
 const pokeDelayMs = 200;
-const maxBackOffMs = 600_000;
 
 /**
- * Keeps jobs in the queue: asks the queue, decides, records, and only then acts. One round at a
- * time; a round that cannot ask the queue changes nothing and is tried again later.
+ * Keeps jobs in the queue: asks the queue once per interval, decides, records, and only then acts.
+ * One round at a time; those that messages ask for in between do not ask the queue.
  */
 export class JobLoop {
   queueCalls = 0;
-  submissions = 0;
 
-  private readonly inFlight = new Set<number>();
-  private timer: NodeJS.Timeout | null = null;
+  private readonly submitter: Submitter;
+  private readonly attendance: Attendance;
+  private cancelTimer: (() => void) | null = null;
   private current: Promise<void> | null = null;
   private isAwaited = false;
-  private failedPolls = 0;
   private isClosed = false;
+  private nextPollAt = 0;
+  private failedPolls = 0;
+  /** When jobs that are short may be submitted. */
+  private nextFillAt: number | null = null;
+  private hasAccounts = true;
 
-  constructor(private readonly options: LoopOptions) {}
+  constructor(private readonly options: LoopOptions) {
+    this.attendance = new Attendance(options.cluster.isExact);
+    this.submitter = new Submitter(options);
+  }
+
+  get submissions(): number {
+    return this.submitter.submissions;
+  }
 
   /** Asks for a round soon. */
   poke(): void {
@@ -52,53 +63,54 @@ export class JobLoop {
     else this.schedule(pokeDelayMs);
   }
 
+  /** Returns when no round is under way. */
+  async settled(): Promise<void> {
+    await this.current;
+  }
+
   /** Returns when no round is under way, and none will begin. */
   async close(): Promise<void> {
     this.isClosed = true;
-    if (this.timer) clearTimeout(this.timer);
+    this.cancelTimer?.();
     await this.current;
   }
 
   private schedule(delayMs: number): void {
-    if (this.timer) clearTimeout(this.timer);
-    this.timer = setTimeout(() => {
-      this.timer = null;
+    const { clock, onNotice } = this.options;
+    this.cancelTimer?.();
+    this.cancelTimer = clock.after(delayMs, () => {
+      this.cancelTimer = null;
       this.current = this.round()
-        .catch(this.onFailure)
+        .catch((error: unknown) => onNotice(toAdaptiveError(error)))
         .then(() => {
           this.current = null;
           if (this.isClosed) return;
-          this.schedule(this.isAwaited ? pokeDelayMs : this.pollDelayMs());
+          const next = Math.min(this.nextPollAt, this.nextFillAt ?? Infinity) - clock.now();
+          this.schedule(this.isAwaited ? pokeDelayMs : Math.max(next, pokeDelayMs));
           this.isAwaited = false;
         });
-    }, delayMs);
+    });
   }
-
-  private pollDelayMs(): number {
-    const { pollSeconds } = settingsOf(this.options.store.model.run);
-    return Math.min(pollSeconds * 1000 * 2 ** Math.min(this.failedPolls, 20), maxBackOffMs);
-  }
-
-  private readonly onFailure = (error: unknown): void => {
-    this.failedPolls++;
-    this.options.onNotice(toAdaptiveError(error));
-  };
 
   private async round(): Promise<void> {
-    const listing = await this.list();
+    const { store, clock, takeInMessage } = this.options;
+    const listing = clock.now() >= this.nextPollAt ? await this.list() : null;
     // Behind the listing: a job that it shows as ended has left its message by then.
-    await this.emptyOutbox();
+    await emptyOutbox(store.directory.outbox, takeInMessage);
     await this.act(listing);
   }
 
-  private async list(): Promise<QueuedJob[] | null> {
-    const { run, cluster, onNotice } = this.options;
+  /** What the queue lists, or null when it did not answer or is not believed. */
+  private async list(): Promise<Listing | null> {
+    const { run, cluster, onNotice, clock, store, random } = this.options;
+    const at = clock.now();
     try {
+      if (!this.hasQuestions()) return null;
       this.queueCalls++;
-      const listing = await run(cluster.list());
+      const listing = { jobs: await run(cluster.list()), at };
       if (this.failedPolls > 0) onNotice(null);
       this.failedPolls = 0;
-      return listing;
+      return this.attendance.takeIn(listing, store.model) ? listing : null;
     } catch (error) {
       this.failedPolls++;
       const { message } = toAdaptiveError(error);
@@ -106,23 +118,81 @@ export class JobLoop {
         new AdaptiveError("queue-silent", `The queue did not answer: ${message}`, "Jobs go on; it is asked again."),
       );
       return null;
+    } finally {
+      const { pollSeconds } = settingsOf(store.model.run);
+      this.nextPollAt = at + pollDelayMs(pollSeconds, cluster.isExact, this.failedPolls, random());
     }
   }
 
-  private async act(listing: readonly QueuedJob[] | null): Promise<void> {
-    const { store, progress, now } = this.options;
+  /** Whether there is anything of ours that the queue could tell of. */
+  private hasQuestions(): boolean {
+    const { liveJobs, submissions } = this.options.store.model;
+    return liveJobs.size > 0 || [...submissions.values()].some(({ state }) => state === "submitting");
+  }
+
+  private async act(listing: Listing | null): Promise<void> {
+    const { store, cluster, progress, heardAt, clock, files, onNotice } = this.options;
+    const gone = listing ? await this.gone(listing) : new Map<JobId, never>();
     const settings = settingsOf(store.model.run);
-    const decision = decide(store.model, { settings, listing, inFlight: this.inFlight, progress, now: now() });
+    const decision = decide(store.model, {
+      settings,
+      sharedCores: cluster.isExact ? settings.budget : null,
+      listing: listing?.jobs ?? null,
+      gone,
+      lost: listing ? this.lostSubmissions() : [],
+      inFlight: this.submitter.inFlight,
+      progress,
+      heardAt,
+      now: clock.now(),
+    });
     // Without a pause since it was decided: another message could make a change untrue.
     for (const change of decision.changes) store.record(change);
     await store.synced();
-    const pause = await explainPause(store.model, this.options.files);
-    if (pause) this.options.onNotice(pause);
-    for (const change of decision.changes) {
-      if (change.kind === "jobEnded") await this.options.files.tidy(store.model.job(change.job));
-    }
+    const pause = await explainPause(store.model, files);
+    if (pause) onNotice(pause);
+    for (const job of gone.keys()) await files.tidy(store.model.job(job));
     if (decision.cancel) await this.cancel(decision.cancel);
-    if (decision.submit) await this.submit(decision.submit);
+    this.nextFillAt = decision.submit && (await this.submitter.fill(decision.submit));
+  }
+
+  /** The jobs that have ended, with what is known of how. */
+  private async gone(listing: Listing): Promise<Map<JobId, { own: OwnEnd | null; told: JobEnd | null }>> {
+    const { store, files, cluster, heardAt, silenceMs } = this.options;
+    const ends = new Map(listing.jobs.map(({ id, end }) => [id, end]));
+    const gone = new Map<JobId, { own: OwnEnd | null; told: JobEnd | null }>();
+    for (const job of [...store.model.liveJobs].map((id) => store.model.job(id))) {
+      if (!this.attendance.isMissing(job.jobId)) continue;
+      const own = cluster.isExact ? null : await files.ownEnd(job);
+      const isGone = this.attendance.isGone(job.jobId, Math.max(heardAt(job.jobId), job.submittedAt), silenceMs());
+      if (isGone || own || hasTakenLeave(job)) gone.set(job.jobId, { own, told: ends.get(job.jobId) ?? null });
+    }
+    const untold = [...gone].filter(([id, { told }]) => told === null && store.model.job(id).cancelledAt === null);
+    const accounts = await this.accountsOf(untold.map(([id]) => id));
+    for (const [id, { own }] of untold) gone.set(id, { own, told: accounts.get(id) ?? null });
+    return gone;
+  }
+
+  /** What the queue's accounting, where there is one, says of jobs that are not listed any more. */
+  private async accountsOf(jobs: readonly JobId[]): Promise<ReadonlyMap<string, JobEnd>> {
+    const { cluster, run } = this.options;
+    const command = this.hasAccounts && jobs.length > 0 ? cluster.account(jobs) : null;
+    if (!command) return new Map();
+    try {
+      this.queueCalls++;
+      return await run(command);
+    } catch (error) {
+      // The job's own words and its time have to do.
+      if (toAdaptiveError(error).code === "no-accounts") this.hasAccounts = false;
+      return new Map();
+    }
+  }
+
+  private lostSubmissions(): number[] {
+    const { store, silenceMs } = this.options;
+    return [...store.model.submissions.values()]
+      .filter(({ submission, state }) => state === "submitting" && !this.submitter.inFlight.has(submission))
+      .filter(({ submission, submittedAt }) => this.attendance.isGone(submission, submittedAt, silenceMs()))
+      .map(({ submission }) => submission);
   }
 
   /**
@@ -130,42 +200,12 @@ export class JobLoop {
    * @throws AdaptiveError when the queue refuses it
    */
   async try(tries: readonly LearnerId[]): Promise<void> {
-    const submission = await this.submit({ resourceClass: tryClass, count: 1, tries });
-    const { model } = this.options.store;
-    if (model.submissions.get(submission)?.state === "submitted") return;
-    throw new AdaptiveError(
-      "submission-failed",
-      "The job could not be submitted.",
-      "See the log for what the queue said.",
-    );
-  }
-
-  private async submit({ resourceClass, count, tries }: Order): Promise<number> {
-    const { store, cluster, run, script, onNotice } = this.options;
-    const submission = store.model.submissions.size + 1;
-    // On disk before the queue is asked: if we die in between, the jobs are found by this number.
-    store.record({ kind: "jobsSubmitting", submission, resourceClass, count, tries: tries && JSON.stringify(tries) });
-    this.inFlight.add(submission);
-    await store.synced();
-    try {
-      this.submissions++;
-      const submitted = await run(
-        cluster.submit({ number: submission, count, script: script(resourceClass, tries), excludedNodes: [] }),
-      );
-      const jobs = submitted.map(({ id, name }) => ({ id: asJobId(id), name }));
-      store.record({ kind: "jobsSubmitted", submission, resourceClass, jobs });
-    } catch (error) {
-      // Whether it happened all the same, the next listing tells.
-      const { message } = toAdaptiveError(error);
-      onNotice(new AdaptiveError("submission-failed", `Jobs could not be submitted: ${message}`, "It is tried again."));
-    } finally {
-      this.inFlight.delete(submission);
-    }
-    return submission;
+    await this.submitter.submit({ resourceClass: tryClass, count: 1, tries });
+    this.poke();
   }
 
   /** Asks jobs to end, or by force ends them. */
-  async cancel({ jobs, force }: NonNullable<Decision["cancel"]>): Promise<void> {
+  async cancel({ jobs, force }: Cancelling): Promise<void> {
     const { store, cluster, run, onNotice } = this.options;
     for (const job of jobs) store.record({ kind: "jobCancelled", job });
     await store.synced();
@@ -175,35 +215,9 @@ export class JobLoop {
       onNotice(toAdaptiveError(error));
     }
   }
-
-  /** Takes in what jobs wrote down because they found no scheduler. Whatever else lies there is set aside. */
-  private async emptyOutbox(): Promise<void> {
-    const { store, takeInMessage } = this.options;
-    const { outbox } = store.directory;
-    const names = (await readdir(outbox)).filter((name) => name.endsWith(".json"));
-    for (const name of names.sort(byRequest)) {
-      const path = join(outbox, name);
-      const message = await readMessage(path);
-      if (message) {
-        await takeInMessage(message);
-        await rm(path);
-      } else await rename(path, `${path}.bad`);
-    }
-  }
 }
 
-/** `<instance>-<n>.json`: what one process said, in its order. */
-function byRequest(a: string, b: string): number {
-  return a.localeCompare(b, "en", { numeric: true });
-}
-
-/** Null when it is no message. */
-async function readMessage(path: string): Promise<object | null> {
-  try {
-    const value: unknown = JSON.parse(await readFile(path, "utf8"));
-    return typeof value === "object" ? value : null;
-  } catch (error) {
-    if (error instanceof SyntaxError || errnoOf(error) === "EISDIR") return null;
-    throw error;
-  }
+/** Whether a job was told that there is nothing for it, after which it ends. */
+function hasTakenLeave({ learnerId, answer }: JobRow): boolean {
+  return learnerId === null && answer !== null && (JSON.parse(answer) as Answer).type === "nothing";
 }

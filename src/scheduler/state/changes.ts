@@ -1,4 +1,4 @@
-import type { Activity, JobId, JobState, LearnerId, LearnerRow, LearnerState, RowPatch } from "./rows";
+import type { Activity, Ending, JobId, JobState, LearnerId, LearnerRow, LearnerState, RowPatch } from "./rows";
 
 /**
  * Everything that can happen to a run. A change carries absolute values, never increments, so that
@@ -36,9 +36,25 @@ export type NewChange =
   | { kind: "jobsSubmitting"; submission: number; resourceClass: string; count: number; tries: string | null }
   | { kind: "jobsSubmitted"; submission: number; resourceClass: string; jobs: readonly { id: JobId; name: string }[] }
   | { kind: "submissionRefused"; submission: number; reason: string }
-  | { kind: "jobObserved"; job: JobId; state: Exclude<JobState, "ended">; host: string | null }
+  | {
+      kind: "jobObserved";
+      job: JobId;
+      state: Exclude<JobState, "ended">;
+      host: string | null;
+      startedAt: number | null;
+      reason: string | null;
+    }
+  /** The queue has taken it back to start it anew, under the same id. */
+  | { kind: "jobRequeued"; job: JobId; restart: number; reason: string }
   | { kind: "jobCancelled"; job: JobId }
-  | { kind: "jobEnded"; job: JobId; exitCode: number | null; reason: string; deathsBeforeStart: number }
+  | {
+      kind: "jobEnded";
+      job: JobId;
+      exitCode: number | null;
+      ending: Ending;
+      reason: string;
+      deathsBeforeStart: number;
+    }
   | {
       kind: "learnerAssigned";
       learner: LearnerId;
@@ -233,6 +249,7 @@ const effectsOf: { [K in Kind]: (change: Of<K>) => RowPatch[] } = {
         hasAsked: 0,
         cancelledAt: null,
         exitCode: null,
+        ending: null,
         reason: null,
         restart: 0,
         instance: null,
@@ -245,12 +262,30 @@ const effectsOf: { [K in Kind]: (change: Of<K>) => RowPatch[] } = {
   submissionRefused: ({ submission, reason }) => [
     { table: "submissions", key: submission, set: { state: "refused", reason } },
   ],
-  jobObserved: ({ job, state, host, time }) => [
-    { table: "jobs", key: job, set: { state, host, ...(state === "running" ? { startedAt: time } : {}) } },
+  jobObserved: ({ job, state, host, startedAt, reason }) => [
+    { table: "jobs", key: job, set: { state, host, startedAt, reason } },
+  ],
+  jobRequeued: ({ job, restart, reason }) => [
+    {
+      table: "jobs",
+      key: job,
+      set: {
+        ...freed,
+        state: "queued",
+        host: null,
+        startedAt: null,
+        hasAsked: 0,
+        restart,
+        reason,
+        instance: null,
+        requestNumber: 0,
+        answer: null,
+      },
+    },
   ],
   jobCancelled: ({ job, time }) => [{ table: "jobs", key: job, set: { cancelledAt: time } }],
-  jobEnded: ({ job, exitCode, reason, deathsBeforeStart, time }) => [
-    { table: "jobs", key: job, set: { state: "ended", endedAt: time, exitCode, reason, learnerId: null } },
+  jobEnded: ({ job, exitCode, ending, reason, deathsBeforeStart, time }) => [
+    { table: "jobs", key: job, set: { state: "ended", endedAt: time, exitCode, ending, reason, learnerId: null } },
     { table: "run", set: { deathsBeforeStart } },
   ],
   learnerAssigned: ({ learner, epoch, revision, job, npointsBefore, time, ...request }) => [

@@ -144,7 +144,7 @@ const tables = (Object.keys(columns) as TableName[]).map((table) => {
 });
 
 /** Raised with every change of the tables, which an older or newer program must not touch. */
-const schemaVersion = 1;
+const schemaVersion = 2;
 
 const schema = [
   `PRAGMA user_version = ${schemaVersion};`,

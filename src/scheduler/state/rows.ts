@@ -21,6 +21,10 @@ export type LearnerState = (typeof learnerStates)[number];
 export const jobStates = ["submitted", "queued", "running", "ended"] as const;
 export type JobState = (typeof jobStates)[number];
 
+/** How a job ended: by itself, well or badly (`exit`), or by what was done to it. `lost`: without a trace. */
+export type Ending =
+  "exit" | "walltime" | "memory" | "cancelled" | "cancelled by us" | "preempted" | "node failure" | "lost";
+
 /** What a person asked of the run: `active` keeps jobs queued, `paused` submits nothing new, `stopped` has cancelled all jobs. */
 export type Activity = "active" | "paused" | "stopped";
 
@@ -98,6 +102,8 @@ export interface JobRow {
   /** Milliseconds since the epoch at which cancelling was asked for. */
   cancelledAt: number | null;
   exitCode: number | null;
+  ending: Ending | null;
+  /** Why it waits, what is odd about it, or how it ended. */
   reason: Reason | null;
   /** Requeues of this job so far, as the queue counts them. */
   restart: number;
@@ -224,6 +230,7 @@ export const columns: Columns = {
     hasAsked: "INTEGER",
     cancelledAt: "INTEGER",
     exitCode: "INTEGER",
+    ending: "TEXT",
     reason: "TEXT",
     restart: "INTEGER",
     instance: "TEXT",

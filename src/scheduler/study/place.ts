@@ -77,6 +77,7 @@ export function forgetJobs(model: Model): NewChange[] {
       kind: "jobEnded",
       job: jobId,
       exitCode: null,
+      ending: "lost",
       reason,
       deathsBeforeStart,
     })),

@@ -20,6 +20,7 @@ import type { ProgressBoard } from "./progress";
 const maxInstances = 3;
 /** All workers together send at most about this many reports a second. */
 const reportsPerSecond = 100;
+const minSilenceMs = 90_000;
 
 type LastWord = Extract<WorkerRequest, { type: "done" | "failed" | "released" }>;
 type Reply = WorkerReply extends infer R ? (R extends WorkerReply ? Omit<R, "v" | "n"> : never) : never;
@@ -39,12 +40,22 @@ export interface DeskEvents {
  */
 export class WorkerDesk {
   private watched: ReadonlySet<LearnerId> = new Set();
+  private readonly lastHeardAt = new Map<JobId, number>();
+  private readonly openedAt: number;
 
   constructor(
     private readonly store: Store,
     private readonly board: ProgressBoard,
+    private readonly now: () => number,
     private readonly events: DeskEvents,
-  ) {}
+  ) {
+    this.openedAt = now();
+  }
+
+  /** When the worker of a job was last heard; who has not spoken yet to this scheduler may just not have had the time. */
+  heardAt(job: JobId): number {
+    return this.lastHeardAt.get(job) ?? this.openedAt;
+  }
 
   /**
    * @param message anything at all
@@ -67,6 +78,11 @@ export class WorkerDesk {
     await this.store.synced();
   }
 
+  /** A worker that is silent for so long has missed several of its reports. */
+  get silenceMs(): number {
+    return Math.max(minSilenceMs, 3000 * this.reportEverySeconds);
+  }
+
   /** Sets which learners somebody looks at; returns those whose wish changed. */
   watch(learners: ReadonlySet<LearnerId>): LearnerId[] {
     const before = this.watched;
@@ -75,15 +91,19 @@ export class WorkerDesk {
   }
 
   wishFor(learner: LearnerId): Wish {
-    const { run, learnerCounts, learners } = this.store.model;
+    const { run, learners } = this.store.model;
     const isTakenOff = learners.get(learner)?.isStopping === 1;
     const stopsAll = run.activity === "stopped";
     const isWatched = this.watched.has(learner);
     return {
       stop: isTakenOff || (stopsAll && !run.stopsGently) ? "now" : stopsAll ? "gently" : null,
       preview: isWatched,
-      reportEverySeconds: isWatched ? 1 : Math.max(1, Math.ceil(learnerCounts.running / reportsPerSecond)),
+      reportEverySeconds: isWatched ? 1 : this.reportEverySeconds,
     };
+  }
+
+  private get reportEverySeconds(): number {
+    return Math.max(1, Math.ceil(this.store.model.learnerCounts.running / reportsPerSecond));
   }
 
   private decide(request: WorkerRequest, isLate: boolean): Reply | null {
@@ -94,6 +114,7 @@ export class WorkerDesk {
       const isAwaited = [...model.submissions.values()].some(({ state }) => state === "submitting");
       return isAwaited ? null : unknownJob(request.job);
     }
+    if (!isLate) this.lastHeardAt.set(job.jobId, this.now());
     if (request.type === "report") return this.report(request, job.jobId);
     if (request.type === "remark") return this.remark(request, job.jobId);
     if (request.type === "tried") return this.tried(request, job.jobId);
@@ -106,8 +127,13 @@ export class WorkerDesk {
 
   private start(request: WorkerRequestOf<"start">, job: JobRow): Reply {
     const { model } = this.store;
-    if (job.state === "ended") return unknownJob(request.job);
-    if (job.learnerId !== null) {
+    // A process of a job that the queue has started anew since, on a node that was given up.
+    if (job.state === "ended" || request.restart < job.restart) return unknownJob(request.job);
+    if (job.learnerId !== null && request.restart > job.restart) {
+      const held = model.learner(job.learnerId);
+      this.release(held, job, null, "cut short", `its job ${job.jobId} was started anew by the queue`);
+      if (held.state === "waiting") return this.assign(request, { ...job, learnerId: null, instances: 0 }, held, false);
+    } else if (job.learnerId !== null) {
       const held = model.learner(job.learnerId);
       const isSameProcess = job.instance === request.instance;
       if (isSameProcess || job.instances < maxInstances) return this.assign(request, job, held, isSameProcess);
@@ -117,6 +143,7 @@ export class WorkerDesk {
       return this.dismiss(request, job, "the study was edited; jobs started since run the new code");
     }
     if (model.run.activity === "stopped") return this.dismiss(request, job, "the jobs of this run are being stopped");
+    if (job.cancelledAt !== null) return this.dismiss(request, job, "this job is being cancelled");
     const next = model.firstWaiting;
     if (next === undefined) return this.dismiss(request, job, "no learner is waiting");
     // Until the first of them asks, only a handful of jobs is submitted.
@@ -179,7 +206,7 @@ export class WorkerDesk {
       kind: "pointsTried",
       learners: known.map(({ learner }) => asLearnerId(learner)),
       trials: known.map(({ learner: _, ...trial }) =>
-        JSON.stringify({ at: Date.now(), job, ...trial } satisfies Trial),
+        JSON.stringify({ at: this.now(), job, ...trial } satisfies Trial),
       ),
     });
     return okay;

@@ -61,6 +61,7 @@ export const ended = (job: number): NewChange => ({
   kind: "jobEnded",
   job: jobName(job),
   exitCode: 0,
+  ending: "exit",
   reason: "finished",
   deathsBeforeStart: 0,
 });
@@ -70,6 +71,8 @@ export const observed = (job: number): NewChange => ({
   job: jobName(job),
   state: "running",
   host: "node",
+  startedAt: 1,
+  reason: null,
 });
 
 function step(learners: number, jobs: number): fc.Arbitrary<NewChange> {

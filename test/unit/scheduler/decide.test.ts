@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { QueuedJob } from "../../../src/scheduler/clusters/cluster";
-import { decide, type Circumstances } from "../../../src/scheduler/jobs/decide";
+import { Attendance } from "../../../src/scheduler/jobs/attendance";
+import type { Circumstances } from "../../../src/scheduler/jobs/circumstances";
+import { decide } from "../../../src/scheduler/jobs/decide";
 import { effects, type NewChange } from "../../../src/scheduler/state/changes";
 import { Model } from "../../../src/scheduler/state/model";
 import { asJobId, asLearnerId } from "../../../src/scheduler/state/rows";
@@ -57,19 +59,30 @@ const activity = (activity: "active" | "paused" | "stopped", stopsGently: 0 | 1 
   reason: null,
 });
 
+/** Decides with a queue whose listing is exact, unless the test says what is gone. */
 function decideOn(model: Model, more: Partial<Circumstances> = {}) {
+  const { listing = [] } = more;
+  const attendance = new Attendance(true);
+  if (listing) attendance.takeIn({ jobs: listing, at: 1000 }, model);
+  const ends = new Map((listing ?? []).map(({ id, end }) => [id, end]));
+  const gone = [...model.liveJobs].filter((job) => attendance.isGone(job, 0, 0));
+  const unresolved = [...model.submissions.values()].filter(({ state }) => state === "submitting");
   return decide(model, {
-    settings: { ...defaultSettings, budget: 4, maxJobs: 100 },
-    listing: [],
+    settings: { ...defaultSettings, maxJobs: 100 },
+    sharedCores: 4,
+    listing,
+    gone: new Map(gone.map((job) => [job, { own: null, told: ends.get(job) ?? null }])),
+    lost: unresolved.map(({ submission }) => submission).filter((number) => attendance.isGone(number, 0, 0)),
     inFlight: new Set(),
     progress: () => ({ npoints: 5, loss: 0.1 }),
+    heardAt: () => 0,
     now: 1000,
     ...more,
   });
 }
 
 describe("submitting", () => {
-  const settings = { ...defaultSettings, budget: 4, maxJobs: 3 };
+  const settings = { ...defaultSettings, maxJobs: 3 };
   test.each([
     ["as many jobs as fit", modelAfter(10), {}, 4],
     ["no more jobs than learners", modelAfter(2), {}, 2],
@@ -97,11 +110,18 @@ describe("submitting", () => {
   });
 
   describe("before a job has asked for a learner", () => {
-    const settings = { ...defaultSettings, budget: 64, maxJobs: 64 };
+    const settings = { ...defaultSettings, maxJobs: 64 };
     const died = (id: string, deathsBeforeStart: number): NewChange => {
-      return { kind: "jobEnded", job: asJobId(id), exitCode: 1, reason: "", deathsBeforeStart };
+      return { kind: "jobEnded", job: asJobId(id), exitCode: 1, ending: "exit", reason: "", deathsBeforeStart };
     };
-    const queued: NewChange = { kind: "jobObserved", job: asJobId("1_1"), state: "queued", host: null };
+    const queued: NewChange = {
+      kind: "jobObserved",
+      job: asJobId("1_1"),
+      state: "queued",
+      host: null,
+      startedAt: null,
+      reason: null,
+    };
     test.each<[string, NewChange[], number]>([
       ["risks a handful", [], 5],
       ["risks no more while they have not asked", submission(1, 5), 0],
@@ -114,7 +134,9 @@ describe("submitting", () => {
       ["does not wait where jobs wait in the queue", [...submission(1, 5), queued], 59],
       ["submits the others once one asks", [...submission(1, 5), assigned("1_1", 0)], 59],
     ])("%s", (_, changes, count) => {
-      expect(decideOn(modelAfter(100, ...changes), { settings, listing: null }).submit?.count ?? 0).toBe(count);
+      expect(
+        decideOn(modelAfter(100, ...changes), { settings, sharedCores: null, listing: null }).submit?.count ?? 0,
+      ).toBe(count);
     });
   });
 
@@ -127,7 +149,7 @@ describe("submitting", () => {
       tries: null,
     });
     expect(decideOn(model, { listing: null }).submit).toBeNull();
-    expect(decideOn(model, { inFlight: new Set([1]) })).toMatchObject({ submit: null, changes: [] });
+    expect(decideOn(model, { inFlight: new Set([1]), lost: [] })).toMatchObject({ submit: null, changes: [] });
     expect(decideOn(model, { listing: [listed("1_1", "running")] }).changes).toMatchObject([
       { kind: "jobsSubmitted", submission: 1, jobs: [{ id: "1_1" }] },
     ]);
@@ -201,6 +223,7 @@ describe("a job that has ended", () => {
         kind: "jobEnded",
         job: asJobId(id),
         exitCode: 1,
+        ending: "exit" as const,
         reason: "",
         deathsBeforeStart: i + 1,
       })),
@@ -220,7 +243,9 @@ describe("a job that has ended", () => {
 test("what the queue says of a job is noted once", () => {
   const model = modelAfter(1, ...submission(1, 1));
   const { changes } = decideOn(model, { listing: [listed("1_1", "running")] });
-  expect(changes).toEqual([{ kind: "jobObserved", job: "1_1", state: "running", host: "n1" }]);
+  expect(changes).toEqual([
+    { kind: "jobObserved", job: "1_1", state: "running", host: "n1", startedAt: 1000, reason: null },
+  ]);
   changes.forEach((change) => model.apply(effects({ ...change, seq: 99, time: 0 })));
   expect(decideOn(model, { listing: [listed("1_1", "running")] }).changes).toEqual([]);
 });
@@ -274,4 +299,130 @@ describe("a job that tries points", () => {
     expect(decideOn(modelAfter(1, stop, ...tried), { listing }).cancel).toBeNull();
     expect(decideOn(modelAfter(1, ...tried, stop), { listing }).cancel).toMatchObject({ jobs: ["1_1"] });
   });
+});
+
+/** A model whose jobs 1_1 … are listed as running since 0. */
+const runningSince0 = (learners: number, count: number, ...more: NewChange[]) =>
+  modelAfter(
+    learners,
+    ...submission(1, count),
+    ...Array.from({ length: count }, (_, i): NewChange => ({
+      kind: "jobObserved",
+      job: asJobId(`1_${i + 1}`),
+      state: "running",
+      host: "n1",
+      startedAt: 0,
+      reason: null,
+    })),
+    ...more,
+  );
+const allRunning = (count: number) => Array.from({ length: count }, (_, i) => listed(`1_${i + 1}`, "running"));
+const minutes = (count: number) => count * 60_000;
+
+describe("a job that the queue has started anew", () => {
+  const anew = { ...listed("1_1", "queued"), restart: 1 };
+
+  test("gives its learner back, and counts as one that has yet to ask", () => {
+    const model = runningSince0(1, 1, assigned("1_1", 0));
+    const { changes, submit } = decideOn(model, { listing: [anew] });
+    expect(changes).toMatchObject([
+      { kind: "learnerReleased", how: "cut short", state: "waiting", failures: 0 },
+      { kind: "jobRequeued", job: "1_1", restart: 1 },
+    ]);
+    changes.forEach((change) => model.apply(effects({ ...change, seq: 99, time: 0 })));
+    expect(model.job(asJobId("1_1"))).toMatchObject({ state: "queued", learnerId: null, hasAsked: 0, startedAt: null });
+    expect(submit).toBeNull();
+    expect(decideOn(model, { listing: [anew] })).toMatchObject({ submit: null, cancel: null });
+  });
+});
+
+describe("a job that runs and never asks", () => {
+  test("is told of after ten minutes and cancelled after twenty", () => {
+    const model = runningSince0(1, 1);
+    expect(decideOn(model, { listing: allRunning(1), now: minutes(9) }).changes).toEqual([]);
+    const { changes, cancel } = decideOn(model, { listing: allRunning(1), now: minutes(11) });
+    expect(changes).toMatchObject([{ kind: "jobObserved", reason: "has never asked for a learner" }]);
+    expect(cancel).toBeNull();
+    expect(decideOn(model, { listing: allRunning(1), now: minutes(21) }).cancel).toEqual({
+      jobs: ["1_1"],
+      force: false,
+    });
+  });
+
+  test("as the first five do, pauses the run; then they are cancelled", () => {
+    const model = runningSince0(9, 5);
+    const { changes, submit } = decideOn(model, { listing: allRunning(5), now: minutes(11) });
+    expect(changes.at(-1)).toMatchObject({ kind: "activityChanged", activity: "paused" });
+    expect(submit).toBeNull();
+    changes.forEach((change) => model.apply(effects({ ...change, seq: 99, time: 0 })));
+    expect(decideOn(model, { listing: allRunning(5), now: minutes(12) }).cancel?.jobs).toHaveLength(5);
+  });
+
+  test("pauses nothing when others do ask", () => {
+    const model = runningSince0(9, 6, assigned("1_6", 0));
+    const { changes } = decideOn(model, { listing: allRunning(6), now: minutes(11), heardAt: () => minutes(11) });
+    expect(changes.map(({ kind }) => kind)).not.toContain("activityChanged");
+  });
+});
+
+test("a job that holds a learner and is not heard of is shown, and keeps it", () => {
+  const model = runningSince0(1, 1, assigned("1_1", 0));
+  const decision = decideOn(model, { listing: allRunning(1), now: minutes(31) });
+  expect(decision.changes).toMatchObject([{ kind: "jobObserved", reason: "has not been heard of for half an hour" }]);
+  expect(decision.cancel).toBeNull();
+});
+
+test("a job that can never start pauses the run in the queue's words, and is cancelled", () => {
+  const model = modelAfter(3, ...submission(1, 2));
+  const waits = { waitsFor: "its walltime is over the limit of the partition", isHopeless: true };
+  const listing = [{ ...listed("1_1", "queued"), ...waits }, listed("1_2", "running")];
+  const { changes, cancel, submit } = decideOn(model, { listing });
+  expect(changes.at(-1)).toMatchObject({
+    activity: "paused",
+    reason: "Job 1_1 can never start: its walltime is over the limit of the partition.",
+  });
+  expect(cancel).toEqual({ jobs: ["1_1"], force: false });
+  expect(submit).toBeNull();
+  model.apply(effects({ kind: "jobCancelled", job: asJobId("1_1"), seq: 98, time: 1000 }));
+  expect(decideOn(model, { listing }).changes.map(({ kind }) => kind)).not.toContain("activityChanged");
+});
+
+describe("jobs in the queue that are not needed any more", () => {
+  const queued = (count: number): NewChange[] =>
+    Array.from({ length: count }, (_, i) => ({
+      kind: "jobObserved",
+      job: asJobId(`1_${i + 1}`),
+      state: "queued",
+      host: null,
+      startedAt: null,
+      reason: null,
+    }));
+  const listing = (count: number) =>
+    Array.from({ length: count }, (_, i) => ({ ...listed(`1_${i + 1}`, "queued"), host: null }));
+
+  test.each([
+    ["no learner is left for them", 1, { maxJobs: 10 }, ["1_2", "1_3"]],
+    ["fewer are allowed than there are", 5, { maxJobs: 2 }, ["1_3"]],
+    ["each has a learner to come", 3, { maxJobs: 10 }, []],
+  ])("are cancelled, the newest first: %s", (_, learners, { maxJobs }, cancelled) => {
+    const model = modelAfter(learners, ...submission(1, 3), ...queued(3));
+    const settings = { ...defaultSettings, maxJobs };
+    expect(decideOn(model, { listing: listing(3), settings, sharedCores: null }).cancel?.jobs ?? []).toEqual(cancelled);
+  });
+
+  test("once cancelled are not counted on", () => {
+    const model = modelAfter(3, ...submission(1, 3), ...queued(3), { kind: "jobCancelled", job: asJobId("1_3") });
+    expect(decideOn(model, { listing: listing(3), sharedCores: null, now: 5 }).submit?.count).toBe(1);
+  });
+});
+
+test("jobs of a submission that was given up and comes after all are taken in", () => {
+  const model = modelAfter(
+    1,
+    { kind: "jobsSubmitting", submission: 1, resourceClass: "default", count: 1, tries: null },
+    { kind: "submissionRefused", submission: 1, reason: "it never reached the queue" },
+  );
+  const { changes, submit } = decideOn(model, { listing: [listed("1_1", "running")] });
+  expect(changes[0]).toMatchObject({ kind: "jobsSubmitted", submission: 1, jobs: [{ id: "1_1" }] });
+  expect(submit).toBeNull();
 });

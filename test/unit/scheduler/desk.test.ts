@@ -13,7 +13,7 @@ async function openDesk(learners: number, jobs: number) {
   await store.synced();
   const freed: true[] = [];
   const previews: unknown[] = [];
-  const desk = new WorkerDesk(store, new ProgressBoard(store.model), {
+  const desk = new WorkerDesk(store, new ProgressBoard(store.model), Date.now, {
     onDidFree: () => freed.push(true),
     onDidPreview: (learner, preview) => previews.push({ learner, preview }),
     onDidFail: () => undefined,
@@ -85,7 +85,7 @@ describe("a job that asks for a learner", () => {
     expect(await desk.answer(start("1_1", "a", 1))).toEqual(first);
     await store.close();
     const heir = await openStore(store.directory);
-    const newDesk = new WorkerDesk(heir, new ProgressBoard(heir.model), {
+    const newDesk = new WorkerDesk(heir, new ProgressBoard(heir.model), Date.now, {
       onDidFree: () => undefined,
       onDidPreview: () => undefined,
       onDidFail: () => undefined,
@@ -108,6 +108,32 @@ describe("a job that asks for a learner", () => {
     ]);
     await desk.answer(start("1_1", "d", 1));
     expect(store.model.learner(asLearnerId(0))).toMatchObject({ failures: 1 });
+  });
+
+  test("keeps its learner with a new epoch when the queue has started it anew, which is no failure", async () => {
+    const { desk, store } = await openDesk(2, 1);
+    await desk.answer(start("1_1", "a", 1));
+    const reply = await desk.answer({ ...start("1_1", "b", 1), restart: 1 });
+    expect(reply).toMatchObject({ type: "assign", learner: 0, epoch: 2 });
+    expect(store.model.learner(asLearnerId(0))).toMatchObject({ failures: 0, fruitlessJobs: 1, state: "running" });
+    expect(store.model.job(asJobId("1_1"))).toMatchObject({ restart: 1, instances: 1, learnerId: 0 });
+  });
+
+  test("from a node that the queue gave up before it started the job anew, is not known", async () => {
+    const { desk, store } = await openDesk(2, 1);
+    await desk.answer({ ...start("1_1", "b", 1), restart: 1 });
+    expect(await desk.answer(start("1_1", "a", 2))).toMatchObject({ type: "error", code: "unknown-job" });
+    expect(await desk.answer(said("done", "1_1", 3, 0, 0))).toMatchObject({ type: "fenced" });
+    expect(store.model.learnerCounts).toMatchObject({ running: 1, waiting: 1 });
+  });
+
+  test("gets nothing when it is being cancelled", async () => {
+    const { desk, store } = await openDesk(1, 1);
+    store.record({ kind: "jobCancelled", job: asJobId("1_1") });
+    expect(await desk.answer(start("1_1", "a", 1))).toMatchObject({
+      type: "nothing",
+      why: "this job is being cancelled",
+    });
   });
 
   test("gets nothing once the run is stopped", async () => {

@@ -1,11 +1,13 @@
+import { readdirSync } from "node:fs";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import type { Cluster, QueuedJob } from "../../../src/scheduler/clusters/cluster";
 import type { RunCommand } from "../../../src/scheduler/clusters/runCommand";
 import { JobFiles } from "../../../src/scheduler/jobs/jobFiles";
 import { JobLoop } from "../../../src/scheduler/jobs/loop";
-import type { AdaptiveError } from "../../../src/scheduler/state/errors";
+import { systemClock, type Clock } from "../../../src/scheduler/state/clock";
+import { AdaptiveError } from "../../../src/scheduler/state/errors";
 import { asJobId } from "../../../src/scheduler/state/rows";
 import type { Store } from "../../../src/scheduler/state/store";
 import { createRunOnDisk, defaultSettings, openStore } from "./runFixture";
@@ -21,14 +23,25 @@ const cluster: Cluster = {
 };
 
 /** A loop over a real store, whose queue the test plays: it answers each command, or throws. */
-async function openLoop(learners: number, answer: (argv: readonly string[], store: Store) => unknown) {
-  const store = await openStore(await createRunOnDisk(learners, { ...defaultSettings, pollSeconds: 0.01 }));
+async function openLoop(
+  learners: number,
+  answer: (argv: readonly string[], store: Store) => unknown,
+  {
+    before,
+    clock = systemClock,
+    isExact = true,
+  }: { before?: (store: Store) => Promise<void>; clock?: Clock; isExact?: boolean } = {},
+) {
+  const store = await openStore(await createRunOnDisk(learners, { ...defaultSettings, pollSeconds: 0.01 }), {
+    now: () => clock.now(),
+  });
   const commands: (readonly string[])[] = [];
   const taken: object[] = [];
   const notices: (AdaptiveError | null)[] = [];
+  await before?.(store);
   const loop = new JobLoop({
     store,
-    cluster,
+    cluster: { ...cluster, isExact },
     run: (async ({ argv }: { argv: readonly string[] }) => {
       commands.push(argv);
       return answer(argv, store);
@@ -38,7 +51,10 @@ async function openLoop(learners: number, answer: (argv: readonly string[], stor
     progress: () => ({ npoints: 0, loss: null }),
     takeInMessage: (message) => Promise.resolve(void taken.push(message)),
     onNotice: (notice) => notices.push(notice),
-    now: Date.now,
+    heardAt: () => 0,
+    silenceMs: () => 0,
+    clock,
+    random: () => 0,
   });
   onTestFinished(() => loop.close());
   loop.poke();
@@ -105,17 +121,18 @@ test.each([
 });
 
 test("what jobs left in the outbox is taken in once, in the order of each job's requests; what is no message is set aside", async () => {
-  const { store, taken, loop, until } = await openLoop(0, () => []);
-  await until(() => loop.queueCalls > 0);
   const said = (n: number) => ({ type: "done", job: "1_1", n });
-  for (const n of [10, 2]) await writeFile(join(store.directory.outbox, `i-${n}.json`), JSON.stringify(said(n)));
-  await writeFile(join(store.directory.outbox, "i-3.json"), "{");
-  await writeFile(join(store.directory.outbox, "i-4.tmp"), "{");
-  await mkdir(join(store.directory.outbox, "i-5.json"));
-  const calls = loop.queueCalls;
-  await until(() => loop.queueCalls >= calls + 3);
+  const { store, taken, until } = await openLoop(0, () => [], {
+    before: async ({ directory: { outbox } }) => {
+      for (const n of [10, 2]) await writeFile(join(outbox, `i-${n}.json`), JSON.stringify(said(n)));
+      await writeFile(join(outbox, "i-3.json"), "{");
+      await writeFile(join(outbox, "i-4.tmp"), "{");
+      await mkdir(join(outbox, "i-5.json"));
+    },
+  });
+  const left = () => readdirSync(store.directory.outbox).sort().join();
+  await until(() => left() === "i-3.json.bad,i-4.tmp,i-5.json.bad");
   expect(taken).toEqual([said(2), said(10)]);
-  expect((await readdir(store.directory.outbox)).sort()).toEqual(["i-3.json.bad", "i-4.tmp", "i-5.json.bad"]);
 });
 
 test("a job that left its message and ended before the listing is done, not given back", async () => {
@@ -129,4 +146,107 @@ test("a job that left its message and ended before the listing is done, not give
   });
   await until(() => store.model.jobs.get(asJobId("1_1"))?.state === "ended");
   expect(taken).toEqual([left]);
+});
+
+describe("of a queue that is not exact", () => {
+  /** A clock that only the test moves, and only when nothing else is to be done. */
+  class TestClock implements Clock {
+    private time = 1e9;
+    private readonly timers = new Map<number, { at: number; callback: () => void }>();
+    private count = 0;
+
+    now(): number {
+      return this.time;
+    }
+
+    after(delayMs: number, callback: () => void): () => void {
+      const key = this.count++;
+      this.timers.set(key, { at: this.time + delayMs, callback });
+      return () => this.timers.delete(key);
+    }
+
+    /** Goes on to the next timer, if there is one. */
+    tick(): void {
+      const [next] = [...this.timers].sort(([, a], [, b]) => a.at - b.at);
+      if (!next) return;
+      const [key, { at, callback }] = next;
+      this.timers.delete(key);
+      this.time = at;
+      callback();
+    }
+  }
+
+  /** A loop whose queue answers as told, over as many rounds. */
+  async function runLoop(
+    answer: (argv: readonly string[], now: number, store: Store) => unknown,
+    rounds: number,
+    learners = 1,
+  ) {
+    const clock = new TestClock();
+    const calls: { verb: string | undefined; at: number }[] = [];
+    const opened = await openLoop(
+      learners,
+      (argv, store) => {
+        calls.push({ verb: argv[0], at: clock.now() });
+        return answer(argv, clock.now(), store);
+      },
+      { clock, isExact: false },
+    );
+    for (let round = 0; round < rounds; round++) {
+      clock.tick();
+      await opened.loop.settled();
+    }
+    const times = (verb: string) =>
+      calls.filter((call) => call.verb === verb).map(({ at }) => Math.round(at - 1e9) / 1000);
+    return { ...opened, times };
+  }
+
+  test("it is asked no more often than every 30 s, and not at all without jobs", async () => {
+    const { times } = await runLoop(
+      (argv, _, store) => (argv[0] === "list" ? [...store.model.liveJobs].map(running) : submitted(argv)),
+      6,
+    );
+    expect(times("list").length).toBeGreaterThan(2);
+    const gaps = times("list")
+      .slice(1)
+      .map((at, i) => at - (times("list")[i] ?? 0));
+    expect(Math.round(Math.min(...gaps))).toBeGreaterThanOrEqual(30);
+    expect((await runLoop(() => [], 5, 0)).times("list")).toEqual([]);
+  });
+
+  test("that takes no more jobs is asked again after a minute, then two; that is said, and over when it takes some", async () => {
+    let refusals = 3;
+    const { times, notices, store } = await runLoop((argv, _, store) => {
+      if (argv[0] === "list") return [...store.model.liveJobs].map(running);
+      if (refusals-- > 0) throw new AdaptiveError("queue-full", "QOSMaxSubmitJobPerUserLimit");
+      return submitted(argv);
+    }, 40);
+    const [first = 0, ...others] = times("submit");
+    expect(others.map((at) => Math.round((at - first) / 60))).toEqual([1, 3, 7]);
+    expect(notices[0]).toMatchObject({ code: "queue-full", hint: "It is asked again in 1 min; jobs go on." });
+    expect(notices.at(-1)).toBeNull();
+    expect(store.model.run.activity).toBe("active");
+  });
+
+  test("that refuses what is asked for pauses the run in its own words", async () => {
+    const { times, store, notices } = await runLoop(() => {
+      throw new AdaptiveError("submission-refused", "sbatch: error: invalid partition specified: nope");
+    }, 5);
+    expect(times("submit")).toHaveLength(1);
+    expect(store.model.run).toMatchObject({ activity: "paused" });
+    expect(store.model.run.reason).toContain("invalid partition specified: nope");
+    expect(notices).toHaveLength(1);
+  });
+
+  test("a submission that hung is made again only when two listings have none of it", async () => {
+    const { times, store } = await runLoop((argv) => {
+      if (argv[0] === "list") return [];
+      if (argv[1] === "1") throw new AdaptiveError("command-timeout", "sbatch did not answer within 60 s");
+      return submitted(argv);
+    }, 6);
+    const [first = 0, again = 0] = times("submit");
+    expect(times("list").filter((at) => at <= again).length).toBeGreaterThanOrEqual(2);
+    expect(again - first).toBeGreaterThanOrEqual(60);
+    expect([...store.model.submissions.values()].map(({ state }) => state)).toEqual(["refused", "submitted"]);
+  });
 });

@@ -1,0 +1,114 @@
+import type { Cluster } from "../clusters/cluster";
+import type { RunCommand } from "../clusters/runCommand";
+import type { Clock } from "../state/clock";
+import { AdaptiveError, toAdaptiveError } from "../state/errors";
+import { asJobId, type LearnerId } from "../state/rows";
+import type { Store } from "../state/store";
+import type { Order } from "./decide";
+import { lossyNodes } from "./lossyNodes";
+
+export interface SubmitterOptions {
+  store: Store;
+  cluster: Cluster;
+  run: RunCommand;
+  /** The script of the jobs submitted from now on. */
+  script: (resourceClass: string, tries: readonly LearnerId[] | null) => string;
+  /** A condition to tell people of, or null when it is over. */
+  onNotice: (notice: AdaptiveError | null) => void;
+  clock: Clock;
+}
+
+/** A queue is asked for jobs no more often than this. */
+const fillEveryMs = 5000;
+/** After it took no more: a minute, doubling to half an hour. */
+const firstBackOffMs = 60_000;
+const maxBackOffMs = 1_800_000;
+
+/** Submits jobs: each submission is on disk before the queue hears of it. */
+export class Submitter {
+  submissions = 0;
+  /** Submissions that are being made at the moment. */
+  readonly inFlight = new Set<number>();
+  private nextFillAt = 0;
+  private refusals = 0;
+  private largestArray: number | null = null;
+
+  constructor(private readonly options: SubmitterOptions) {}
+
+  /**
+   * Submits jobs in arrays as large as the queue takes, unless it is too early for that.
+   * @returns when to look again, in milliseconds since the epoch; null when there is no need
+   */
+  async fill({ count, ...order }: Order): Promise<number | null> {
+    const { cluster, clock, onNotice } = this.options;
+    if (clock.now() < this.nextFillAt) return this.nextFillAt;
+    try {
+      const largest = await this.findLargestArray();
+      for (let left = count; left > 0; left -= largest) {
+        await this.submit({ ...order, count: Math.min(left, largest) });
+      }
+      if (this.refusals > 0) onNotice(null);
+      this.refusals = 0;
+      this.nextFillAt = cluster.isExact ? 0 : clock.now() + fillEveryMs;
+      return null;
+    } catch (error) {
+      return this.onRefusal(toAdaptiveError(error));
+    }
+  }
+
+  /**
+   * @returns when the jobs are on record
+   * @throws AdaptiveError of the queue; see `Cluster` for those that say that nothing was submitted
+   */
+  async submit({ resourceClass, count, tries }: Order): Promise<void> {
+    const { store, cluster, run, script } = this.options;
+    const submission = store.model.submissions.size + 1;
+    // On disk before the queue is asked: if we die in between, the jobs are found by this number.
+    store.record({ kind: "jobsSubmitting", submission, resourceClass, count, tries: tries && JSON.stringify(tries) });
+    this.inFlight.add(submission);
+    await store.synced();
+    try {
+      this.submissions++;
+      const excludedNodes = lossyNodes(store.model);
+      const order = { number: submission, count, script: script(resourceClass, tries), excludedNodes };
+      const submitted = await run(cluster.submit(order));
+      const jobs = submitted.map(({ id, name }) => ({ id: asJobId(id), name }));
+      store.record({ kind: "jobsSubmitted", submission, resourceClass, jobs });
+    } catch (error) {
+      const { code, message } = toAdaptiveError(error);
+      // Of any other the next listings tell whether it happened all the same.
+      if (nothingSubmitted.has(code)) store.record({ kind: "submissionRefused", submission, reason: message });
+      throw error;
+    } finally {
+      this.inFlight.delete(submission);
+    }
+  }
+
+  private onRefusal({ code, message, hint }: AdaptiveError): number | null {
+    const { store, clock, onNotice } = this.options;
+    if (code === "queue-full") {
+      const delayMs = Math.min(firstBackOffMs * 2 ** this.refusals, maxBackOffMs);
+      this.refusals++;
+      this.nextFillAt = clock.now() + delayMs;
+      const again = `It is asked again in ${Math.round(delayMs / 60_000)} min; jobs go on.`;
+      onNotice(new AdaptiveError(code, `The queue takes no more jobs now: ${message}`, again));
+      return this.nextFillAt;
+    }
+    if (nothingSubmitted.has(code)) {
+      const reason = `The queue refuses these jobs: ${message}`;
+      store.record({ kind: "activityChanged", activity: "paused", stopsGently: 0, reason });
+      onNotice(new AdaptiveError(code, reason, hint || "Correct what they ask for, then start the jobs again."));
+      return null;
+    }
+    onNotice(new AdaptiveError("submission-failed", `Jobs could not be submitted: ${message}`, "It is tried again."));
+    return null;
+  }
+
+  private async findLargestArray(): Promise<number> {
+    const command = this.largestArray === null ? this.options.cluster.largestArray() : null;
+    this.largestArray ??= command ? await this.options.run(command) : Infinity;
+    return this.largestArray;
+  }
+}
+
+const nothingSubmitted = new Set(["submission-refused", "queue-full", "command-missing"]);
