@@ -11,7 +11,7 @@ from adaptive_scheduler import failure, hook, pool
 from adaptive_scheduler.dataframes import frame_of, frame_path
 from adaptive_scheduler.door import Door, Message
 from adaptive_scheduler.goal import Goal, is_exhausted, run_goal
-from adaptive_scheduler.job import NOTHING_LEFT, TERMINATED, Job, log
+from adaptive_scheduler.job import EXIT_CODES, NOTHING_LEFT, Job, log
 from adaptive_scheduler.kinds import parts_of
 from adaptive_scheduler.progress import Progress
 from adaptive_scheduler.reporter import Reporter
@@ -23,8 +23,6 @@ Fname = Any  # str, or for a BalancingLearner a list of them
 MAX_TRACEBACK = 16_000
 MAX_ERROR = 1000
 
-#: Exit codes of a process that ends at once, by why it does.
-CODES = {"stopped": 0, "terminated": TERMINATED, "deadline": NOTHING_LEFT}
 #: How long the last words wait for an answer when somebody is about to kill this process, in s.
 HURRIED = 10.0
 
@@ -138,11 +136,16 @@ class Assignment:
             log(f"learner {self.number} {self}: {self._progress}, {trouble or why}")
         except Exception as error:
             log(f"learner {self.number} {self}: {why}, but {type(error).__name__}: {error}")
-        self._leave(CODES[why])
+        self._leave(EXIT_CODES[why])
 
-    def terminate(self) -> None:
-        """End as after SIGTERM, as soon as the learner is not in the middle of something."""
-        self._end_soon("terminated")
+    def end_soon(self, why: str) -> None:
+        """Do the same as soon as the learner is not in the middle of something."""
+        if self._ending:
+            return
+        self._end_wanted = why
+        if self._runner is None:
+            self.end_now(why, save=False)
+        self._in_loop(lambda: None if self._is_over() else self.end_now(why))
 
     # What ends it in order, in the main thread.
 
@@ -270,17 +273,9 @@ class Assignment:
         if self._alarm:
             self._alarm.cancel()
         wait = self._deadline.last_call(self.guard.seconds()) - time.time()
-        self._alarm = threading.Timer(max(0.0, wait), self._end_soon, ["deadline"])
+        self._alarm = threading.Timer(max(0.0, wait), self.end_soon, ["deadline"])
         self._alarm.daemon = True
         self._alarm.start()
-
-    def _end_soon(self, why: str) -> None:
-        if self._ending:
-            return
-        self._end_wanted = why
-        if self._runner is None:
-            self.end_now(why, save=False)
-        self._in_loop(lambda: None if self._is_over() else self.end_now(why))
 
     def _is_over(self) -> bool:
         """Whether the runner has ended by itself, or is being ended."""

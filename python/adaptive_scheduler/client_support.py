@@ -18,7 +18,7 @@ from adaptive_scheduler.assignment import Assignment, Fname
 from adaptive_scheduler.door import Door, Patience
 from adaptive_scheduler.ending import Ending
 from adaptive_scheduler.fnames import normal
-from adaptive_scheduler.job import NOTHING_LEFT, TERMINATED, Job, log, rank
+from adaptive_scheduler.job import NOTHING_LEFT, Job, log, rank
 from adaptive_scheduler.learners_file import Study
 from adaptive_scheduler.start import ask
 
@@ -30,7 +30,7 @@ _first_saves: list[float] = []
 _ending = Ending(lambda: _assignments)
 
 if rank() > 0 and "ADAPTIVE_RUN_DIR" in os.environ:
-    pool.outlive_sigterm()
+    pool.outlive_signals()
 
 
 def get_learner(
@@ -63,18 +63,23 @@ def get_learner(
     SystemExit
         With 75 when there is nothing to run, with 0 when no scheduler answers.
     RuntimeError
-        Outside of a job, and in the worker processes of one.
+        Outside of a job, in the worker processes of one, and before the learner that it gave last
+        is done.
     """
     job = Job.from_environment()
+    if _assignments:
+        raise RuntimeError(
+            f"get_learner was called again before is_done(url, {_assignments[0].fname!r}): a job "
+            "runs one learner at a time."
+        )
     study = _study_beside(learners)
     log(f"the scheduler of {job.run_dir} is asked, instead of {url}")
     _ensure_event_loop()
     if not _doors:
         _doors.append(Door(job, PATIENCE))
-        _ending.watch_signal()
+        _ending.watch_signals()
         _ending.watch_errors()
-    if _ending.is_wanted:
-        pool.end_process(TERMINATED)
+    _ending.obey()
     asked = ask(job, _doors[0], study, _first_saves)
     if asked is None:
         raise SystemExit(NOTHING_LEFT)
@@ -111,7 +116,8 @@ def is_done(url: str | None, fname: Fname) -> None:
             if assignment.first_save is not None:
                 _first_saves.append(assignment.first_save)
             return
-    raise ValueError(f"{fname!r} is not a file name that get_learner gave to this script.")
+    given = repr(_assignments[0].fname) if _assignments else "none that is not done"
+    raise ValueError(f"{fname!r} is not the file name that get_learner gave: it gave {given}.")
 
 
 tell_done = is_done
@@ -126,7 +132,8 @@ def _study_beside(learners: Any) -> Study:
             return Study(module, Path(getattr(module, "__file__", None) or module.__name__))
     raise LookupError(
         "No module has these `learners` and, beside them, `fnames`. Define both lists in one file "
-        "and import them: `from _learners import learners, combos`."
+        "and import them, `from _learners import learners, combos`; or give the `make_learner` of "
+        "a file that also defines `fname`."
     )
 
 

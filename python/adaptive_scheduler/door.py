@@ -21,6 +21,14 @@ Message = dict[str, Any]
 PROTOCOL = 1
 
 
+#: What a refusal means for a person, by its code.
+HINTS = {
+    "unknown-job": "Its learner, if it had one, goes on in another job.",
+    "wrong-version": "Adaptive Scheduler was updated since this job was submitted; new jobs fit.",
+    "bad-message": "That is a fault of Adaptive Scheduler: please report it with this output.",
+}
+
+
 @dataclass(frozen=True)
 class Patience:
     """How long to wait, in seconds.
@@ -56,7 +64,8 @@ class RefusedError(RuntimeError):
     """
 
     def __init__(self, code: str, message: str) -> None:
-        super().__init__(f"The scheduler refused this job ({code}): {message}")
+        hint = HINTS.get(code, "")
+        super().__init__(f"The scheduler refused this job ({code}): {message} {hint}".rstrip())
         self.code = code
 
 
@@ -158,9 +167,20 @@ class Door:
 
     def trouble(self) -> str:
         """Why the last request had no answer."""
-        if not self._tried:
+        if self._tried:
+            return f"refused or unreachable: {', '.join(self._tried)}"
+        if not self._path.parent.is_dir():
+            return (
+                f"{self._path.parent} is not there on {self._envelope['host']}: the run directory "
+                "must be on a file system that all machines of the cluster see"
+            )
+        try:
+            self._path.read_bytes()
+        except FileNotFoundError:
             return f"no scheduler serves this run ({self._path} is absent)"
-        return f"refused or unreachable: {', '.join(self._tried)}"
+        except OSError as error:
+            return f"where the scheduler is cannot be read: {error}"
+        return f"{self._path} does not say where the scheduler is"
 
     def leave(self, message: Message) -> None:
         """Leave a message that had no answer in the run's outbox, where the scheduler finds it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,13 +16,18 @@ NOTHING_LEFT = 75
 #: Ended by SIGTERM, as a shell counts it.
 TERMINATED = 143
 
+#: Exit code of a process that ends before its learner does, by why.
+EXIT_CODES = {"stopped": 0, "terminated": TERMINATED, "deadline": NOTHING_LEFT}
+
+#: Slurm's last: under an mpiexec in a batch job it numbers the nodes, and not the ranks.
 RANK_VARIABLES = (
-    "SLURM_PROCID",
     "PMIX_RANK",
     "PMI_RANK",
     "OMPI_COMM_WORLD_RANK",
     "PALS_RANKID",
+    "SLURM_PROCID",
 )
+RESTART_VARIABLES = ("ADAPTIVE_RESTART", "SLURM_RESTART_COUNT")
 
 
 @dataclass(frozen=True)
@@ -78,7 +84,7 @@ class Job:
             run_dir=Path(os.environ["ADAPTIVE_RUN_DIR"]),
             state_dir=Path(_variable("ADAPTIVE_STATE_DIR")),
             id=_variable("ADAPTIVE_JOB_ID"),
-            restart=int(os.environ.get("ADAPTIVE_RESTART") or 0),
+            restart=_first_number(RESTART_VARIABLES),
             resource_class=_variable("ADAPTIVE_CLASS"),
             revision=_variable("ADAPTIVE_REVISION"),
             deadline=_deadline(),
@@ -87,16 +93,17 @@ class Job:
 
 def rank() -> int:
     """Rank of this process as the launcher tells it; 0 without a launcher."""
-    for name in RANK_VARIABLES:
-        if os.environ.get(name, "").isdigit():
-            return int(os.environ[name])
-    return 0
+    return _first_number(RANK_VARIABLES)
 
 
 def log(text: str) -> None:
     """Print a line with the time of day to the job's output."""
     # The output is a file: unflushed lines are lost when a process ends at once.
     print(time.strftime("%H:%M:%S"), text, flush=True, file=sys.stdout)
+
+
+def _first_number(names: Sequence[str]) -> int:
+    return next((int(os.environ[name]) for name in names if os.environ.get(name, "").isdigit()), 0)
 
 
 def _deadline() -> Deadline | None:

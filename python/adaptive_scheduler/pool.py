@@ -47,7 +47,7 @@ def _executor(kind: str) -> Executor:
     import loky
 
     return loky.get_reusable_executor(  # type: ignore[no-any-return]
-        max_workers=_cores(), timeout=None, initializer=outlive_sigterm
+        max_workers=_cores(), timeout=None, initializer=outlive_signals
     )
 
 
@@ -58,16 +58,17 @@ def set_up_rank() -> None:
     # Functions travel by value, so that no rank above 0 imports the learners file.
     MPI.pickle.__init__(cloudpickle.dumps, cloudpickle.loads)  # type: ignore[misc]
     if MPI.COMM_WORLD.Get_rank() > 0:
-        outlive_sigterm()
+        outlive_signals()
 
 
-def outlive_sigterm() -> None:
-    """Let a process that evaluates points go on after SIGTERM.
+def outlive_signals() -> None:
+    """Let a process that evaluates points go on after SIGTERM and SIGUSR1.
 
-    The queue's reaches every process of a job; one that died of it would take the one that saves
+    The queue's reach every process of a job; one that died of them would take the one that saves
     with it, or leave it with a broken pool.
     """
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    for number in (signal.SIGTERM, signal.SIGUSR1):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def end_process(code: int, running: Executor | None = None) -> NoReturn:
@@ -126,7 +127,7 @@ def _process_pool() -> Executor:
 
 
 def _set_up_process() -> None:
-    outlive_sigterm()
+    outlive_signals()
     parent = multiprocessing.parent_process()
     assert parent is not None
 

@@ -5,8 +5,8 @@ the points and the others evaluate; or without MPI as `python -m adaptive_schedu
 processes of its own. `pool.executor` says which.
 
 Exit codes: 0 when nothing is left, no scheduler answers, or the learner was stopped at once; 75
-when it has been given to another job, or the walltime is nearly over; 143 after SIGTERM; 1 when
-this job cannot run learners.
+when it has been given to another job, or the walltime is nearly over, as the clock or SIGUSR1 says;
+143 after SIGTERM; 1 when this job cannot run learners.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from adaptive_scheduler.door import Door, Patience, RefusedError
 from adaptive_scheduler.ending import Ending
 from adaptive_scheduler.failure import describe
 from adaptive_scheduler.goal import of_file
-from adaptive_scheduler.job import TERMINATED, Job, log
+from adaptive_scheduler.job import Job, log
 from adaptive_scheduler.learners_file import LearnersFileError, Study, load
 from adaptive_scheduler.start import LearnersChangedError, NotMadeError, ask
 
@@ -42,7 +42,7 @@ def main() -> None:
     job = Job.from_environment()
     running: list[Assignment] = []
     ending = Ending(lambda: running)
-    ending.watch_signal()
+    ending.watch_signals()
     warnings.filterwarnings("ignore", "Goal is None")  # an endless learner is meant to be
     study = load_study(job)
     loop = asyncio.new_event_loop()
@@ -63,8 +63,7 @@ def main() -> None:
         pickle_by_value(job.code_dir)
         _run(assignment, study.goal, loop)
         running.clear()
-        if ending.is_wanted:
-            pool.end_process(TERMINATED)
+        ending.obey()
         if assignment.first_save is not None:
             first_saves.append(assignment.first_save)
         study.forget(index)

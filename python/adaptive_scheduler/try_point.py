@@ -53,8 +53,8 @@ class _Clock:
 
     def __init__(self, job: Job) -> None:
         self.is_up = False
-        signal.signal(signal.SIGTERM, self._interrupt)
-        signal.signal(signal.SIGALRM, self._interrupt)
+        for kind in (signal.SIGTERM, signal.SIGUSR1, signal.SIGALRM):
+            signal.signal(kind, self._interrupt)
         if job.deadline is not None:
             signal.setitimer(signal.ITIMER_REAL, max(0.1, job.deadline.last_call(0) - time.time()))
 

@@ -59,6 +59,13 @@ def peer(run_dir: Path) -> Iterator[Peer]:
     peer.close()
 
 
+def launcher(ranks: int) -> list[str]:
+    beside = Path(sys.executable).parent / "mpiexec"
+    mpiexec = str(beside) if beside.exists() else shutil.which("mpiexec")
+    assert mpiexec, "these tests need an MPI launcher"
+    return [mpiexec, "-n", str(ranks)]
+
+
 class Jobs:
     """Starts the processes of jobs."""
 
@@ -72,13 +79,9 @@ class Jobs:
         return path
 
     def start(self, *arguments: str, ranks: int = 0) -> subprocess.Popen[str]:
-        beside = Path(sys.executable).parent / "mpiexec"
-        mpiexec = str(beside) if beside.exists() else shutil.which("mpiexec")
-        assert mpiexec, "these tests need an MPI launcher"
-        launcher = [mpiexec, "-n", str(ranks)] if ranks else []
         futures = ["-m", "mpi4py.futures"] if ranks else []
         job = subprocess.Popen(
-            [*launcher, sys.executable, *futures, *arguments],
+            [*(launcher(ranks) if ranks else []), sys.executable, *futures, *arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -83,8 +83,12 @@ PIDS = """
 """
 
 
-def test_an_unmodified_script_saves_at_sigterm_which_reaches_all_ranks(
-    peer: Peer, jobs: Jobs
+@pytest.mark.parametrize(
+    ("number", "why", "exit_code"),
+    [(signal.SIGTERM, "terminated", 143), (signal.SIGUSR1, "deadline", 75)],
+)
+def test_an_unmodified_script_saves_at_a_signal_which_reaches_all_ranks(
+    peer: Peer, jobs: Jobs, number: signal.Signals, why: str, exit_code: int
 ) -> None:
     jobs.write(text=HANGING + PIDS)
     script = jobs.write("run_learner.py", FIRST_VERSION)
@@ -92,10 +96,10 @@ def test_an_unmodified_script_saves_at_sigterm_which_reaches_all_ranks(
     job = jobs.start(str(script), ranks=3)
     peer.expect("report", lambda report: report["npoints"] == 2)
     for rank in (2, 1, 0):
-        os.kill(int(Path(f"pid-{rank}").read_text()), signal.SIGTERM)
-    assert peer.expect("released")["why"] == "terminated"
+        os.kill(int(Path(f"pid-{rank}").read_text()), number)
+    assert peer.expect("released")["why"] == why
     code, output = ended(job)
-    assert code == 143, output
+    assert code == exit_code, output
     assert points(Path("data/0.0")) == 2
 
 
@@ -218,7 +222,9 @@ def test_without_a_scheduler_there_is_no_learner_and_no_failure(study: types.Mod
     assert raised.value.code == 0
 
 
-@pytest.mark.parametrize("name", ["SLURM_PROCID", "PMI_RANK", "OMPI_COMM_WORLD_RANK"])
+@pytest.mark.parametrize(
+    "name", ["SLURM_PROCID", "PMIX_RANK", "PMI_RANK", "OMPI_COMM_WORLD_RANK", "PALS_RANKID"]
+)
 def test_ranks_above_0_are_refused_before_any_request(
     peer: Peer, study: types.ModuleType, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
@@ -226,6 +232,49 @@ def test_ranks_above_0_are_refused_before_any_request(
     with pytest.raises(RuntimeError, match=r"Rank 3.*__main__.*--mpi"):
         client_support.get_learner(URL, study.learners)
     assert client_support._doors == []
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"SLURM_PROCID": "0"},  # one process in a batch script
+        {"SLURM_PROCID": "1", "PMI_RANK": "0"},  # an mpiexec there that began on the second node
+    ],
+)
+def test_rank_0_is_known_by_the_launcher_that_is_nearest(
+    peer: Peer,
+    study: types.ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
+    environment: dict[str, str],
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    peer.give(0, "data/0")
+    assert client_support.get_learner(URL, study.learners)[1] == "data/0"
+
+
+@pytest.mark.parametrize(
+    ("environment", "restart"),
+    [
+        ({"SLURM_RESTART_COUNT": "2"}, 2),
+        ({"SLURM_RESTART_COUNT": "2", "ADAPTIVE_RESTART": "0"}, 0),
+        ({}, 0),
+    ],
+)
+def test_requests_say_how_often_the_queue_has_restarted_the_job(
+    peer: Peer,
+    study: types.ModuleType,
+    monkeypatch: pytest.MonkeyPatch,
+    environment: dict[str, str],
+    restart: int,
+) -> None:
+    monkeypatch.delenv("ADAPTIVE_RESTART")
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    peer.give(0, "data/0")
+    client_support.get_learner(URL, study.learners)
+    start = peer.expect("start")
+    assert (start["job"], start["restart"]) == ("41_2", restart)
 
 
 def test_outside_of_a_job_it_says_what_to_do(
@@ -330,6 +379,27 @@ def test_a_loss_that_is_not_finite_is_null(peer: Peer, study: types.ModuleType) 
 
 
 def test_a_file_name_that_was_not_given_is_refused(study: types.ModuleType) -> None:
-    with pytest.raises(ValueError, match="get_learner"):
+    with pytest.raises(ValueError, match="that get_learner gave"):
         client_support.is_done(URL, "data/9")
-    assert "ADAPTIVE_RUN_DIR" in os.environ
+
+
+def test_a_learner_that_is_done_is_not_done_again(peer: Peer, study: types.ModuleType) -> None:
+    peer.give(0, "data/0")
+    client_support.get_learner(URL, study.learners)
+    with pytest.raises(ValueError, match="it gave 'data/0'"):
+        client_support.is_done(URL, "data/1")
+    client_support.is_done(URL, "data/0")
+    with pytest.raises(ValueError, match="none that is not done"):
+        client_support.is_done(URL, "data/0")
+
+
+def test_a_second_learner_before_the_first_is_done_is_refused(
+    peer: Peer, study: types.ModuleType
+) -> None:
+    peer.give(0, "data/0")
+    peer.give(1, "data/1")
+    client_support.get_learner(URL, study.learners)
+    with pytest.raises(RuntimeError, match=r"before is_done\(url, 'data/0'\): .* one learner"):
+        client_support.get_learner(URL, study.learners)
+    client_support.is_done(URL, "data/0")
+    assert client_support.get_learner(URL, study.learners)[1] == "data/1"

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -99,14 +100,51 @@ def test_a_client_with_another_key_hears_nothing(peer: Peer, door: Door) -> None
     assert door.trouble() == f"refused or unreachable: {peer.endpoint['urls'][0]}"
 
 
-@pytest.mark.parametrize("content", [None, "", "{", "[]", '{"urls": [1]}'])
+def test_every_address_that_was_tried_is_named(peer: Peer, door: Door) -> None:
+    peer.answers["start"] = lambda _: None
+    peer.endpoint["urls"] = ["tcp://127.0.0.1:1", *peer.endpoint["urls"]]
+    peer.announce()
+    assert door.ask(START, 0.5) is None
+    first, second = peer.endpoint["urls"]
+    assert door.trouble() == f"refused or unreachable: {first}, {second}"
+
+
+def test_addresses_are_read_anew_between_two_rounds(peer: Peer, door: Door) -> None:
+    works = peer.endpoint["urls"]
+    peer.endpoint["urls"] = ["tcp://127.0.0.1:1"]
+    peer.announce()
+    peer.endpoint["urls"] = works
+    thread = threading.Timer(0.3, peer.announce)
+    thread.start()
+    assert door.ask(START, BOUND)
+    thread.join()
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, "no scheduler serves this run"),
+        ("", "does not say where the scheduler is"),
+        ("{", "does not say where the scheduler is"),
+        ("[]", "does not say where the scheduler is"),
+        ('{"urls": [1]}', "does not say where the scheduler is"),
+    ],
+)
 def test_without_an_endpoint_there_is_no_scheduler(
-    door: Door, run_dir: Path, content: str | None
+    door: Door, run_dir: Path, content: str | None, words: str
 ) -> None:
     if content is not None:
         (run_dir / ".adaptive" / "endpoint.json").write_text(content)
     assert door.ask(START, 0.05) is None
-    assert "no scheduler serves this run" in door.trouble()
+    assert words in door.trouble()
+
+
+def test_a_run_directory_that_this_machine_does_not_see_is_said_to_be_that(
+    door: Door, run_dir: Path
+) -> None:
+    (run_dir / ".adaptive").rename(run_dir / "elsewhere")
+    assert door.ask(START, 0.05) is None
+    assert "must be on a file system that all machines of the cluster see" in door.trouble()
 
 
 def test_an_interrupt_ends_the_wait(peer: Peer, door: Door) -> None:

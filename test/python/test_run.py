@@ -86,17 +86,23 @@ def test_stop_now_saves_and_ends_without_waiting(peer: Peer, jobs: Jobs, ranks: 
     assert peer.types() == ["start", "released"]
 
 
+@pytest.mark.parametrize(
+    ("number", "why", "exit_code"),
+    [(signal.SIGTERM, "terminated", 143), (signal.SIGUSR1, "deadline", 75)],
+)
 @pytest.mark.parametrize("ranks", [0, 3])
-def test_sigterm_saves_and_ends_with_143(peer: Peer, jobs: Jobs, ranks: int) -> None:
+def test_a_signal_of_the_queue_saves_and_gives_back(
+    peer: Peer, jobs: Jobs, ranks: int, number: signal.Signals, why: str, exit_code: int
+) -> None:
     text = HANGING + "\n    open('rank0', 'w').write(str(os.getpid()))\n"
     jobs.write(text=text)
     peer.give(0, "data/0.0")
     job = jobs.start(*RUN, ranks=ranks)
     peer.expect("report", lambda report: report["npoints"] == 2)
-    os.kill(int(Path("rank0").read_text()), signal.SIGTERM)
-    assert peer.expect("released")["why"] == "terminated"
+    os.kill(int(Path("rank0").read_text()), number)
+    assert peer.expect("released")["why"] == why
     code, output = ended(job)
-    assert code == 143, output
+    assert code == exit_code, output
     assert points(Path("data/0.0")) == 2
 
 
@@ -213,7 +219,7 @@ def test_a_refusal_ends_the_job_with_its_reason(peer: Peer, jobs: Jobs) -> None:
     peer.answers["start"] = lambda _: {"type": "error", "code": "unknown-job", "message": "who?"}
     code, output = ended(jobs.start(*RUN))
     assert code == 1
-    assert "(unknown-job): who?" in output
+    assert "(unknown-job): who? Its learner, if it had one, goes on in another job." in output
     assert "Traceback" not in output
 
 

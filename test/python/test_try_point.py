@@ -53,6 +53,19 @@ def trials(peer: Peer) -> list[Message]:
     return found
 
 
+def test_mpi4py_evaluates_a_point_in_another_rank_as_it_does_a_learner_s(
+    peer: Peer, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    telling = TRIED.replace("return x\n", "return os.environ['PMI_RANK']\n")
+    jobs.write(text=telling)
+    monkeypatch.setenv("ADAPTIVE_EXECUTOR", "mpi4py")
+    monkeypatch.setenv("ADAPTIVE_TRY", wanted("good"))
+    code, output = ended(jobs.start("-m", "adaptive_scheduler.try_point", ranks=2))
+    assert code == 0, output
+    (trial,) = trials(peer)
+    assert (trial["value"], trial["error"]) == ("'1'", None)
+
+
 @pytest.mark.parametrize(("executor", "ranks"), [("auto", 2), ("process-pool", 0), ("loky", 0)])
 def test_points_are_evaluated_and_nothing_is_saved(
     peer: Peer, jobs: Jobs, monkeypatch: pytest.MonkeyPatch, executor: str, ranks: int

@@ -15,7 +15,7 @@ MODULES = sorted(path.stem for path in (PACKAGE / "adaptive_scheduler").glob("[a
 #: They draw data, read learners files and say what is missing, before anything is installed.
 NEED_NOTHING = {
     "dataframes", "datafile", "deadline", "drawn", "fnames", "inspect", "job", "kinds",
-    "learners_file", "preview", "thinning",
+    "learners_file", "preview", "probe_mpi", "thinning",
 }  # fmt: skip
 
 #: Compiles and imports each module; tells what could not be imported for want of which package.
@@ -39,7 +39,7 @@ print(json.dumps(missing))
 def pythons() -> dict[str, str]:
     """Give a Python of each version from 3.9 on that is here; the one of the tests always is."""
     roots = Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser()
-    candidates = [
+    candidates: list[str | Path] = [
         *roots.glob("versions/3.*/bin/python3"),
         *filter(None, (shutil.which(f"python3.{minor}") for minor in range(9, 20))),
         sys.executable,
