@@ -10,6 +10,7 @@ import { init } from "./commandLine/init";
 import { findOrStartScheduler } from "./commandLine/launch";
 import { exitCodes, type Program } from "./commandLine/program";
 import { changeLearners, failures } from "./commandLine/learners";
+import { cancel, jobs, pause, set } from "./commandLine/jobs";
 import { list } from "./commandLine/list";
 import { run } from "./commandLine/run";
 import { script } from "./commandLine/script";
@@ -52,7 +53,11 @@ Usage: adaptive-scheduler COMMAND [OPTIONS]
   try --learners FILE    evaluate one point of some learners in a job: its value, time and memory, or
                          the traceback; proposes cores and walltime; nothing is saved (options as for run)
       --learner LEARNER    an id or a pattern of file names (repeatable)
-  start [RUN]            set a run's jobs going, in the background
+  start [RUN]            set a run's jobs going, in the background; also after pause or stop
+  pause [RUN]            submit no more jobs; those in the queue go on
+  set [RUN]              have settings hold from now on, as typed at a start: set --max-jobs 5
+  jobs [RUN] [--json]    the jobs in the queue, what they run, and why they wait
+  cancel RUN JOB…        have jobs save their learners and end
   serve [RUN]            serve a run; jobs that are running are found again (--port as for run)
       --detach             in the background; returns when it answers
       --fork               of a copied run: make it a run of its own (also with run and init)
@@ -136,7 +141,7 @@ async function main(args: readonly string[]): Promise<number> {
   const [command, path = process.cwd(), ...rest] = positionals;
   if (values.version) return say(version);
   if (values.help || command === undefined) return say(help.trimEnd());
-  if (rest.length > 0 && !takesLearners.has(command)) throw usageError(`"${rest[0] ?? ""}" is one argument too many.`);
+  if (rest.length > 0 && !takesNames.has(command)) throw usageError(`"${rest[0] ?? ""}" is one argument too many.`);
   switch (command) {
     case "run":
       return run(
@@ -184,6 +189,16 @@ async function main(args: readonly string[]): Promise<number> {
       );
     case "start":
       return start(await findRun(path), program);
+    case "pause":
+      return pause(await findRun(path), program);
+    case "set": {
+      const [options, directory] = await startOrRun(values, path);
+      return set(directory, options, program);
+    }
+    case "jobs":
+      return jobs(await findRun(path), values.json === true, program);
+    case "cancel":
+      return cancel(await findRun(path), rest, program);
     case "delete":
       return deleteRun(
         await findRun(path),
@@ -220,8 +235,8 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
-/** Commands whose arguments behind RUN name learners. */
-const takesLearners = new Set(["retry", "stop-learner", "reopen", "failures"]);
+/** Commands that take names, of learners or jobs, behind RUN. */
+const takesNames = new Set(["retry", "stop-learner", "reopen", "failures", "cancel"]);
 
 type Values = ReturnType<typeof parse>["values"];
 

@@ -28,6 +28,7 @@ type Verb =
   | "retryLearners"
   | "stopLearners"
   | "reopenLearners"
+  | "listJobs"
   | "cancelJobs"
   | "findLearners"
   | "failedLearners"
@@ -53,6 +54,17 @@ export class Verbs implements Pick<Commands, Verb> {
     const { moved } = await this.move(this.inState(learners, ["waiting"]), "stopped", "stopped by a person");
     running.forEach(wish);
     return { moved: moved + running.length };
+  };
+
+  readonly listJobs = () => {
+    const { model } = this.options.store;
+    const jobs = [...model.liveJobs].map((id) => {
+      const { jobId, name, state, host, submittedAt, startedAt, reason, restart, cancelledAt, learnerId } =
+        model.job(id);
+      const fname = learnerId === null ? null : model.learner(learnerId).fname;
+      return { jobId, name, state, host, submittedAt, startedAt, reason, restart, cancelledAt, fname };
+    });
+    return { jobs };
   };
 
   readonly cancelJobs = async ({ jobs }: { jobs: readonly string[] }) => {

@@ -5,7 +5,7 @@
 import * as v from "valibot";
 import type { Change } from "../state/changes";
 import type { Failure } from "../state/failure";
-import { learnerStates, type LearnerRow, type RunRow } from "../state/rows";
+import { learnerStates, type JobRow, type LearnerRow, type RunRow } from "../state/rows";
 import type { Trial } from "../state/trial";
 import type { Preview } from "../workers/messages";
 import type { Proposal } from "./proposal";
@@ -49,6 +49,8 @@ export const requestSchemas = {
    * apart; answers when all are told. Nothing is saved.
    */
   tryLearners: v.object({ learners: v.pipe(learnerIds, v.maxLength(16)) }),
+  /** The jobs that have not ended. */
+  listJobs: v.object({}),
   cancelJobs: v.object({ jobs: v.pipe(v.array(v.string()), v.maxLength(200_000)) }),
   shutDown: v.object({}),
   /** How a learner failed last. */
@@ -94,6 +96,7 @@ export interface Results {
   stopLearners: { moved: number };
   reopenLearners: { moved: number };
   tryLearners: { trials: TriedLearner[]; proposal: Proposal | null };
+  listJobs: { jobs: ListedJob[] };
   cancelJobs: null;
   shutDown: null;
   failure: Failure | null;
@@ -110,6 +113,12 @@ export interface Results {
 
 /** A learner with what trying one of its points gave. */
 export type TriedLearner = Pick<LearnerRow, "id" | "fname" | "combo"> & { trial: Trial };
+
+/** A job with the data file of the learner that it holds. */
+export type ListedJob = Pick<
+  JobRow,
+  "jobId" | "name" | "state" | "host" | "submittedAt" | "startedAt" | "reason" | "restart" | "cancelledAt"
+> & { fname: string | null };
 
 /** How the done learners stand to the goal of now. */
 export interface MissedGoals {

@@ -1,0 +1,75 @@
+import { ask } from "../control/dealer";
+import type { ListedJob } from "../control/protocol";
+import { AdaptiveError } from "../state/errors";
+import type { RunDirectory } from "../state/runDirectory";
+import { configurationOf, type StartOptions } from "../study/settings";
+import { findOrStartScheduler, findScheduler } from "./launch";
+import { exitCodes, type Program } from "./program";
+import { formatDuration } from "./progressView";
+import { readRunRow } from "./runRow";
+
+/** Lists the jobs that have not ended. */
+export async function jobs(directory: RunDirectory, json: boolean, program: Program): Promise<number> {
+  await directory.readRunFile();
+  const { jobs } = await ask(await findOrStartScheduler(directory, program), "listJobs", {});
+  if (json) program.printJson({ jobs });
+  else if (jobs.length === 0) program.print("No job is in the queue.");
+  else for (const job of jobs) program.print(describe(job, Date.now()));
+  return exitCodes.success;
+}
+
+/** Asks jobs to save their learners and end. */
+export async function cancel(directory: RunDirectory, names: readonly string[], program: Program): Promise<number> {
+  if (names.length === 0) {
+    throw new AdaptiveError("usage", "cancel needs to know which jobs.", "See adaptive-scheduler jobs RUN.");
+  }
+  await directory.readRunFile();
+  const address = await findOrStartScheduler(directory, program);
+  const known = new Set((await ask(address, "listJobs", {})).jobs.map(({ jobId }) => jobId as string));
+  const unknown = names.filter((name) => !known.has(name));
+  if (unknown.length > 0) {
+    throw new AdaptiveError(
+      "no-job",
+      `The run has no live job ${unknown.join(", ")}; nothing was cancelled.`,
+      "See adaptive-scheduler jobs RUN.",
+    );
+  }
+  await ask(address, "cancelJobs", { jobs: [...names] });
+  program.print(
+    `${names.length === 1 ? "The job saves its learner and ends." : "The jobs save their learners and end."}`,
+  );
+  return exitCodes.success;
+}
+
+/** Submits nothing more; what is in the queue goes on. */
+export async function pause(directory: RunDirectory, program: Program): Promise<number> {
+  await directory.readRunFile();
+  await ask(await findOrStartScheduler(directory, program), "pauseJobs", {});
+  program.print("Nothing more is submitted; jobs in the queue go on. Start again to resume.");
+  return exitCodes.success;
+}
+
+/** Has settings hold in a run from now on, as if they had been typed at its start. */
+export async function set(directory: RunDirectory, options: StartOptions, program: Program): Promise<number> {
+  const configuration = await configurationOf(options, await readRunRow(directory, program));
+  const address = await findScheduler(directory);
+  if (!address) {
+    throw new AdaptiveError(
+      "no-scheduler",
+      `No scheduler serves the run in ${directory.path}.`,
+      "What is typed at the next start holds from then on.",
+    );
+  }
+  await ask(address, "configure", configuration);
+  program.print("Done; adaptive-scheduler config tells what holds.");
+  return exitCodes.success;
+}
+
+function describe({ jobId, state, startedAt, submittedAt, host, reason, fname }: ListedJob, now: number): string {
+  const since = formatDuration(now - (startedAt ?? submittedAt));
+  const cells = [jobId.padEnd(12), `${state} ${since}`.padEnd(18), host, fname, reason && `(${reason})`];
+  return cells
+    .filter((cell) => cell !== null)
+    .join("  ")
+    .trimEnd();
+}
