@@ -1,5 +1,5 @@
 /** What `npm start` and `npm test` need before they can work. Plain Node: it runs before anything is installed. */
-import { access, readFile } from "node:fs/promises";
+import { access, mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fingerprint, once, root, run, StepError, step, tryRun } from "./steps.mjs";
 
@@ -82,6 +82,20 @@ export async function setUpShells() {
     const found = await Promise.all(shells.map(onPath));
     const missing = shells.filter((_, i) => !found[i]);
     if (missing.length > 0) await install(missing, `The tests of head nodes need ${missing.join(" and ")}.`);
+  });
+}
+
+/** The Node that is installed on a head node without one, from npm; `src/remote/deploy/nodeRelease.ts` pins it. */
+export async function setUpNodeArchive() {
+  await step("Node for head nodes", async () => {
+    const pinned = await readFile(join(root, "src/remote/deploy/nodeRelease.ts"), "utf8");
+    const version = /^const version = "([\d.]+)";$/m.exec(pinned)?.[1] ?? "";
+    const name = `node-linux-${process.arch}`;
+    await mkdir(join(root, ".node-archive"), { recursive: true });
+    if (await exists(join(root, ".node-archive", `${name}-${version}.tgz`))) return;
+    await run("npm", ["pack", `${name}@${version}`, "--pack-destination", ".node-archive"], {
+      hint: "npm must reach its registry: check the network or the proxy and run the same again.",
+    });
   });
 }
 

@@ -14,6 +14,7 @@ import {
   setUpChromium,
   setUpCluster,
   setUpNode,
+  setUpNodeArchive,
   setUpPython,
   setUpShells,
 } from "./setup.mjs";
@@ -41,7 +42,10 @@ async function setUp(/** @type {readonly string[]} */ names) {
   await setUpNode();
   await setUpPython(["requirements.txt", "requirements-dev.txt"]);
   await setUpBuild();
-  if (names.includes("integration")) await setUpShells();
+  if (names.includes("integration")) {
+    await setUpShells();
+    await setUpNodeArchive();
+  }
   if (names.includes("cluster")) await setUpCluster();
   if (names.includes("e2e")) {
     await setUpCodeServer();

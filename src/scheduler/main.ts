@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { parseArgs, type ParseArgsConfig } from "node:util";
 import { assetsIn } from "./assets";
@@ -18,6 +18,7 @@ import { serve } from "./commandLine/serve";
 import { status } from "./commandLine/status";
 import { start } from "./commandLine/start";
 import { stop } from "./commandLine/stop";
+import { receive, results } from "./commandLine/transfer";
 import { tryPoints } from "./commandLine/try";
 import { parseTypedOptions } from "./commandLine/typedOptions";
 import { update } from "./commandLine/update";
@@ -81,6 +82,9 @@ Usage: adaptive-scheduler COMMAND [OPTIONS]
                          restores it, and nothing is ever deleted
       --data               the learners' data files as well
       --yes                without being asked; --dry-run only shows files and bytes (--json)
+  results [RUN]          the learners' data files there are (--json); with --pack those that standard
+                         input names, one a line, as a stream
+  receive FOLDER         takes a study from another computer, as a stream on standard input
   attach [RUN]           JSON-RPC with the run's scheduler over standard input and output;
                          starts the scheduler when none runs, unless --no-start
 
@@ -123,6 +127,7 @@ const options = {
   fork: { type: "boolean" },
   data: { type: "boolean" },
   yes: { type: "boolean" },
+  pack: { type: "boolean" },
   adopt: { type: "boolean" },
   help: { type: "boolean", short: "h" },
   version: { type: "boolean" },
@@ -228,6 +233,10 @@ async function main(args: readonly string[]): Promise<number> {
       );
     case "failures":
       return failures(await findRun(path), { names: rest, where: values.where ?? "" }, values.json === true, program);
+    case "results":
+      return results(await findRun(path), { json: values.json === true, packed: values.pack === true }, program);
+    case "receive":
+      return receive(resolve(path), values.json === true, program);
     case "attach":
       return attach(await findRun(path), values["no-start"] !== true, program);
     default:

@@ -7,11 +7,15 @@ const oldestMajor = 18;
 /** What the scheduler's own native code (ZeroMQ) needs. */
 const oldestGlibc = "2.25";
 
-export type NodeVerdict =
-  | { kind: "use"; node: FoundNode }
-  /** None there will do, but ours would: `why` says what is wrong with those there are. */
-  | { kind: "offer"; architecture: Architecture; why: string }
-  | { kind: "refuse"; error: AdaptiveError };
+export type NodeVerdict = { kind: "use"; node: FoundNode } | NodeOffer | { kind: "refuse"; error: AdaptiveError };
+
+/** None there will do, but ours would. */
+export interface NodeOffer {
+  kind: "offer";
+  architecture: Architecture;
+  /** What is wrong with those there are. */
+  why: string;
+}
 
 /** Which Node runs the scheduler on a head node. */
 export function chooseNode(probe: Probe): NodeVerdict {

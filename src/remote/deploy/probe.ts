@@ -1,6 +1,5 @@
 import { AdaptiveError } from "../../scheduler/state/errors";
-import type { ProgramCommand } from "../launch";
-import { mark, probeScript, type ProbeWish } from "./probeScript";
+import { mark } from "./probeScript";
 
 /** What a head node is and has. */
 export interface Probe {
@@ -41,16 +40,6 @@ export interface FoundNode {
 
 /** The jobs' Python: what it lacks of what a job imports, or why there is none. */
 export type FoundPython = { path: string; version: string; missing: readonly string[] } | { problem: string };
-
-/** Looks at a head node: one command, which writes nothing that stays. */
-export function probeCommand(wish: ProbeWish): ProgramCommand<Probe> & { stdin: string } {
-  return {
-    argv: ["sh"],
-    env: {},
-    stdin: probeScript(wish),
-    parse: ({ stdout, stderr }) => parseProbe(stdout, stderr),
-  };
-}
 
 /** @throws AdaptiveError `probe-failed` when the answer is not whole */
 export function parseProbe(stdout: string, stderr: string): Probe {

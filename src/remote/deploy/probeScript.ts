@@ -85,7 +85,7 @@ const searchForNode = `IFS=:
 for folder in $PATH; do try_node PATH "$folder/node"; done
 unset IFS
 for file in "$place"/node/*/node; do try_node ours "$file"; done
-for file in "$CONDA_PREFIX/bin/node" "$HOME"/*conda*/bin/node "$HOME"/m*forge*/bin/node "$HOME"/*conda*/envs/*/bin/node "$HOME"/m*forge*/envs/*/bin/node; do try_node conda "$file"; done
+for file in "\${CONDA_PREFIX:+$CONDA_PREFIX/bin/node}" "$HOME"/*conda*/bin/node "$HOME"/m*forge*/bin/node "$HOME"/*conda*/envs/*/bin/node "$HOME"/m*forge*/envs/*/bin/node; do try_node conda "$file"; done
 for file in "$HOME"/.vscode-server/cli/servers/*/server/node "$HOME"/.vscode-server/bin/*/node; do try_node vscode-server "$file"; done
 if test -z "$enough" && has bash; then
   names=$(limit 30 bash -lc 'module -t avail 2>&1' </dev/null 2>/dev/null | sed 's/(.*//' | grep -iE '^node(\\.?js)?(/[^/]*)?$' | tail -n 5)

@@ -3,6 +3,7 @@ import { Scheduler } from "../server";
 import { toAdaptiveError } from "../state/errors";
 import type { RunDirectory } from "../state/runDirectory";
 import type { CopyWish } from "../study/place";
+import { keepInstalled } from "./installation";
 import { exitCodes, type Program } from "./program";
 
 /** Serves a run until it is told to end, or has nothing left to do. */
@@ -13,6 +14,7 @@ export async function serve(
   { assets }: Program,
 ): Promise<number> {
   const log = new Log(directory.log);
+  keepInstalled(assets.folder);
   const ended = new Promise<void>((resolve, reject) => {
     Scheduler.serve({
       directory,

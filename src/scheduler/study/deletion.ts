@@ -6,8 +6,7 @@ import { AdaptiveError, errnoOf } from "../state/errors";
 import type { Model } from "../state/model";
 import { recover } from "../state/recovery";
 import type { RunDirectory, RunFile } from "../state/runDirectory";
-import { dataframeFormats } from "../state/settings";
-import { dataFiles } from "./overlap";
+import { dataFiles, withDataframes } from "./overlap";
 import { placementIn } from "./place";
 
 /** Files and what they take. */
@@ -97,11 +96,6 @@ async function modelOf(directory: RunDirectory, wasm: Uint8Array): Promise<Model
 async function countLiveJobs(directory: RunDirectory, name: string): Promise<number> {
   const jobs = await runCommand(localCluster(directory.jobs, name).list());
   return jobs.filter(({ state }) => state !== "ended").length;
-}
-
-/** A data file, and the data frame of any format that may lie beside it. */
-function withDataframes(file: string): string[] {
-  return [file, ...dataframeFormats.map((format) => `${file}.${format}`)];
 }
 
 async function existing(files: readonly string[]): Promise<string[]> {

@@ -3,6 +3,7 @@ import { AdaptiveError } from "../state/errors";
 import { recover } from "../state/recovery";
 import type { LearnerRow } from "../state/rows";
 import { RunDirectory } from "../state/runDirectory";
+import { dataframeFormats } from "../state/settings";
 
 type Named = Pick<LearnerRow, "fname" | "type">;
 
@@ -40,4 +41,9 @@ export function dataFiles(directory: RunDirectory, learners: Iterable<Named>): s
   return [...learners]
     .flatMap(({ fname, type }) => (type.startsWith("BalancingLearner") ? (JSON.parse(fname) as string[]) : [fname]))
     .map((name) => resolve(directory.path, name));
+}
+
+/** A data file, and the data frame of any format that may lie beside it. */
+export function withDataframes(file: string): string[] {
+  return [file, ...dataframeFormats.map((format) => `${file}.${format}`)];
 }

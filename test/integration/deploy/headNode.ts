@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { text } from "node:stream/consumers";
 import { onTestFinished } from "vitest";
-import { type Probe, probeCommand } from "../../../src/remote/deploy/probe";
-import type { ProbeWish } from "../../../src/remote/deploy/probeScript";
+import { parseProbe, type Probe } from "../../../src/remote/deploy/probe";
+import { probeScript, type ProbeWish } from "../../../src/remote/deploy/probeScript";
 import { python } from "../program";
 
 /** A home directory of a person on a head node, with these files in it; those in `bin/` can be run. */
@@ -27,11 +27,10 @@ export function loginEnv(home: string, shell = "/bin/sh"): Record<string, string
 
 /** Looks at this machine as at a head node whose login shell is `shell`: as sshd does, by `SHELL -c COMMAND`. */
 export async function probe(home: string, shell = "/bin/sh", wish: Partial<ProbeWish> = {}): Promise<Probe> {
-  const command = probeCommand({ place: "~/.adaptive-scheduler", node: null, python, prelude: [], ...wish });
-  const child = spawn(shell, ["-c", command.argv.join(" ")], { cwd: home, env: loginEnv(home, shell) });
-  child.stdin.end(command.stdin);
+  const child = spawn(shell, ["-c", "sh"], { cwd: home, env: loginEnv(home, shell) });
+  child.stdin.end(probeScript({ place: "~/.adaptive-scheduler", node: null, python, prelude: [], ...wish }));
   const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
-  return command.parse({ code: child.exitCode, stdout, stderr });
+  return parseProbe(stdout, stderr);
 }
 
 /** A program that answers as a Node of this version does when it is asked. */

@@ -1,0 +1,62 @@
+import { Readable } from "node:stream";
+import { text } from "node:stream/consumers";
+import { pipeline } from "node:stream/promises";
+import type { Clock } from "../../scheduler/state/clock";
+import { type AdaptiveError, toAdaptiveError } from "../../scheduler/state/errors";
+import { within } from "../clock";
+import { programError } from "../launch";
+import type { Program } from "../program";
+import type { CommandTransport } from "../transport";
+
+/** A program on a cluster, and how it is reached. */
+export interface Reach {
+  transport: CommandTransport;
+  program: Program;
+  clock: Clock;
+  signal: AbortSignal;
+}
+
+/** Files over a slow line. */
+const exchangeDeadlineMs = 3_600_000;
+
+/**
+ * Runs a command of the program that reads and writes more than a few lines.
+ * @param read takes its whole standard output
+ * @throws AdaptiveError what the program says went wrong, else what `read` throws
+ */
+export async function exchange<T>(
+  { transport, program, clock, signal }: Reach,
+  args: readonly string[],
+  input: Iterable<string> | AsyncIterable<Uint8Array>,
+  read: (stdout: Readable) => Promise<T>,
+): Promise<T> {
+  const ending = new AbortController();
+  const process = await transport.exec([...program.argv, ...args], {
+    env: program.env,
+    signal: AbortSignal.any([signal, ending.signal]),
+  });
+  // What cannot be sent, or read, ends the command; if it failed itself, that says more.
+  const failures: AdaptiveError[] = [];
+  const orFail = async <R>(work: Promise<R>): Promise<R | null> =>
+    work.catch((error: unknown) => {
+      failures.push(toAdaptiveError(error));
+      return null;
+    });
+  const sending = orFail(pipeline(Readable.from(input), process.stdin));
+  const reading = orFail(read(process.stdout)).then((result) => {
+    if (failures.length > 0) ending.abort();
+    return result;
+  });
+  const saying = text(process.stderr).catch(() => "");
+  try {
+    const what = "The head node";
+    const { code, lost } = await within(clock, process.exit, { deadlineMs: exchangeDeadlineMs, signal, what });
+    if (lost !== undefined) throw lost;
+    const [result, stderr] = [await reading, await saying, await sending];
+    if (code === 0 && result !== null) return result;
+    const error = programError({ code, stdout: typeof result === "string" ? result : "", stderr });
+    throw code === 0 || code === null ? (failures[0] ?? error) : error;
+  } finally {
+    ending.abort();
+  }
+}

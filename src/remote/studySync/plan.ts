@@ -1,0 +1,58 @@
+/** A file of the study's folder on this computer. */
+export interface StudyEntry {
+  /** Relative to the folder, with `/`. */
+  path: string;
+  size: number;
+  isIgnored: boolean;
+}
+
+export interface StudyPlan {
+  send: readonly StudyEntry[];
+  leftOut: readonly (StudyEntry & { why: "ignored by git" | "data" | "large" })[];
+}
+
+const maxFileBytes = 10 << 20;
+/** Files that hold data by their names. */
+const dataName = /\.(pickle|pkl|npy|npz|h5|hdf5|nc|parquet|feather|sqlite|db)$/i;
+
+/**
+ * Which files of a study go to the cluster: all, without what git ignores, data, and what is large; but what
+ * `include` names goes in any case.
+ * @param include files and folders, relative to the study's folder
+ */
+export function planStudy(entries: readonly StudyEntry[], include: readonly string[]): StudyPlan {
+  const isIncluded = ({ path }: StudyEntry): boolean =>
+    include.map(normalised).some((name) => path === name || path.startsWith(`${name}/`));
+  const judged = entries.map((entry) => ({ entry, why: isIncluded(entry) ? null : reasonAgainst(entry) }));
+  return {
+    send: judged.filter(({ why }) => why === null).map(({ entry }) => entry),
+    leftOut: judged.flatMap(({ entry, why }) => (why === null ? [] : [{ ...entry, why }])),
+  };
+}
+
+function reasonAgainst({ path, size, isIgnored }: StudyEntry): StudyPlan["leftOut"][number]["why"] | null {
+  if (isIgnored) return "ignored by git";
+  if (dataName.test(path)) return "data";
+  return size > maxFileBytes ? "large" : null;
+}
+
+function normalised(name: string): string {
+  return name.replace(/^(\.\/)+/, "").replace(/\/+$/, "");
+}
+
+/**
+ * The file or folder that was left out and that the study's code looks for on the cluster, or null.
+ * @param message why the learners file could not be read there, as Python said it
+ */
+export function findMissing(message: string, { leftOut }: StudyPlan): string | null {
+  const module = /No module named '([\w.]+)'/.exec(message)?.[1]?.split(".")[0];
+  if (module !== undefined) {
+    const found = leftOut.find(({ path }) => path === `${module}.py` || path.startsWith(`${module}/`));
+    if (found !== undefined) return found.path.startsWith(`${module}/`) ? module : found.path;
+    const native = leftOut.find(({ path }) => new RegExp(`^${module}\\.[^/]*so$`).test(path));
+    return native?.path ?? null;
+  }
+  const file = /No such file or directory: '([^']+)'/.exec(message)?.[1];
+  if (file === undefined) return null;
+  return leftOut.find(({ path }) => file === path || file.endsWith(`/${path}`))?.path ?? null;
+}

@@ -1,0 +1,67 @@
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { pipeline } from "node:stream/promises";
+import * as v from "valibot";
+import { pack, type PackedFile } from "../../scheduler/control/pack";
+import { AdaptiveError } from "../../scheduler/state/errors";
+import { answerOf } from "../launch";
+import { exchange, type Reach } from "./exchange";
+
+const receivedSchema = v.object({
+  missing: v.array(v.string()),
+  changed: v.number(),
+  removed: v.number(),
+  /** What somebody had edited on the cluster, under its new name there. */
+  keptAside: v.array(v.string()),
+});
+export type Received = v.InferOutput<typeof receivedSchema>;
+
+/** Somebody may be editing. */
+const attempts = 3;
+
+/**
+ * Brings a folder on the cluster in line with files of this computer: names them all, and sends those that are
+ * missing or different there.
+ * @param paths relative to the folder
+ * @param there absolute path on the cluster; made when it is not there
+ * @throws AdaptiveError `changed-meanwhile`, what the program there says, or that of the transport
+ */
+export async function sendStudy(
+  reach: Reach,
+  folder: string,
+  paths: readonly string[],
+  there: string,
+): Promise<Received> {
+  let missing: readonly string[] = [];
+  for (let attempt = 0; attempt < attempts; attempt++) {
+    const files = await Promise.all(paths.map((path) => describe(folder, path)));
+    const received = await send(reach, folder, there, files, new Set(missing));
+    if (received.missing.length === 0) return received;
+    ({ missing } = received);
+  }
+  throw new AdaptiveError("changed-meanwhile", `${missing.join(", ")} changed while the study was sent.`, "Try again.");
+}
+
+async function describe(folder: string, path: string): Promise<PackedFile> {
+  const hash = createHash("sha256");
+  const { size, mode } = await stat(join(folder, path));
+  await pipeline(createReadStream(join(folder, path)), hash);
+  return { path, size, isExecutable: (mode & 0o100) !== 0, sha256: hash.digest("hex") };
+}
+
+function send(
+  reach: Reach,
+  folder: string,
+  there: string,
+  files: readonly PackedFile[],
+  withContent: ReadonlySet<string>,
+): Promise<Received> {
+  const packed = files.map((file) => (withContent.has(file.path) ? file : { ...file, size: null }));
+  const stream = pack(packed, (path) => createReadStream(join(folder, path)));
+  return exchange(reach, ["receive", there, "--json"], stream, async (stdout) => await text(stdout)).then((said) =>
+    answerOf("receive", receivedSchema, said),
+  );
+}

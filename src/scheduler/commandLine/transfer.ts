@@ -1,0 +1,39 @@
+import { Readable } from "node:stream";
+import { text } from "node:stream/consumers";
+import { pipeline } from "node:stream/promises";
+import { formatBytes } from "../control/bytes";
+import type { RunDirectory } from "../state/runDirectory";
+import { receiveStudy } from "../study/receive";
+import { listResults, packResults } from "../study/results";
+import { exitCodes, type Program } from "./program";
+
+/** Takes the files of a study from standard input into a folder; the editor's half is `remote/studySync`. */
+export async function receive(folder: string, json: boolean, program: Program): Promise<number> {
+  const received = await receiveStudy(folder, process.stdin);
+  const { missing, changed, removed, keptAside } = received;
+  if (json) program.printJson(received);
+  else if (missing.length > 0) program.print(`Nothing was changed: ${missing.join(", ")} must be sent.`);
+  else {
+    program.print(`${changed} files are new, ${removed} are gone.`);
+    keptAside.forEach((path) => program.print(`What was edited here is now in ${path}`));
+  }
+  return exitCodes.success;
+}
+
+/** Lists a run's data files, or gives those named on standard input, one a line, as a pack. */
+export async function results(
+  directory: RunDirectory,
+  { json, packed }: { json: boolean; packed: boolean },
+  program: Program,
+): Promise<number> {
+  if (packed) {
+    const paths = (await text(process.stdin)).split("\n").filter(Boolean);
+    // Standard output stays open: the program's last words go there too.
+    await pipeline(Readable.from(packResults(directory.path, paths)), process.stdout, { end: false });
+    return exitCodes.success;
+  }
+  const files = await listResults(directory, await program.assets.wasm());
+  if (json) program.printJson({ folder: directory.path, files });
+  else files.forEach(({ path, size }) => program.print(`${formatBytes(size).padStart(10)}  ${path}`));
+  return exitCodes.success;
+}
