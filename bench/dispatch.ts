@@ -135,7 +135,12 @@ async function schedulerMs(clients: number, pairs: number, prepared: RunDirector
       },
     },
   );
-  const nothing = { onDidFree: () => undefined, onDidPreview: () => undefined, onDidFail: () => undefined };
+  const nothing = {
+    onDidFree: () => undefined,
+    onDidPreview: () => undefined,
+    onDidFail: () => undefined,
+    onDidRemark: () => undefined,
+  };
   const desk = new WorkerDesk(store, new ProgressBoard(store.model), Date.now, nothing);
   const door = await Door.open("tcp://127.0.0.1:*");
   void door.serve((peer, message) => {

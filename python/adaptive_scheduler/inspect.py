@@ -11,7 +11,6 @@ import importlib.util
 import json
 import math
 import os
-import platform
 import re
 import resource
 import sys
@@ -24,6 +23,7 @@ from typing import Any
 from adaptive_scheduler.fnames import first_fault, normal
 from adaptive_scheduler.kinds import bounds_of, type_of
 from adaptive_scheduler.learners_file import LearnersFileError, Study, load
+from adaptive_scheduler.versions import installed
 
 #: By the name to import, the name to install.
 REQUIRED = {
@@ -105,10 +105,7 @@ def inspect(path: Path) -> dict[str, Any]:
             {"fname": _normal(fname), "combo": plain(combo), "type": kind, "bounds": bounds}
             for fname, combo, (kind, bounds) in zip(fnames, study.combos, kinds)
         ],
-        "versions": {
-            "python": platform.python_version(),
-            **{name: metadata.version(name) for name in ("adaptive", "numpy", "mpi4py", "pyzmq")},
-        },
+        "versions": installed(),
         "seconds": round(seconds, 3),
         "megabytes": round(megabytes, 1),
         "warnings": _warnings(study, kinds, seconds, megabytes),

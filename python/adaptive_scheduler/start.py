@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Sequence
+from typing import Any
 
-from adaptive_scheduler.assignment import MAX_TRACEBACK, Assignment
+from adaptive_scheduler.assignment import MAX_ERROR, MAX_TRACEBACK, Assignment
 from adaptive_scheduler.door import Door, Message
 from adaptive_scheduler.job import Job, log
 from adaptive_scheduler.learners_file import LearnersFileError, Study
+from adaptive_scheduler.versions import installed
 
 
 class LearnersChangedError(RuntimeError):
@@ -50,7 +52,12 @@ def ask(
     if job.deadline and not job.deadline.leaves_time(first_saves):
         log(f"no further learner: {job.deadline.left():.0f} s are left of the walltime")
         return None
-    start = {"type": "start", "resourceClass": job.resource_class, "revision": job.revision}
+    start = {
+        "type": "start",
+        "resourceClass": job.resource_class,
+        "revision": job.revision,
+        "versions": installed(),
+    }
     reply = door.ask(start, door.patience.start)
     if reply is None:
         log(f"no learner: {door.trouble()}")
@@ -60,12 +67,13 @@ def ask(
         return None
     index = study.find(reply["fname"], reply["index"])
     if index is None:
-        _give_back(door, reply, {"type": "released", "why": "learners-changed"})
+        detail = _mismatch(study, reply["fname"], reply["index"])
+        released = {"type": "released", "why": "learners-changed", "detail": detail[:MAX_ERROR]}
+        _give_back(door, reply, released)
         raise LearnersChangedError(
-            f"The scheduler gave out learner {reply['index']} with the file {reply['fname']!r}, "
-            f"but none of the {len(study)} learners in the learners file of this job has that file "
-            "name. Start Jobs again, so that the scheduler reads the changed file; names that "
-            "differ between two environments (numpy 1 and 2 print numbers differently) do this too."
+            f"{detail}. Update the run, so that the scheduler reads the learners file again; names "
+            "that differ between two environments (numpy 1 and 2 print numbers differently) do "
+            "this too."
         )
     try:
         learner = study.learner(index)
@@ -75,6 +83,19 @@ def ask(
         _give_back(door, reply, failed)
         raise NotMadeError(str(error)) from error
     return Assignment(job, door, reply, learner, study.fname(index)), index
+
+
+def _mismatch(study: Study, fname: Any, index: int) -> str:
+    """Say which file name stands where the scheduler expects another one."""
+    there = (
+        f"{study.name_of_fname(index)} is {study.fname(index)!r:.200}"
+        if index < len(study)
+        else f"there are only {len(study)} learners"
+    )
+    return (
+        f"in {study.path.name} {there}, where the run has {fname!r:.200}, and no learner has that "
+        "file name"
+    )
 
 
 def _give_back(door: Door, reply: Message, message: Message) -> None:

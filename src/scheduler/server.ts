@@ -99,6 +99,10 @@ export class Scheduler {
     this.desk = new WorkerDesk(store, this.board, systemClock.now, {
       onDidFree: () => this.loop.poke(),
       onDidPreview: (learner, preview) => this.previews.put(learner, preview),
+      onDidRemark: (remark) => {
+        options.log.write(remark);
+        options.onNotice?.(new AdaptiveError("remark", remark));
+      },
       onDidFail: (learner, traceback) => this.failures.note(learner, traceback),
     });
     this.files = new JobFiles(directory.jobs, model);

@@ -39,5 +39,6 @@ export function shownTrial(row: LearnerRow): ShownTrial | null {
 }
 
 export function shownNumbers({ run, learners, jobs, npoints }: Overview): ShownRunNumbers {
-  return { name: run.name, cluster: run.cluster, activity: run.activity, learners, jobs, npoints };
+  const { name, cluster, activity, remark } = run;
+  return { name, cluster, activity, remark, learners, jobs, npoints };
 }

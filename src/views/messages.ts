@@ -75,6 +75,8 @@ const runSchema = v.object({
   name: v.string(),
   cluster: v.string(),
   activity: v.picklist(["active", "paused", "stopped"]),
+  /** What a person should know of the run. */
+  remark: v.nullable(v.string()),
   learners: v.record(stateSchema, count),
   jobs: v.record(v.picklist(jobStates), count),
   npoints: count,

@@ -162,14 +162,16 @@ def test_another_file_in_its_place_means_learners_changed(
     peer: Peer, study: types.ModuleType, fname: object
 ) -> None:
     peer.give(1, fname)
-    with pytest.raises(LearnersChangedError, match="Start Jobs again"):
+    with pytest.raises(LearnersChangedError, match="Update the run"):
         client_support.get_learner(URL, study.learners)
-    assert peer.expect("released")["why"] == "learners-changed"
+    released = peer.expect("released")
+    assert released["why"] == "learners-changed"
+    assert "fnames[1] is 'data/1', where the run has " in released["detail"]
 
 
 def test_too_few_learners_means_learners_changed(peer: Peer, study: types.ModuleType) -> None:
     peer.give(7, "data/7")
-    with pytest.raises(LearnersChangedError, match="none of the 3 learners"):
+    with pytest.raises(LearnersChangedError, match="only 3 learners, where the run has"):
         client_support.get_learner(URL, study.learners)
     assert peer.expect("released")["learner"] == 7
 

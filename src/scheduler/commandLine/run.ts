@@ -1,4 +1,5 @@
 import { Log } from "../log";
+import { pauseCodes } from "../jobs/deaths";
 import { Scheduler } from "../server";
 import type { AdaptiveError } from "../state/errors";
 import type { Model } from "../state/model";
@@ -58,7 +59,7 @@ export async function run(options: RunOptions, program: Program): Promise<number
     onFatal: (error) => endAtOnce(log, error),
     onNotice: (notice) => {
       if (notice) view.notice(notice);
-      if (notice?.code === "jobs-die-at-once") paused.send("paused");
+      if (notice && pauseCodes.has(notice.code)) paused.send("paused");
     },
   });
   const remarks = isResumed ? await bringUpToDate(scheduler, options, program) : warnings;

@@ -23,6 +23,7 @@ export interface Report {
   reason: string | null;
   /** A condition of the run that a person should know, and what to do. */
   notice: { message: string; hint: string } | null;
+  remark: string | null;
   scheduler: { host: string; pid: number; startedAt: number; residentBytes: number; queueCalls: number } | null;
   learners: Record<LearnerState, number>;
   jobs: Partial<Record<JobState, number>>;
@@ -48,14 +49,14 @@ export async function reportOn(directory: RunDirectory, { assets }: Pick<Program
       "status",
       {},
     );
-    const { name, activity, reason } = run;
+    const { name, activity, reason, remark } = run;
     const scheduler = { host, pid, startedAt, residentBytes, queueCalls };
     const { jobs, npoints, notice } = rest;
-    return { ...where, copyOf: null, name, activity, reason, notice, scheduler, learners, jobs, npoints };
+    return { ...where, copyOf: null, name, activity, reason, notice, remark, scheduler, learners, jobs, npoints };
   }
   const { model, database } = await recover(directory, await assets.wasm());
   database.close();
-  const { name, activity, reason } = model.run;
+  const { name, activity, reason, remark } = model.run;
   const pause = await explainPause(model, new JobFiles(directory.jobs, model));
   let npoints = 0;
   for (const learner of model.learners.values()) npoints += learner.npoints;
@@ -67,6 +68,7 @@ export async function reportOn(directory: RunDirectory, { assets }: Pick<Program
     name,
     activity,
     reason,
+    remark,
     notice: pause && { message: pause.message, hint: pause.hint },
     scheduler: null,
     learners: model.learnerCounts,
@@ -76,7 +78,7 @@ export async function reportOn(directory: RunDirectory, { assets }: Pick<Program
 }
 
 function describe(report: Report): string {
-  const { directory, copyOf, name, activity, reason, notice, scheduler, learners, jobs, npoints } = report;
+  const { directory, copyOf, name, activity, reason, notice, remark, scheduler, learners, jobs, npoints } = report;
   const jobsLine = Object.entries(jobs).map(([state, count]) => `${count} ${state}`);
   return [
     `${name} in ${directory}${copyOf ? `, a copy of the run in ${copyOf}` : ""}`,
@@ -85,6 +87,7 @@ function describe(report: Report): string {
     scheduler
       ? `scheduler  on ${scheduler.host}, pid ${scheduler.pid}, ${Math.round(scheduler.residentBytes / 2 ** 20)} MB, since ${new Date(scheduler.startedAt).toLocaleString()}`
       : "scheduler  none runs; the next start goes on from here",
+    ...(remark ? ["", remark] : []),
     ...(notice ? ["", notice.message, `  ${notice.hint}`] : []),
   ].join("\n");
 }

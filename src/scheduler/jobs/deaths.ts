@@ -21,13 +21,18 @@ const hints = {
   "learners-file": "Have the learners file read in a job as it is read outside of one; its prelude may lack something",
 } as const;
 
-/**
- * Why a run has paused by itself, with the end of what the last of its jobs printed; null when it has
- * not, because its jobs die at once.
- */
+const updateHint =
+  "Bring the run in line with the study (Update Run, or adaptive-scheduler update) and start the jobs again. File names must come out the same on every machine and at any time.";
+
+/** Codes of what `explainPause` gives. */
+export const pauseCodes: ReadonlySet<string> = new Set(["jobs-die-at-once", "learners-changed"]);
+
+/** Why a run has paused by itself, in words for a person; null when it has not. */
 export async function explainPause(model: Model, files: Pick<JobFiles, "tail">): Promise<AdaptiveError | null> {
-  const { activity, deathsBeforeStart } = model.run;
-  if (activity !== "paused" || deathsBeforeStart < handful) return null;
+  const { activity, reason, deathsBeforeStart, mismatches } = model.run;
+  if (activity !== "paused") return null;
+  if (mismatches >= handful) return new AdaptiveError("learners-changed", reason ?? "", updateHint);
+  if (deathsBeforeStart < handful) return null;
   const last = lastDeath(model.jobs.values());
   const output = last ? (await files.tail(last.jobId, readBytes)).text : "";
   return explainDeaths(deathsBeforeStart, last?.exitCode ?? null, output);

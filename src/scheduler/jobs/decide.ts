@@ -194,13 +194,16 @@ function shortfall(
 }
 
 /**
- * How many more jobs may turn out to die at once: a handful in all, until one that lives has asked for
- * a learner. Where jobs wait in the queue, so would the others, and are not held back for that.
+ * How many more jobs may turn out to come to nothing: a handful in all, until one that lives has asked
+ * for a learner that it has. Where jobs wait in the queue, so would the others, and are not held back for that.
  */
 function risk(model: Model, live: readonly JobRow[], changes: readonly NewChange[]): number {
   const runners = live.filter(({ resourceClass }) => resourceClass !== tryClass);
-  if (runners.some(({ hasAsked, state }) => hasAsked === 1 || state === "queued")) return Infinity;
-  if (changes.some((change) => change.kind === "jobObserved" && change.state === "queued")) return Infinity;
+  const { mismatches, deathsBeforeStart } = model.run;
+  const isTrusted = runners.some(({ hasAsked, state }) => hasAsked === 1 || state === "queued");
+  const waits = changes.some((change) => change.kind === "jobObserved" && change.state === "queued");
+  if (mismatches === 0 && (isTrusted || waits)) return Infinity;
   const ends = changes.flatMap((change) => (change.kind === "jobEnded" ? [change.deathsBeforeStart] : []));
-  return handful - (ends.at(-1) ?? model.run.deathsBeforeStart) - runners.length;
+  const fruitless = Math.max(ends.at(-1) ?? deathsBeforeStart, mismatches);
+  return handful - fruitless - runners.filter(({ learnerId }) => learnerId === null).length;
 }

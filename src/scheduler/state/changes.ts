@@ -101,6 +101,9 @@ export type NewChange =
       npoints: number;
       loss: number | null;
     }
+  /** A job gave back a learner that its learners file does not have. */
+  | { kind: "studyMismatched"; job: JobId; mismatches: number }
+  | { kind: "runRemarked"; remark: string }
   | { kind: "learnerRemarked"; learner: LearnerId; remark: string | null }
   /** Trials as JSON. */
   | { kind: "pointsTried"; learners: readonly LearnerId[]; trials: readonly string[] }
@@ -175,12 +178,14 @@ const effectsOf: { [K in Kind]: (change: Of<K>) => RowPatch[] } = {
         settings: "{}",
         origins: "{}",
         deathsBeforeStart: 0,
+        mismatches: 0,
+        remark: null,
       },
     },
   ],
   runPlaced: ({ runId, name, directory, inode }) => [{ table: "run", set: { runId, name, directory, inode } }],
   runConfigured: ({ settings, origins }) => [{ table: "run", set: { settings, origins } }],
-  codeRevised: ({ revision, versions }) => [{ table: "run", set: { revision, versions } }],
+  codeRevised: ({ revision, versions }) => [{ table: "run", set: { revision, versions, mismatches: 0, remark: null } }],
   learnersAdded: ({ learners, time }) =>
     learners.map((learner) => ({
       table: "learners",
@@ -219,7 +224,7 @@ const effectsOf: { [K in Kind]: (change: Of<K>) => RowPatch[] } = {
         activityAt: time,
         stopsGently,
         reason,
-        ...(activity === "active" ? { deathsBeforeStart: 0 } : {}),
+        ...(activity === "active" ? { deathsBeforeStart: 0, mismatches: 0 } : {}),
       },
     },
   ],
@@ -351,11 +356,15 @@ const effectsOf: { [K in Kind]: (change: Of<K>) => RowPatch[] } = {
       },
     },
     ...freeing(job, requestNumber),
+    { table: "run", set: { mismatches: 0 } },
   ],
   learnerReleased: ({ kind: _, how: __, learner, job, requestNumber, time, seq: ___, ...set }) => [
     { table: "learners", key: learner, set: { ...set, jobId: null, isStopping: 0, changedAt: time } },
     ...freeing(job, requestNumber),
+    { table: "run", set: { mismatches: 0 } },
   ],
+  studyMismatched: ({ mismatches }) => [{ table: "run", set: { mismatches } }],
+  runRemarked: ({ remark }) => [{ table: "run", set: { remark } }],
   learnerRemarked: ({ learner, remark }) => [{ table: "learners", key: learner, set: { remark } }],
   pointsTried: ({ learners, trials }) =>
     learners.map((key, i) => ({ table: "learners", key, set: { trial: trials[i] ?? null } })),

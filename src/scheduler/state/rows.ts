@@ -155,6 +155,10 @@ export interface RunRow {
   origins: string;
   /** Jobs in a row that ended without asking for a learner. */
   deathsBeforeStart: number;
+  /** Jobs in a row whose learners file did not have the learner that they were given. */
+  mismatches: number;
+  /** What a person should know of the run as a whole, e.g. that its jobs have other versions. */
+  remark: string | null;
 }
 
 interface Rows {
@@ -188,6 +192,8 @@ export const columns: Columns = {
     settings: "TEXT",
     origins: "TEXT",
     deathsBeforeStart: "INTEGER",
+    mismatches: "INTEGER",
+    remark: "TEXT",
   },
   learners: {
     id: "INTEGER",

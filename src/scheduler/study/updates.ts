@@ -30,7 +30,13 @@ export class StudyUpdates {
   /** Whether the study's files differ from the code that the run has; runs no Python. */
   async isEdited(): Promise<boolean> {
     const { directory, model } = this.options.store;
+    if (this.isDoubted) return true;
     return (await revisionOf(directory.path, settingsOf(model.run).include)) !== model.run.revision;
+  }
+
+  /** Jobs found other learners in the same code: it makes them of something else too. */
+  private get isDoubted(): boolean {
+    return this.options.store.model.run.mismatches > 0;
   }
 
   /**
@@ -44,8 +50,9 @@ export class StudyUpdates {
     const { directory, model } = store;
     const settings = settingsOf(model.run);
     const revision = await copyCode(directory.path, settings.include, directory);
-    if (revision === model.run.revision) return null;
-    if (this.read?.revision !== revision) {
+    const { isDoubted } = this;
+    if (revision === model.run.revision && !isDoubted) return null;
+    if (isDoubted || this.read?.revision !== revision) {
       const code = directory.code(revision);
       const file = join(code, model.run.learnersFile);
       const { learners, versions } = await inspectLearners(file, [code, client], directory.path, settings);

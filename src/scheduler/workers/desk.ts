@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import type { Answer, Release } from "../state/changes";
+import { handful } from "../state/handful";
 import { asJobId, asLearnerId, type JobId, type JobRow, type LearnerId, type LearnerRow, fnameOf } from "../state/rows";
 import { releaseOf } from "../state/release";
 import { settingsOf } from "../state/settings";
@@ -15,6 +16,7 @@ import {
   type WorkerRequestOf,
 } from "./messages";
 import type { ProgressBoard } from "./progress";
+import { describeOtherVersions } from "./versions";
 
 /** Processes a job may have, one after the other, for one learner: a script that crashes and is restarted by its job. */
 const maxInstances = 3;
@@ -30,6 +32,8 @@ export interface DeskEvents {
   /** A job came, or a learner left its job: there may be slots to fill. */
   onDidFree(): void;
   onDidPreview(learner: LearnerId, preview: Preview): void;
+  /** Something a person should know of the run. */
+  onDidRemark(remark: string): void;
   /** A learner's code raised; the change that says so is not on disk yet. */
   onDidFail(learner: LearnerId, traceback: string): void;
 }
@@ -144,6 +148,7 @@ export class WorkerDesk {
     }
     if (model.run.activity === "stopped") return this.dismiss(request, job, "the jobs of this run are being stopped");
     if (job.cancelledAt !== null) return this.dismiss(request, job, "this job is being cancelled");
+    if (request.versions) this.compareVersions(request.versions);
     const next = model.firstWaiting;
     if (next === undefined) return this.dismiss(request, job, "no learner is waiting");
     // Until the first of them asks, only a handful of jobs is submitted.
@@ -230,7 +235,9 @@ export class WorkerDesk {
       (learner.jobId === job.jobId ||
         (request.type === "done" && learner.jobId === null && learner.lastJobId === job.jobId && !learner.isDone));
     if (!isEntitled) return fenced(request.learner);
-    this.board.note(learner.id, learner, request);
+    const isMismatch = request.type === "released" && request.why === "learners-changed";
+    // Nothing was loaded, so nothing is known of its points.
+    if (!isMismatch) this.board.note(learner.id, learner, request);
     const isNewest = job.learnerId === learner.id && request.n > job.requestNumber;
     const requestNumber = isNewest ? request.n : null;
     switch (request.type) {
@@ -255,12 +262,32 @@ export class WorkerDesk {
         break;
       case "released": {
         const { how, reason } = releases[request.why];
+        // Before the release, which ends a row of them.
+        const { mismatches } = this.store.model.run;
         this.release(learner, job, requestNumber, how, reason);
+        if (isMismatch) this.mismatch(job, mismatches + 1, request.detail);
         break;
       }
     }
     this.events.onDidFree();
     return { type: "ok", wish: this.wishFor(learner.id) };
+  }
+
+  private mismatch(job: JobRow, mismatches: number, detail = "see what they printed"): void {
+    this.store.record({ kind: "studyMismatched", job: job.jobId, mismatches });
+    if (mismatches < handful || this.store.model.run.activity !== "active") return;
+    const reason = `The last ${mismatches} jobs found other learners than the run has, so no more are submitted: ${detail}.`;
+    this.store.record({ kind: "activityChanged", activity: "paused", stopsGently: 0, reason });
+  }
+
+  /** Once for a run. */
+  private compareVersions(theirs: Readonly<Record<string, string>>): void {
+    const { run } = this.store.model;
+    if (run.remark !== null) return;
+    const remark = describeOtherVersions(JSON.parse(run.versions) as Record<string, string>, theirs);
+    if (remark === null) return;
+    this.store.record({ kind: "runRemarked", remark });
+    this.events.onDidRemark(remark);
   }
 
   private release(learner: LearnerRow, job: JobRow, requestNumber: number | null, how: Release, reason: string): void {
@@ -304,7 +331,7 @@ const releases = {
   stopped: { how: "given back", reason: "stopped by a person" },
   terminated: { how: "cut short", reason: "its job was told to end" },
   deadline: { how: "cut short", reason: "the walltime of its job was over" },
-  "learners-changed": { how: "cut short", reason: "the learners file of its job has another learner at its place" },
+  "learners-changed": { how: "given back", reason: "the learners file of its job has another learner at its place" },
 } as const satisfies Record<WorkerRequestOf<"released">["why"], { how: Release; reason: string }>;
 
 const okay: Reply = { type: "ok", wish: { stop: null, preview: false, reportEverySeconds: 1 } };

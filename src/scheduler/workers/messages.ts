@@ -136,7 +136,14 @@ const trialSchema = v.object({
 
 /** What a worker may say. */
 export const workerRequestSchema = v.variant("type", [
-  v.object({ ...envelope, type: v.literal("start"), resourceClass: name, revision: name }),
+  v.object({
+    ...envelope,
+    type: v.literal("start"),
+    resourceClass: name,
+    revision: name,
+    /** Of Python and packages, by name. */
+    versions: v.optional(v.record(name, name)),
+  }),
   v.object({ ...envelope, type: v.literal("report"), ...progress, preview: v.optional(previewSchema) }),
   v.object({ ...envelope, type: v.literal("done"), ...progress, preview: v.optional(previewSchema) }),
   v.object({
@@ -152,6 +159,8 @@ export const workerRequestSchema = v.variant("type", [
     ...progress,
     /** As wished; by SIGTERM; before the walltime's end; another learner at its place. */
     why: v.picklist(["stopped", "terminated", "deadline", "learners-changed"]),
+    /** Of `learners-changed`: which file name stands where that of the run should. */
+    detail: v.optional(line),
   }),
   /** Something a person should know of the learner's data. */
   v.object({ ...envelope, type: v.literal("remark"), learner: count, epoch: count, text: line }),

@@ -47,6 +47,9 @@ export class DashboardElement extends LitElement {
         padding: 4px 8px;
         border-left: 3px solid var(--vscode-charts-yellow);
       }
+      .notice > span {
+        white-space: pre-wrap;
+      }
       .notice.edited {
         border-left-color: var(--vscode-charts-blue);
       }
@@ -246,10 +249,9 @@ export class DashboardElement extends LitElement {
   }
 
   private notice(): TemplateResult | typeof nothing {
-    const { link = null, notice = null } = this.run ?? {};
-    const text = [link === null ? "" : `Connection: ${link}.`, notice?.message ?? "", notice?.hint ?? ""]
-      .filter((part) => part !== "")
-      .join(" ");
+    const { link = null, notice = null, run = null } = this.run ?? {};
+    const parts = [link === null ? null : `Connection: ${link}.`, notice?.message, notice?.hint, run?.remark];
+    const text = parts.filter(Boolean).join("\n");
     if (text === "") return nothing;
     return html`<div class="notice" role="status">
       <span>${text}</span>

@@ -132,6 +132,11 @@ describe("submitting", () => {
       ],
       ["risks no more with the last of the handful out", [...submission(1, 5), died("1_1", 1)], 0],
       ["does not wait where jobs wait in the queue", [...submission(1, 5), queued], 59],
+      [
+        "risks the rest of the handful after jobs that found other learners",
+        [...submission(1, 5), assigned("1_1", 0), { kind: "studyMismatched", job: asJobId("1_2"), mismatches: 1 }],
+        0,
+      ],
       ["submits the others once one asks", [...submission(1, 5), assigned("1_1", 0)], 59],
     ])("%s", (_, changes, count) => {
       expect(

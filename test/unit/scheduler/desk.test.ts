@@ -17,6 +17,7 @@ async function openDesk(learners: number, jobs: number) {
     onDidFree: () => freed.push(true),
     onDidPreview: (learner, preview) => previews.push({ learner, preview }),
     onDidFail: () => undefined,
+    onDidRemark: () => undefined,
   });
   return { store, desk, freed, previews };
 }
@@ -89,6 +90,7 @@ describe("a job that asks for a learner", () => {
       onDidFree: () => undefined,
       onDidPreview: () => undefined,
       onDidFail: () => undefined,
+      onDidRemark: () => undefined,
     });
     expect(await newDesk.answer(start("1_1", "a", 1))).toEqual(first);
     expect(heir.model.learnerCounts).toMatchObject({ running: 1, waiting: 2 });
@@ -249,6 +251,47 @@ describe("a job that holds a learner", () => {
     expect(await fail(1, 1)).toMatchObject({ state: "waiting", failures: 1, error: "ZeroDivisionError" });
     expect(await fail(3, 2)).toMatchObject({ state: "failed", reason: "failed 2 times: ZeroDivisionError" });
   });
+});
+
+describe("jobs that find other learners than the run has", () => {
+  const mismatch = async ({ desk, store }: Awaited<ReturnType<typeof openDesk>>, job: string) => {
+    await desk.answer(start(job, `i-${job}`, 1));
+    const { learnerId } = store.model.job(asJobId(job));
+    const { epoch } = store.model.learner(asLearnerId(learnerId ?? -1));
+    const why = { why: "learners-changed", detail: "fnames[0] is 'b', where the run has 'a'", npoints: 0 };
+    await desk.answer(said("released", job, 2, learnerId ?? -1, epoch, why));
+  };
+
+  test("cost their learners nothing, and five in a row pause the run with the names", async () => {
+    const opened = await openDesk(2, 5);
+    const { store } = opened;
+    store.record({ kind: "progressNoted", learners: [asLearnerId(0)], npoints: [7], loss: [0.5] });
+    for (const job of ["1_1", "1_2", "1_3", "1_4"]) await mismatch(opened, job);
+    expect(store.model.run).toMatchObject({ activity: "active", mismatches: 4 });
+    await mismatch(opened, "1_5");
+    const reason = expect.stringContaining("fnames[0] is 'b', where the run has 'a'") as string;
+    expect(store.model.run).toMatchObject({ activity: "paused", mismatches: 5, reason });
+    expect(store.model.learner(asLearnerId(0))).toMatchObject({ state: "waiting", fruitlessJobs: 0, npoints: 7 });
+  });
+
+  test("are no row when a learner left another job properly between them", async () => {
+    const opened = await openDesk(2, 6);
+    for (const job of ["1_1", "1_2", "1_3", "1_4"]) await mismatch(opened, job);
+    await opened.desk.answer(start("1_5", "i-1_5", 1));
+    const learner = opened.store.model.job(asJobId("1_5")).learnerId ?? -1;
+    const { epoch } = opened.store.model.learner(asLearnerId(learner));
+    await opened.desk.answer(said("released", "1_5", 2, learner, epoch, { why: "deadline" }));
+    await mismatch(opened, "1_6");
+    expect(opened.store.model.run).toMatchObject({ activity: "active", mismatches: 1 });
+  });
+});
+
+test("other versions than the run was made with are remarked once", async () => {
+  const { desk, store } = await openDesk(2, 2);
+  store.record({ kind: "codeRevised", revision: "r1", versions: '{"python":"3.12.1","numpy":"2.1.0"}' });
+  const versions = { python: "3.12.1", numpy: "1.26.4", adaptive: "1.3.0" };
+  for (const job of ["1_1", "1_2"]) await desk.answer({ ...start(job, job, 1), versions });
+  expect(store.model.run.remark).toContain("Jobs run with numpy 1.26.4, but the run was made with numpy 2.1.0:");
 });
 
 test("nonsense gets an error when it can be answered, else silence, and changes nothing", async () => {

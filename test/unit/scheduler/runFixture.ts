@@ -49,7 +49,8 @@ export function firstChanges(
 
 export async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "adaptive-test-"));
-  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  // What was just told to end may still write.
+  onTestFinished(() => rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }));
   return folder;
 }
 
