@@ -14,9 +14,15 @@ export interface Overview {
   npoints: number;
 }
 
-/** Sorted by any column of a learner; ties by id. */
-export interface LearnerQuery {
+/** Which learners: of these states, or any; and those that match a filter, or all. */
+export interface LearnerChoice {
   states?: readonly LearnerState[];
+  /** In the language of `state/filter.ts`. */
+  filter?: string;
+}
+
+/** Sorted by any column of a learner; ties by id. */
+export interface LearnerQuery extends LearnerChoice {
   orderBy: keyof LearnerRow;
   descending: boolean;
   offset: number;
@@ -37,6 +43,13 @@ export type JobView = JobRow & { learner: Pick<LearnerRow, "id" | "combo" | "fna
 export interface ReplicaQueries {
   overview: { params: null; result: Overview };
   learners: { params: LearnerQuery; result: Page<LearnerRow> };
+  learnerIds: { params: LearnerChoice; result: readonly LearnerId[] };
+  /** All of them as a table with their parameters. */
+  learnersCsv: { params: Omit<LearnerQuery, "offset" | "limit">; result: string };
+  /** How many learners match a filter, by state. */
+  matches: { params: { filter: string }; result: Record<LearnerState, number> };
+  /** The names of the learners' parameters. */
+  parameters: { params: null; result: readonly string[] };
   learner: { params: { id: LearnerId }; result: LearnerRow | null };
   /** Jobs that have not ended, then the newest ended ones, at most `limit`. */
   jobs: { params: { limit: number }; result: readonly JobView[] };

@@ -1,34 +1,21 @@
 import type { Progress, Sample } from "../../scheduler/control/protocol";
 import { type Change, effects } from "../../scheduler/state/changes";
-import { Database, toSnakeCase } from "../../scheduler/state/database";
+import { Database } from "../../scheduler/state/database";
 import { AdaptiveError } from "../../scheduler/state/errors";
-import {
-  columns,
-  jobStates,
-  type JobState,
-  learnerStates,
-  type LearnerRow,
-  type LearnerState,
-  type RowPatch,
-  type RunRow,
-} from "../../scheduler/state/rows";
-import type { JobView, LearnerQuery, Overview, Page, QueryName, ReplicaQueries } from "./queries";
+import { jobStates, type JobState, type LearnerRow, type RowPatch, type RunRow } from "../../scheduler/state/rows";
+import { LearnerList } from "./learnerList";
+import type { JobView, Overview, QueryName, ReplicaQueries } from "./queries";
 
 /** Samples kept for the plots over time. */
 export const maxSamples = 512;
 
-/** Of the learners. */
-type Totals = Pick<Overview, "learners" | "npoints">;
-
 /** The editor's copy of a run's database, fed by a snapshot and the changes behind it. */
 export class ReplicaDatabase {
-  private readonly indexed = new Set<keyof LearnerRow>();
-  /** Kept along with every change: counting 100 000 rows for each look would take longer than all else. */
-  private readonly totals: Totals;
+  private readonly list: LearnerList;
 
   private constructor(private readonly database: Database) {
     database.run("CREATE INDEX replica_jobs_by_end ON jobs (state, ended_at)", []);
-    this.totals = this.totalsOf("");
+    this.list = new LearnerList(database);
     this.thinSeries();
   }
 
@@ -84,8 +71,12 @@ export class ReplicaDatabase {
     [Q in QueryName]: (params: ReplicaQueries[Q]["params"]) => ReplicaQueries[Q]["result"];
   } = {
     overview: () => this.overview(),
-    learners: (query) => this.learners(query),
-    learner: ({ id }) => this.database.rows("learners", "WHERE id = ?", [id])[0] ?? null,
+    learners: (query) => this.list.page(query),
+    learnerIds: (choice) => this.list.ids(choice),
+    learnersCsv: (order) => this.list.csv(order),
+    matches: ({ filter }) => this.list.matches(filter),
+    parameters: () => this.list.parameterNames,
+    learner: ({ id }) => this.list.rows([id])[0] ?? null,
     jobs: ({ limit }) => this.jobs(limit),
     series: () => this.series(),
   };
@@ -101,26 +92,7 @@ export class ReplicaDatabase {
     for (const [state, count] of this.database.values("SELECT state, count(*) FROM jobs GROUP BY state")) {
       jobs[state as JobState] = Number(count);
     }
-    return { run: this.run(), learners: { ...this.totals.learners }, jobs, npoints: this.totals.npoints };
-  }
-
-  private learners({ states = learnerStates, orderBy, descending, offset, limit }: LearnerQuery): Page<LearnerRow> {
-    this.index(orderBy);
-    const column = toSnakeCase(orderBy);
-    const wanted = learnerStates.filter((state) => states.includes(state) && this.totals.learners[state] > 0);
-    const direction = descending ? "DESC" : "ASC";
-    // One branch per state: SQLite merges them, each read in order from its index, and sorts nothing.
-    const branches = wanted.map((state) => `SELECT ${column}, id FROM learners WHERE state = '${state}'`);
-    if (branches.length === 0) return { total: 0, offset, rows: [] };
-    const ids = this.database
-      .values(`${branches.join(" UNION ALL ")} ORDER BY 1 ${direction}, 2 ${direction} LIMIT ? OFFSET ?`, [
-        limit,
-        offset,
-      ])
-      .map(([, id]) => id);
-    const rowOf = new Map(this.learnersById(ids).map((row) => [row.id as unknown, row]));
-    const total = wanted.reduce((sum, state) => sum + this.totals.learners[state], 0);
-    return { total, offset, rows: ids.flatMap((id) => rowOf.get(id) ?? []) };
+    return { run: this.run(), learners: { ...this.list.totals.learners }, jobs, npoints: this.list.totals.npoints };
   }
 
   private jobs(limit: number): JobView[] {
@@ -132,7 +104,7 @@ export class ReplicaDatabase {
     const ended = this.database.rows("jobs", "WHERE state = 'ended' ORDER BY ended_at DESC, rowid DESC LIMIT ?", [
       limit - living.length,
     ]);
-    const held = this.learnersById(living.map((job) => job.learnerId));
+    const held = this.list.rows(living.flatMap((job) => job.learnerId ?? []));
     const learnerOf = new Map(held.map(({ id, combo, fname, npoints }) => [id, { id, combo, fname, npoints }]));
     return [...living, ...ended].map((job) => ({
       ...job,
@@ -148,38 +120,7 @@ export class ReplicaDatabase {
   }
 
   private apply(patches: readonly RowPatch[]): void {
-    const ids = JSON.stringify(patches.flatMap((patch) => (patch.table === "learners" ? [patch.key] : [])));
-    const among = "WHERE id IN (SELECT value FROM json_each(?))";
-    const before = this.totalsOf(among, [ids]);
-    this.database.apply(patches);
-    const after = this.totalsOf(among, [ids]);
-    for (const state of learnerStates) this.totals.learners[state] += after.learners[state] - before.learners[state];
-    this.totals.npoints += after.npoints - before.npoints;
-  }
-
-  private totalsOf(where: string, values: string[] = []): Totals {
-    const totals: Totals = { learners: zeros(learnerStates), npoints: 0 };
-    const query = `SELECT state, count(*), sum(npoints) FROM learners ${where} GROUP BY state`;
-    for (const [state, count, npoints] of this.database.values(query, values)) {
-      totals.learners[state as LearnerState] = Number(count);
-      totals.npoints += Number(npoints);
-    }
-    return totals;
-  }
-
-  private learnersById(ids: readonly unknown[]): LearnerRow[] {
-    return this.database.rows("learners", "WHERE id IN (SELECT value FROM json_each(?))", [JSON.stringify(ids)]);
-  }
-
-  /** Makes the index that a first look at an order needs; also the check that the order is a column of a learner. */
-  private index(orderBy: keyof LearnerRow): void {
-    if (this.indexed.has(orderBy)) return;
-    if (!Object.hasOwn(columns.learners, orderBy)) {
-      throw new AdaptiveError("bad-query", `Learners cannot be ordered by ${orderBy}`);
-    }
-    const column = toSnakeCase(orderBy);
-    this.database.run(`CREATE INDEX replica_learners_by_${column} ON learners (state, ${column}, id)`, []);
-    this.indexed.add(orderBy);
+    this.list.follow(patches, () => this.database.apply(patches));
   }
 
   /** Halves the samples while there are too many: the past grows coarser, its ends stay. */

@@ -11,8 +11,9 @@ import { learnerStates, type LearnerRow } from "./rows";
 /** `~` is "contains", in either case of its letters. */
 export type Operator = "=" | "!=" | "<" | "<=" | ">" | ">=" | "~" | "!~";
 
+export type Field = { kind: "column"; name: FilterColumn } | ParameterField;
 /** `anything` is the learner's parameters and file names as one text. */
-export type Field = { kind: "column"; name: FilterColumn } | { kind: "parameter"; name: string } | { kind: "anything" };
+export type ParameterField = { kind: "parameter"; name: string } | { kind: "anything" };
 
 /** What a field is compared with. */
 export interface Literal {

@@ -1,23 +1,31 @@
-import { type Condition, type Filter, filterColumns, type Literal } from "./filter";
+import { type Condition, type Filter, filterColumns, type Literal, type ParameterField } from "./filter";
 import { comparable, type Comparable, entriesOf, textOf } from "./parameters";
 import type { LearnerRow } from "./rows";
 
 /** Whether a learner is one that a filter is for. */
 export function matches(filter: Filter): (row: LearnerRow) => boolean {
-  // Reading the parameters takes longer than all else.
-  const ofColumns = filter.filter(({ field }) => field.kind === "column");
-  const ofParameters = filter.filter(({ field }) => field.kind !== "column");
+  const hasParameters = filter.some(({ field }) => field.kind !== "column");
   return (row) => {
-    if (!ofColumns.every((condition) => holds(condition, columnOf(row, condition)))) return false;
-    if (ofParameters.length === 0) return true;
-    const entries = entriesOf(row.combo);
-    return ofParameters.every((condition) => holds(condition, valueOf(row, entries, condition)));
+    const entries = hasParameters ? entriesOf(row.combo) : [];
+    return filter.every((condition) => {
+      const { field } = condition;
+      const value =
+        field.kind === "column"
+          ? columnValue(row[filterColumns[field.name].column])
+          : valueOf(field, row.fname, entries);
+      return holds(condition, value);
+    });
   };
 }
 
-/** A learner's parameters and file names as one text, in which words are looked for. */
-export function anythingOf({ fname }: Pick<LearnerRow, "fname">, entries: Entries): string {
-  return [...entries.map(([name, value]) => `${name}=${textOf(value)}`), fname].join("\n");
+/** What of a learner's parameters a condition is about; null when it has no such parameter. */
+export function valueOf(field: ParameterField, fname: string, entries: Entries): Comparable | null {
+  if (field.kind === "anything") {
+    const words = entries.map(([name, value]) => `${name}=${textOf(value)}`);
+    return comparable([...words, fname].join("\n"));
+  }
+  const found = entries.find(([name]) => name === field.name);
+  return found === undefined ? null : comparable(found[1]);
 }
 
 /** As texts are compared by `~`: in either case, and however an accent was typed. */
@@ -32,17 +40,10 @@ export function comparedNumber({ isExact }: Literal): "number" | "shown" {
 
 type Entries = readonly (readonly [name: string, value: unknown])[];
 
-function columnOf(row: LearnerRow, { field }: Condition): Comparable | null {
-  const value = field.kind === "column" ? row[filterColumns[field.name].column] : null;
+function columnValue(value: string | number | null): Comparable | null {
   if (value === null) return null;
   // A column is compared as it is, however it is shown.
   return typeof value === "number" ? { text: "", number: value, shown: value } : comparable(value);
-}
-
-function valueOf(row: LearnerRow, entries: Entries, { field }: Condition): Comparable | null {
-  if (field.kind === "anything") return comparable(anythingOf(row, entries));
-  const found = field.kind === "parameter" ? entries.find(([name]) => name === field.name) : undefined;
-  return found === undefined ? null : comparable(found[1]);
 }
 
 function holds({ operator, value }: Condition, actual: Comparable | null): boolean {

@@ -2,8 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { LearnerQuery } from "../../../src/remote/replica/queries";
 import { maxSamples, ReplicaDatabase } from "../../../src/remote/replica/replicaDatabase";
-import { type Change, effects, type NewChange } from "../../../src/scheduler/state/changes";
-import { Database } from "../../../src/scheduler/state/database";
+import type { NewChange } from "../../../src/scheduler/state/changes";
 import {
   asJobId,
   asLearnerId,
@@ -13,20 +12,8 @@ import {
   type LearnerState,
 } from "../../../src/scheduler/state/rows";
 import { firstChanges, wasm } from "../scheduler/runFixture";
+import { databaseOf, replicaOf } from "./replicaOf";
 import { assigned, done, ended, histories, numbered, observed, submitted, submitting } from "./runHistory";
-
-async function databaseOf(changes: readonly Change[]): Promise<Database> {
-  const database = await Database.open(null, wasm);
-  database.apply(changes.flatMap(effects));
-  return database;
-}
-
-async function replicaOf(changes: readonly Change[]): Promise<ReplicaDatabase> {
-  const database = await databaseOf(changes);
-  const snapshot = database.export();
-  database.close();
-  return ReplicaDatabase.open(snapshot, wasm);
-}
 
 const everything = { orderBy: "id", descending: false, offset: 0, limit: 1000 } as const;
 
