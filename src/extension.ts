@@ -9,6 +9,7 @@ import { DisposableScope } from "./views/disposableScope";
 import { ErrorDisplay } from "./views/errorDisplay";
 import { JobOutputs } from "./views/jobOutput";
 import { JobsView } from "./views/jobsView";
+import { LearnerFilter } from "./views/learnerFilter";
 import { LearnersView } from "./views/learnersView";
 import { PointTrials } from "./views/pointTrials";
 import { RunChoice } from "./views/runChoice";
@@ -37,11 +38,12 @@ export function activate(context: ExtensionContext): void {
   const actions = new Actions({ sessions, outputs, scripts, trials, memory, errors, log, onStarting });
 
   const edits = scope.add(new StudyEdits(run, note));
-  const learners = scope.add(new LearnersView(run, sessions, edits, note));
+  const filter = scope.add(new LearnerFilter(sessions));
+  const learners = scope.add(new LearnersView(run, sessions, edits, filter, note));
   const jobs = scope.add(new JobsView(run, note));
-  const dashboards = scope.add(new Dashboards(context, sessions, edits, actions, note));
+  const dashboards = scope.add(new Dashboards(context, { sessions, edits, filter, actions, log: note }));
   scope.add(showStatusBar(run));
-  scope.add(keepContextKeys(run, sessions, edits));
+  scope.add(keepContextKeys(run, sessions, edits, filter));
   const runs = new RunChoice({ sessions, errors, log });
-  scope.add(registerCommands({ actions, runs, dashboards, learners, jobs }));
+  scope.add(registerCommands({ actions, runs, dashboards, learners, jobs, filter }));
 }

@@ -8,7 +8,7 @@ import {
   window,
   workspace,
 } from "vscode";
-import type { Overview } from "../remote/replica/queries";
+import type { Overview, ReplicaQueries } from "../remote/replica/queries";
 import type { RunSession } from "../remote/runSession";
 import type { RunSessions } from "../remote/runSessions";
 import type { Study } from "../remote/studies";
@@ -142,17 +142,17 @@ export class Actions {
     return this.withRun("Show Output", (session) => this.world.outputs.show(session, job));
   }
 
-  /** Saves a picture where a person chooses. */
   savePlot(name: string, png: Uint8Array): Promise<void> {
-    return this.world.errors.attempt("Save Plot", async () => {
-      const folder = workspace.workspaceFolders?.[0]?.uri;
-      const file = `${name.replace(/[^\w.=-]+/g, "_")}.png`;
-      const defaultUri = folder && Uri.joinPath(folder, file);
-      const chosen = await window.showSaveDialog({
-        filters: { Picture: ["png"] },
-        ...(defaultUri ? { defaultUri } : {}),
-      });
-      if (chosen !== undefined) await workspace.fs.writeFile(chosen, png);
+    return this.world.errors.attempt("Save Plot", () => saveAs(name, { Picture: ["png"] }, () => Promise.resolve(png)));
+  }
+
+  /** Saves the learners that are shown as a table. */
+  saveLearners(shown: ReplicaQueries["learnersCsv"]["params"]): Promise<void> {
+    return this.withRun("Save Learners", async (session) => {
+      const { run } = await session.query("overview", null);
+      await saveAs(`${run.name} learners`, { Table: ["csv"] }, async () =>
+        Buffer.from(await session.query("learnersCsv", shown)),
+      );
     });
   }
 
@@ -224,6 +224,16 @@ export class Actions {
       onStarting(false);
     }
   }
+}
+
+/** Saves what `make` gives where a person chooses. */
+async function saveAs(name: string, filters: Record<string, [string]>, make: () => Promise<Uint8Array>): Promise<void> {
+  const folder = workspace.workspaceFolders?.[0]?.uri;
+  const [[extension] = [""]] = Object.values(filters);
+  const file = `${name.replace(/[^\w.=-]+/g, "_")}.${extension}`;
+  const defaultUri = folder && Uri.joinPath(folder, file);
+  const chosen = await window.showSaveDialog({ filters, ...(defaultUri ? { defaultUri } : {}) });
+  if (chosen !== undefined) await workspace.fs.writeFile(chosen, await make());
 }
 
 async function pickStudy(title: string, studies: readonly Study[]): Promise<Study | undefined> {

@@ -1,21 +1,20 @@
 import { commands, type Disposable } from "vscode";
 import * as v from "valibot";
 import type { LearnerVerb } from "../scheduler/control/learnerVerbs";
-import { asJobId, asLearnerId, type LearnerId, type LearnerState, learnerStates } from "../scheduler/state/rows";
+import { asJobId, asLearnerId, type LearnerId, learnerStates } from "../scheduler/state/rows";
 import type { RunSession } from "../remote/runSession";
 import type { Actions } from "./actions";
+import { askFilter } from "./askFilter";
 import type { Dashboards } from "./dashboards";
 import { together } from "./disposableScope";
 import { jobOfNode } from "./jobsTreeModel";
 import type { JobsView } from "./jobsView";
+import type { LearnerFilter } from "./learnerFilter";
 import { learnerOfNode, stateOfGroup } from "./learnersTreeModel";
 import type { LearnersView } from "./learnersView";
 import { learnerVerbWords } from "./learnerVerbs";
 import { pickLearners } from "./pickLearners";
 import type { RunChoice } from "./runChoice";
-
-/** As many as a request may name. */
-const maxChanged = 200_000;
 
 interface CommandsWorld {
   actions: Actions;
@@ -23,10 +22,11 @@ interface CommandsWorld {
   dashboards: Dashboards;
   learners: LearnersView;
   jobs: JobsView;
+  filter: LearnerFilter;
 }
 
 /** The manifest's commands. What a tree passes is the node's id, and the ids of all selected ones. */
-export function registerCommands({ actions, runs, dashboards, learners, jobs }: CommandsWorld): Disposable {
+export function registerCommands({ actions, runs, dashboards, learners, jobs, filter }: CommandsWorld): Disposable {
   const handlers = {
     startJobs: async () => {
       const session = await actions.startJobs();
@@ -41,6 +41,16 @@ export function registerCommands({ actions, runs, dashboards, learners, jobs }: 
     showProgress: () => showLearner(null),
     showLearner: (node: unknown) => showLearner(learnerAt(node)),
     showMoreLearners: (state: unknown) => learners.showMore(v.parse(v.picklist(learnerStates), state)),
+    filterLearners: () =>
+      actions.withRun("Filter Learners", async (session) => {
+        const text = await askFilter(session, filter.text);
+        if (text !== undefined) await filter.set(session, text);
+      }),
+    clearFilter: () =>
+      actions.withRun("Clear Filter", async (session) => {
+        await filter.set(session, "");
+      }),
+    saveLearners: () => actions.saveLearners({ filter: filter.text, orderBy: "position", descending: false }),
     updateRun: () => actions.updateRun(),
     retryLearners: (node: unknown, selected: unknown) => changeLearners("retry", nodesOf(node, selected)),
     stopLearners: (node: unknown, selected: unknown) => changeLearners("stop", nodesOf(node, selected)),
@@ -67,7 +77,9 @@ export function registerCommands({ actions, runs, dashboards, learners, jobs }: 
   /** From the palette, which passes no nodes, the learners are asked for. */
   function changeLearners(verb: LearnerVerb, nodes: readonly string[]): Promise<void> {
     return actions.withRun(learnerVerbWords[verb].label, async (session) => {
-      const chosen = await (nodes.length > 0 ? learnersAt(session, nodes) : pickLearners(session, verb));
+      const chosen = await (nodes.length > 0
+        ? learnersAt(session, nodes, filter.text)
+        : pickLearners(session, verb, filter.text));
       if (chosen.length > 0) await actions.changeLearners(verb, chosen);
     });
   }
@@ -98,20 +110,15 @@ function nodesOf(node: unknown, selected: unknown): string[] {
   return one.success ? [one.output] : [];
 }
 
-/** The learners that nodes stand for: themselves, or all of a group. */
-async function learnersAt(session: RunSession, nodes: readonly string[]): Promise<LearnerId[]> {
+/** The learners that nodes stand for: themselves, or all of a group that match the filter. */
+async function learnersAt(session: RunSession, nodes: readonly string[], filter: string): Promise<LearnerId[]> {
   const found = await Promise.all(
     nodes.map(async (node) => {
       const state = stateOfGroup(node);
-      if (state !== null) return learnersIn(session, state);
+      if (state !== null) return session.query("learnerIds", { states: [state], filter });
       const learner = learnerOfNode(node);
       return learner === null ? [] : [asLearnerId(learner)];
     }),
   );
   return [...new Set(found.flat())];
-}
-
-async function learnersIn(session: RunSession, state: LearnerState): Promise<LearnerId[]> {
-  const query = { states: [state], orderBy: "position", descending: false, offset: 0, limit: maxChanged } as const;
-  return (await session.query("learners", query)).rows.map((row) => row.id);
 }

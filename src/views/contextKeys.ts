@@ -1,6 +1,7 @@
 import { commands, type Disposable } from "vscode";
 import type { RunSessions } from "../remote/runSessions";
 import { together } from "./disposableScope";
+import type { LearnerFilter } from "./learnerFilter";
 import type { ShownRun } from "./shownRun";
 import type { StudyEdits } from "./studyEdits";
 
@@ -8,7 +9,12 @@ import type { StudyEdits } from "./studyEdits";
 type ViewState = "noStudy" | "study" | "connecting" | "copied" | "run";
 
 /** Keeps the context keys that the manifest's menus and welcome texts go by. */
-export function keepContextKeys(run: ShownRun, sessions: RunSessions, edits: StudyEdits): Disposable {
+export function keepContextKeys(
+  run: ShownRun,
+  sessions: RunSessions,
+  edits: StudyEdits,
+  filter: LearnerFilter,
+): Disposable {
   const known = new Map<string, unknown>();
   const set = (key: string, value: unknown): void => {
     if (known.get(key) === value) return;
@@ -19,10 +25,12 @@ export function keepContextKeys(run: ShownRun, sessions: RunSessions, edits: Stu
     set("state", stateOf(run, sessions));
     set("isOnline", run.session?.link.at === "online");
     set("isEdited", edits.isEdited);
+    set("isFiltered", filter.text !== "");
     set("activity", run.overview?.run.activity ?? "none");
   };
   update();
-  return together(run.onDidChange(update), sessions.onDidChangeStudies(update), edits.onDidChange(update));
+  const sources = [run.onDidChange, sessions.onDidChangeStudies, edits.onDidChange, filter.onDidChange];
+  return together(...sources.map((listen) => listen(update)));
 }
 
 function stateOf({ session, overview }: ShownRun, { studies }: RunSessions): ViewState {

@@ -9,6 +9,8 @@ import type { Actions } from "./actions";
 import { dashboardHtml } from "./dashboardPage";
 import { shownLearner, shownNumbers, shownTrial } from "./dashboardRows";
 import { DisposableScope, together } from "./disposableScope";
+import type { LearnerFilter } from "./learnerFilter";
+import { changeListed, listMessage, saveListed } from "./listedLearners";
 import { type FromPage, fromPageSchema, type ToPage } from "./messages";
 import { Refresher } from "./refresher";
 import { linkText } from "./statusText";
@@ -17,10 +19,14 @@ import type { StudyEdits } from "./studyEdits";
 const refreshIntervalMs = 250;
 const seriesIntervalMs = 1000;
 
+/** What the page looks at. */
+type Look = Extract<FromPage, { type: "look" }>;
+
 export interface DashboardWorld {
   extensionUri: Uri;
   sessions: RunSessions;
   edits: StudyEdits;
+  filter: LearnerFilter;
   actions: Actions;
   log: (line: string) => void;
 }
@@ -35,7 +41,7 @@ export class DashboardPanel {
   private following: { dispose(): unknown } = { dispose: () => undefined };
   private session: RunSession | null = null;
   private linkSinceMs = Date.now();
-  private look: Extract<FromPage, { type: "look" }> | null = null;
+  private look: Look | null = null;
   /** A learner to select as soon as the page listens. */
   private wanted: LearnerId | null = null;
   private seriesSentMs = 0;
@@ -58,6 +64,7 @@ export class DashboardPanel {
     this.scope.add(panel.onDidChangeViewState(() => this.changeVisibility()));
     this.scope.add(world.sessions.onDidChangeActive(() => this.follow()));
     this.scope.add(world.edits.onDidChange(() => this.refresher.request()));
+    this.scope.add(world.filter.onDidChange(() => this.changeFilter()));
     const clock = setInterval(() => this.session?.link.at === "retrying" && this.refresher.request(), 1000);
     this.scope.add({ dispose: () => clearInterval(clock) });
     panel.webview.html = dashboardHtml(panel.webview, world.extensionUri, directory);
@@ -112,13 +119,22 @@ export class DashboardPanel {
       return;
     }
     const said = parsed.output;
-    const { actions } = this.world;
+    const { actions, filter } = this.world;
     switch (said.type) {
       case "look":
         this.listen(said);
         return;
       case "changeLearner":
         void actions.changeLearners(said.verb, [said.learner]);
+        return;
+      case "changeListed":
+        if (this.look !== null) void changeListed(actions, said.verb, this.look.list, filter.text);
+        return;
+      case "saveListed":
+        if (this.look !== null) void saveListed(actions, this.look.list, filter.text);
+        return;
+      case "filter":
+        void this.filterBy(said.text);
         return;
       case "savePlot":
         void actions.savePlot(said.name, Buffer.from(said.pngBase64, "base64"));
@@ -132,21 +148,40 @@ export class DashboardPanel {
     }
   }
 
-  private listen(look: Extract<FromPage, { type: "look" }>): void {
+  private listen(look: Look): void {
     const isNew = this.look === null;
     const hasOtherSelected = look.selected !== this.look?.selected;
     this.look = look;
     if (isNew) {
       this.seriesSentMs = 0;
       this.selectWanted();
+      this.sendFilter(null);
     }
     if (isNew || hasOtherSelected) {
       this.failureSent = null;
       this.watchSelected();
     }
     // Somebody scrolls: the rows come at once, not with the next refresh.
-    if (!isNew) void this.sendList().catch((error: unknown) => this.world.log(`dashboard: ${String(error)}`));
+    if (!isNew) this.sendListNow();
     this.refresher.request();
+  }
+
+  private sendListNow(): void {
+    void this.sendList().catch((error: unknown) => this.world.log(`dashboard: ${String(error)}`));
+  }
+
+  private async filterBy(text: string): Promise<void> {
+    const { session } = this;
+    if (session !== null) this.sendFilter(await this.world.filter.set(session, text));
+  }
+
+  private changeFilter(): void {
+    this.sendFilter(null);
+    this.sendListNow();
+  }
+
+  private sendFilter(problem: string | null): void {
+    this.post({ type: "filter", text: this.world.filter.text, problem });
   }
 
   private selectWanted(): void {
@@ -198,10 +233,10 @@ export class DashboardPanel {
   private async sendList(): Promise<void> {
     const { session, look } = this;
     if (session === null || look === null) return;
-    const { state, ...order } = look.list;
-    const page = await session.query("learners", { ...order, ...(state === null ? {} : { states: [state] }) });
-    if (look.list !== this.look?.list) return;
-    this.post({ type: "learners", list: look.list, total: page.total, rows: page.rows.map(shownLearner) });
+    const { list } = look;
+    const filter = this.world.filter.text;
+    const message = await listMessage(session, list, filter);
+    if (list === this.look?.list && filter === this.world.filter.text) this.post(message);
   }
 
   private async sendSelected(): Promise<void> {

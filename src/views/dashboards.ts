@@ -1,13 +1,10 @@
 import { type Disposable, type ExtensionContext, Uri, ViewColumn, type WebviewPanel, window } from "vscode";
 import * as v from "valibot";
 import type { RunSession } from "../remote/runSession";
-import type { RunSessions } from "../remote/runSessions";
 import type { LearnerId } from "../scheduler/state/rows";
-import type { Actions } from "./actions";
-import { DashboardPanel } from "./dashboardPanel";
+import { DashboardPanel, type DashboardWorld } from "./dashboardPanel";
 import { pageRoots } from "./dashboardPage";
 import { pageStateSchema } from "./messages";
-import type { StudyEdits } from "./studyEdits";
 
 const viewType = "adaptive.dashboard";
 
@@ -18,10 +15,7 @@ export class Dashboards {
 
   constructor(
     private readonly context: Pick<ExtensionContext, "extensionUri">,
-    private readonly sessions: RunSessions,
-    private readonly edits: StudyEdits,
-    private readonly actions: Actions,
-    private readonly log: (line: string) => void,
+    private readonly world: Omit<DashboardWorld, "extensionUri">,
   ) {
     this.serializer = window.registerWebviewPanelSerializer(viewType, {
       deserializeWebviewPanel: (panel, kept: unknown) => {
@@ -52,8 +46,7 @@ export class Dashboards {
     const { extensionUri } = this.context;
     panel.webview.options = { enableScripts: true, localResourceRoots: pageRoots(extensionUri) };
     panel.iconPath = Uri.joinPath(extensionUri, "media", "icon.png");
-    const { sessions, edits, actions, log } = this;
-    const dashboard = new DashboardPanel(panel, directory, { extensionUri, sessions, edits, actions, log });
+    const dashboard = new DashboardPanel(panel, directory, { extensionUri, ...this.world });
     this.panels.set(directory, dashboard);
     panel.onDidDispose(() => {
       this.panels.delete(directory);

@@ -4,6 +4,7 @@ import type { RunSessions } from "../remote/runSessions";
 import { systemClock } from "../scheduler/state/clock";
 import { DisposableScope } from "./disposableScope";
 import { plural } from "./format";
+import type { LearnerFilter } from "./learnerFilter";
 import { groupPage, groupsOpenAtFirst, learnersTree, stateOfGroup } from "./learnersTreeModel";
 import { NodeTree } from "./nodeTree";
 import { Refresher } from "./refresher";
@@ -21,6 +22,7 @@ export class LearnersView {
   private readonly tree: NodeTree;
   private readonly view: TreeView<string>;
   private readonly refresher: Refresher;
+  private hasMatch = true;
   /** How many learners are shown of the groups that are open. */
   private readonly shown = new Map<LearnerState, number>(groupsOpenAtFirst.map((state) => [state, groupPage]));
 
@@ -28,6 +30,7 @@ export class LearnersView {
     private readonly run: ShownRun,
     private readonly sessions: RunSessions,
     private readonly edits: StudyEdits,
+    private readonly filter: LearnerFilter,
     log: (line: string) => void,
   ) {
     this.tree = this.scope.add(new NodeTree((id) => this.open(stateOfGroup(id))));
@@ -49,6 +52,7 @@ export class LearnersView {
     const request = (): void => this.refresher.request();
     this.scope.add(run.onDidChange(request));
     this.scope.add(edits.onDidChange(request));
+    this.scope.add(filter.onDidChange(request));
     this.scope.add(sessions.onDidChangeStudies(request));
     this.scope.add(this.view.onDidChangeVisibility(request));
     this.scope.add(
@@ -80,19 +84,25 @@ export class LearnersView {
     const { session, overview } = this.run;
     if (session === null || overview === null) return this.tree.show([]);
     if (!this.view.visible) return;
-    const open = [...this.shown].filter(([state]) => overview.learners[state] > 0);
+    const filter = this.filter.text;
+    const counts = filter === "" ? overview.learners : await session.query("matches", { filter });
+    const open = [...this.shown].filter(([state]) => counts[state] > 0);
     const pages = await Promise.all(
       open.map(async ([state, limit]) => {
-        const query = { states: [state], orderBy: "position", descending: false, offset: 0, limit } as const;
+        const query = { states: [state], filter, orderBy: "position", descending: false, offset: 0, limit } as const;
         return [state, await session.query("learners", query)] as const;
       }),
     );
-    if (session === this.run.session) this.tree.show(learnersTree(overview.learners, new Map(pages)));
+    if (session !== this.run.session || filter !== this.filter.text) return;
+    this.hasMatch = Object.values(counts).some((count) => count > 0);
+    this.drawTitle();
+    this.tree.show(learnersTree(counts, new Map(pages)));
   }
 
   private drawTitle(): void {
     const { overview, session } = this.run;
-    this.view.message = this.edits.isEdited ? editedLine : "";
+    const lines = [this.edits.isEdited ? editedLine : "", this.hasMatch ? "" : "No learner matches the filter."];
+    this.view.message = lines.filter((line) => line !== "").join("\n");
     if (overview === null) {
       this.view.badge = undefined;
       this.view.description = session === null ? studiesLine(this.sessions) : "";
@@ -100,6 +110,8 @@ export class LearnersView {
     }
     const { run, learners } = overview;
     this.view.description = [
+      // First, for the line is cut off where the view ends.
+      ...(this.filter.text === "" ? [] : [`filter: ${this.filter.text}`]),
       clusterName(run.cluster),
       run.name,
       ...(run.activity === "active" ? [] : [run.reason === notStartedYet ? "not started" : run.activity]),

@@ -32,6 +32,11 @@ export const fromPageSchema = v.variant("type", [
   /** What the page looks at; its first message. */
   v.object({ type: v.literal("look"), list: listSchema, selected: v.nullable(learnerId) }),
   v.object({ type: v.literal("changeLearner"), verb: v.picklist(learnerVerbs), learner: learnerId }),
+  /** Of the learners that are listed, all that the verb is for. */
+  v.object({ type: v.literal("changeListed"), verb: v.picklist(learnerVerbs) }),
+  /** The learners that are listed, as a table. */
+  v.object({ type: v.literal("saveListed") }),
+  v.object({ type: v.literal("filter"), text: v.string() }),
   v.object({ type: v.literal("showOutput"), job: v.string() }),
   /** A plot as it stands, to be saved as a PNG file. */
   v.object({ type: v.literal("savePlot"), name: v.string(), pngBase64: v.string() }),
@@ -100,7 +105,18 @@ export const toPageSchema = v.variant("type", [
   }),
   v.object({ type: v.literal("series"), samples: v.array(sampleSchema) }),
   /** Answers the newest look. */
-  v.object({ type: v.literal("learners"), list: listSchema, total: count, rows: v.array(learnerSchema) }),
+  v.object({
+    type: v.literal("learners"),
+    list: listSchema,
+    /** By which the rows were chosen. */
+    filter: v.string(),
+    /** How many learners match it, by state. */
+    matching: v.record(stateSchema, count),
+    total: count,
+    rows: v.array(learnerSchema),
+  }),
+  /** The filter, and what is wrong with the one that was last asked for instead. */
+  v.object({ type: v.literal("filter"), text: v.string(), problem: v.nullable(v.string()) }),
   v.object({
     type: v.literal("selected"),
     learner: v.nullable(learnerSchema),

@@ -10,15 +10,18 @@ import { learnerVerbWords } from "./learnerVerbs";
 const maxListed = 2000;
 
 /**
- * Asks which learners a verb is for, among those it can be for.
+ * Asks which learners a verb is for, among those it can be for and that match a filter.
  * @throws AdaptiveError `no-learners`
  */
-export async function pickLearners(session: RunSession, verb: LearnerVerb): Promise<LearnerId[]> {
+export async function pickLearners(session: RunSession, verb: LearnerVerb, filter: string): Promise<LearnerId[]> {
   const states = statesFor[verb];
   const nameOf = (state: (typeof states)[number]) => stateStyles[state].label.toLowerCase();
-  const query = { states, orderBy: "position", descending: false, offset: 0, limit: maxListed } as const;
+  const query = { states, filter, orderBy: "position", descending: false, offset: 0, limit: maxListed } as const;
   const { rows, total } = await session.query("learners", query);
-  if (total === 0) throw new AdaptiveError("no-learners", `No learner is ${states.map(nameOf).join(" or ")}.`);
+  if (total === 0) {
+    const which = filter === "" ? "No learner" : `No learner that matches ${filter}`;
+    throw new AdaptiveError("no-learners", `${which} is ${states.map(nameOf).join(" or ")}.`);
+  }
   const items = rows.map((row) => ({ label: learnerLabel(row), description: nameOf(row.state), id: row.id }));
   const picked = await window.showQuickPick(items, {
     title: `${learnerVerbWords[verb].label} Learners`,

@@ -45,7 +45,7 @@ test("a study from the welcome view to done", async () => {
   expect(await readdir(join(folder, "data"))).toHaveLength(8);
 });
 
-test("stopping the jobs keeps what they have, starting goes on", async () => {
+test("stopping the jobs keeps what they have, learners are filtered and stopped, starting goes on", async () => {
   const folder = await copyExample([fewOffsets, secondsPerPoint(0.5)]);
   const editor = await openEditor(folder);
   await editor.openView("Adaptive");
@@ -56,6 +56,34 @@ test("stopping the jobs keeps what they have, starting goes on", async () => {
   await editor.treeRow(/^Waiting\s*8/).waitFor();
   await expect.poll(() => readdir(join(folder, "data")), within).toHaveLength(2);
   await editor.keepScreenshot("stopped");
+
+  await editor.runCommand("Adaptive: Show Progress");
+  const list = editor.webview.locator("adaptive-learners");
+  const filterBox = list.getByRole("searchbox", { name: "Filter learners" });
+  await filterBox.fill("ofset<0");
+  await list.getByText("Did you mean offset?").waitFor();
+  await editor.keepScreenshot("filter with a problem");
+  await filterBox.fill("offset<0 coupling >= 0.06");
+  await list.getByText("3 of 8").waitFor();
+  await editor.treeRow(/^Waiting\s*3/).waitFor();
+  await editor.sidebar.getByText("filter: offset<0 coupling >= 0.06").waitFor();
+  await list.getByRole("button", { name: "Stop 3" }).click();
+  await editor.treeRow(/^Stopped\s*3/).waitFor();
+  await list.getByRole("button", { name: "Retry 3" }).waitFor();
+  await editor.keepScreenshot("filtered");
+
+  await editor.runCommand("Adaptive: Filter Learners…");
+  const input = editor.page.locator(".quick-input-widget .quick-input-box input");
+  await input.fill("state=stoped");
+  await editor.page.getByText("Did you mean stopped?").waitFor();
+  await input.fill("state=waiting");
+  await editor.page.getByText("5 of 8 learners").waitFor();
+  await editor.keepScreenshot("filter as it is typed");
+  await editor.page.keyboard.press("Enter");
+  await editor.treeRow(/^Waiting\s*5/).waitFor();
+  await expect.poll(() => filterBox.inputValue(), within).toBe("state=waiting");
+  await editor.runCommand("Adaptive: Clear Filter");
+  await editor.treeRow(/^Stopped\s*3/).waitFor();
 
   await editor.startJobs({ isNew: false });
   await editor.treeRow(/^Running\s*2/).waitFor();

@@ -6,12 +6,14 @@ import {
   vsCodeProgressRing,
 } from "@vscode/webview-ui-toolkit";
 import { html, nothing, type TemplateResult } from "lit";
+import { live } from "lit/directives/live.js";
 
 // The toolkit is archived: everything taken from it is here, so that another one can take its place.
 provideVSCodeDesignSystem().register(vsCodeButton(), vsCodeDropdown(), vsCodeOption(), vsCodeProgressRing());
 
 interface ButtonProperties {
   label: string;
+  title?: string;
   onClick: () => void;
   isPrimary?: boolean;
   isDisabled?: boolean;
@@ -19,11 +21,12 @@ interface ButtonProperties {
   isPressed?: boolean;
 }
 
-export function button({ label, onClick, isPrimary, isDisabled, isPressed }: ButtonProperties): TemplateResult {
+export function button({ label, title, onClick, isPrimary, isDisabled, isPressed }: ButtonProperties): TemplateResult {
   return html`<vscode-button
     appearance=${isPrimary === true ? "primary" : "secondary"}
     ?disabled=${isDisabled}
     aria-pressed=${isPressed ?? nothing}
+    title=${title ?? nothing}
     @click=${onClick}
     >${label}</vscode-button
   >`;
@@ -43,6 +46,27 @@ export function dropdown({ label, value, options, onChange }: DropdownProperties
     @change=${(event: Event) => event.target instanceof HTMLElement && "value" in event.target && onChange(String(event.target.value))}
     >${options.map((option) => html`<vscode-option value=${option.value} ?selected=${option.value === value}>${option.label}</vscode-option>`)}</vscode-dropdown
   >`;
+}
+
+interface TextFieldProperties {
+  label: string;
+  placeholder: string;
+  value: string;
+  isInvalid: boolean;
+  onInput: (value: string) => void;
+}
+
+/** Not the toolkit's, which names every text field "Text field". */
+export function textField({ label, placeholder, value, isInvalid, onInput }: TextFieldProperties): TemplateResult {
+  return html`<input
+    type="search"
+    spellcheck="false"
+    aria-label=${label}
+    aria-invalid=${isInvalid}
+    placeholder=${placeholder}
+    .value=${live(value)}
+    @input=${(event: Event) => event.target instanceof HTMLInputElement && onInput(event.target.value)}
+  />`;
 }
 
 /** Something is under way. */

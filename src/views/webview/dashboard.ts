@@ -101,6 +101,7 @@ export class DashboardElement extends LitElement {
   private readonly kept = keptState();
   private run: Message<"run"> | null = null;
   private samples: Message<"series">["samples"] = [];
+  private filter: Message<"filter"> | null = null;
   private selected: LearnerId | null = this.kept?.selected ?? null;
   private learner: ShownLearner | null = null;
   private preview: Message<"preview">["preview"] | null = null;
@@ -134,6 +135,11 @@ export class DashboardElement extends LitElement {
           .run=${run.run}
           .selected=${this.selected}
           .nowMs=${Date.now()}
+          .filter=${this.filter}
+          .canAct=${run.canAct}
+          .onFilter=${(text: string) => tell({ type: "filter", text })}
+          .onChange=${(verb: LearnerVerb) => tell({ type: "changeListed", verb })}
+          .onSave=${() => tell({ type: "saveListed" })}
           .onLook=${(look: ListLook) => this.lookAt(look)}
           .onSelect=${(learner: ShownLearner) => this.select(learner.id, learner)}
         ></adaptive-learners>
@@ -161,9 +167,10 @@ export class DashboardElement extends LitElement {
         this.samples = message.samples;
         return;
       case "learners":
-        this.renderRoot
-          .querySelector<LearnersListElement>("adaptive-learners")
-          ?.receive(message.list, message.total, message.rows);
+        this.renderRoot.querySelector<LearnersListElement>("adaptive-learners")?.receive(message);
+        return;
+      case "filter":
+        this.filter = message;
         return;
       case "selected":
         if (message.learner !== null && message.learner.id !== this.selected) return;

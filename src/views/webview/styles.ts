@@ -39,6 +39,25 @@ export const commonStyles = css`
   .number {
     font-variant-numeric: tabular-nums;
   }
+  input[type="search"] {
+    min-width: 0;
+    padding: 4px 8px;
+    font: inherit;
+    color: var(--vscode-input-foreground);
+    background: var(--vscode-input-background);
+    border: 1px solid var(--vscode-input-border, var(--edge));
+    border-radius: 2px;
+  }
+  input[type="search"]::placeholder {
+    color: var(--vscode-input-placeholderForeground);
+  }
+  input[type="search"]:focus-visible {
+    outline: 1px solid var(--vscode-focusBorder);
+    outline-offset: -1px;
+  }
+  input[type="search"][aria-invalid="true"] {
+    border-color: var(--vscode-inputValidation-errorBorder, var(--vscode-charts-red));
+  }
   .panel {
     border: 1px solid var(--edge);
     border-radius: 4px;

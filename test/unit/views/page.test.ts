@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { describe, expect, it, test } from "vitest";
+import { learnerStates } from "../../../src/scheduler/state/rows";
 import type { LinePreview } from "../../../src/scheduler/workers/messages";
 import { componentLabels, curveData, curveSummary } from "../../../src/views/curve";
 import { shownTrial, shownLearner } from "../../../src/views/dashboardRows";
@@ -17,6 +18,8 @@ describe("messages of the page", () => {
     ["an order by what is no column", { type: "look", list: { ...list, orderBy: "1; DROP" }, selected: null }, false],
     ["a command of ours", { type: "runCommand", command: "stopJobs" }, true],
     ["what is to be done with a learner", { type: "changeLearner", verb: "reopen", learner: 3 }, true],
+    ["what is to be done with all that are listed", { type: "changeListed", verb: "stop" }, true],
+    ["a filter", { type: "filter", text: "offset>" }, true],
     ["another verb", { type: "changeLearner", verb: "delete", learner: 3 }, false],
     ["another command", { type: "runCommand", command: "workbench.action.quit" }, false],
     ["something else", "hello", false],
@@ -28,7 +31,8 @@ describe("messages of the page", () => {
 describe("messages to the page", () => {
   it("carry learners that parse", () => {
     const rows = [shownLearner(learnerRow(1)), shownLearner(learnerRow(2, { combo: '{"a":[1],"b":null}' }))];
-    const message = { type: "learners", list, total: 2, rows };
+    const matching = Object.fromEntries(learnerStates.map((state) => [state, 1]));
+    const message = { type: "learners", list, filter: "offset>0", matching, total: 2, rows };
     expect(v.parse(toPageSchema, message)).toEqual(message);
   });
 
