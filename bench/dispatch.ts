@@ -90,7 +90,7 @@ async function syncMs(): Promise<number> {
 /** A run whose learners wait and whose jobs are about to ask. */
 async function createRun(learners: number, jobs: number, wasm: Uint8Array): Promise<RunDirectory> {
   const directory = new RunDirectory(await mkdtemp(join(tmpdir(), "adaptive-bench-")));
-  const { settings } = mergeSettings({ typed: {}, study: {}, profile: {} }, 2);
+  const { settings } = mergeSettings({ typed: {}, study: {}, profile: {} }, { cores: 2, queue: "local" });
   const run = { runId: "bench", name: "bench", cluster: "local", learnersFile: "_learners.py" };
   await createFolders(directory);
   await createState(

@@ -75,7 +75,7 @@ function settingsTable(/** @type {Awaited<ReturnType<typeof readSchemas>>} */ { 
     );
     const meaning = [description, ...(choices.length > 0 ? [`${choices.join("; ")}.`] : [])].join(" ");
     const places = [...(inStudy ? ["`adaptive.json`"] : []), ...(inProfile ? ["`adaptive.clusters`"] : [])];
-    return [`\`${name}\``, places.join(", "), meaning, defaultWords(name, value), holds];
+    return [`\`${name}\``, places.join(", "), meaning, defaultWords(name, value), holds ?? ""];
   });
   const header = ["setting", "said in", "meaning", "default", "a change holds for"];
   return [header, header.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
@@ -97,7 +97,7 @@ function propertyOf(schema, name) {
  * @param {any} value
  */
 function defaultWords(name, value) {
-  if (value === undefined) return "all";
+  if (value === undefined) return { budget: "all", queue: "the cluster's" }[name] ?? "";
   if (value === null || (Array.isArray(value) && value.length === 0)) return "none";
   return typeof value === "string" ? `\`${value}\`` : String(value);
 }

@@ -24,6 +24,7 @@ import { parseTypedOptions } from "./commandLine/typedOptions";
 import { update } from "./commandLine/update";
 import { AdaptiveError, toAdaptiveError } from "./state/errors";
 import { RunDirectory } from "./state/runDirectory";
+import { queues } from "./state/settings";
 import type { CopyWish } from "./study/place";
 import type { StartOptions } from "./study/settings";
 import { version } from "./version";
@@ -33,7 +34,7 @@ const help = `Runs studies of adaptive learners as jobs, and keeps them running.
 Usage: adaptive-scheduler COMMAND [OPTIONS]
 
   run --learners FILE    make or resume the run of a study and serve it until all is done
-      --cluster local      where the jobs run: this computer
+      --cluster NAME       where the jobs run: local, which is this computer, or slurm
       --port N             the port that jobs and editors connect to (default: any free one)
       --json               a JSON object a line instead of the progress bar
       --accept             agree to what became of learners in an edited learners file
@@ -259,10 +260,11 @@ function parse(args: readonly string[]) {
 
 function startOptions({ learners, cluster, profile, ...values }: Values): StartOptions {
   if (!learners) throw usageError("--learners FILE is missing.");
-  if (cluster !== undefined && cluster !== "local") {
-    throw usageError(`There is no cluster "${cluster}"; this version runs jobs on this computer: --cluster local.`);
+  const queue = queues.find((name) => name === cluster) ?? null;
+  if (cluster !== undefined && queue === null) {
+    throw usageError(`There is no cluster "${cluster}"; there are ${queues.join(" and ")}.`);
   }
-  return { learnersFile: learners, cluster: "local", typed: parseTypedOptions(values), profile: profile ?? null };
+  return { learnersFile: learners, cluster: queue, typed: parseTypedOptions(values), profile: profile ?? null };
 }
 
 /** The study that `--learners` names or, without it, that of the run in this folder; and where its run is. */

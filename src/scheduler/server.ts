@@ -1,7 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { hostname } from "node:os";
+import { hostname, userInfo } from "node:os";
 import type { Assets } from "./assets";
+import type { Cluster } from "./clusters/cluster";
 import { localCluster } from "./clusters/local";
+import { slurmCluster } from "./clusters/slurm";
 import { runCommand } from "./clusters/runCommand";
 import { Clients, type Commands } from "./control/clients";
 import { ask } from "./control/dealer";
@@ -16,7 +18,7 @@ import { Previews } from "./previews";
 import { systemClock } from "./state/clock";
 import { AdaptiveError, toAdaptiveError } from "./state/errors";
 import { RunLock } from "./state/lock";
-import { asLearnerId, fnameOf, type LearnerId, type LearnerRow } from "./state/rows";
+import { asLearnerId, fnameOf, type LearnerId, type LearnerRow, type RunRow } from "./state/rows";
 import type { RunDirectory } from "./state/runDirectory";
 import { settingsOf } from "./state/settings";
 import { Store, systemWorld } from "./state/store";
@@ -27,7 +29,7 @@ import { StudyUpdates } from "./study/updates";
 import { WorkerDesk } from "./workers/desk";
 import { Door, type Peer } from "./workers/door";
 import { workerProtocol, type WishMessage } from "./workers/messages";
-import { readEndpoint, removeEndpoint, writeEndpoint } from "./workers/endpoint";
+import { ownAddresses, readEndpoint, removeEndpoint, writeEndpoint } from "./workers/endpoint";
 import { ProgressBoard } from "./workers/progress";
 import { tryLearners } from "./trials";
 import { Verbs } from "./verbs";
@@ -120,7 +122,7 @@ export class Scheduler {
     });
     this.loop = new JobLoop({
       store,
-      cluster: localCluster(directory.jobs, model.run.name),
+      cluster: clusterOf(directory.jobs, model.run),
       run: runCommand,
       files: this.files,
       script: (resourceClass, tries) => this.script(resourceClass, tries),
@@ -180,7 +182,8 @@ export class Scheduler {
 
   private static async serveLocked(lock: RunLock, options: ServeOptions): Promise<Scheduler> {
     const { directory, assets, port, ifCopied, onFatal } = options;
-    const door = await Door.open(`tcp://127.0.0.1:${port ?? "*"}`);
+    const { cluster } = await directory.readRunFile();
+    const door = await Door.open(`tcp://${cluster === "local" ? "127.0.0.1" : "*"}:${port ?? "*"}`);
     try {
       const client = await copyClient(assets.folder, directory);
       const identity = { host: hostname(), pid: process.pid, version };
@@ -245,7 +248,8 @@ export class Scheduler {
   private async open(): Promise<void> {
     const { directory, log } = this.options;
     const { door } = this.holdings;
-    const { incarnation } = this.store.model.run;
+    const { model } = this.store;
+    const { incarnation } = model.run;
     await this.updates.point();
     void door.serve((peer, message) => this.receive(peer, message));
     await writeEndpoint(directory.endpoint, {
@@ -253,7 +257,7 @@ export class Scheduler {
       incarnation,
       host: hostname(),
       pid: process.pid,
-      urls: [`tcp://127.0.0.1:${door.port}`],
+      urls: (model.run.cluster === "local" ? ["127.0.0.1"] : ownAddresses()).map((ip) => `tcp://${ip}:${door.port}`),
       ...door.keys,
     });
     log.write(`serving ${directory.path} as incarnation ${incarnation} at port ${door.port}`);
@@ -305,6 +309,7 @@ export class Scheduler {
       runDirectory: directory.path,
       client: this.holdings.client,
       state: directory.own,
+      jobs: directory.jobs,
       learnersFile: model.run.learnersFile,
       resourceClass,
       tries: tries && tries.map((id) => place(model.learner(id))),
@@ -388,6 +393,13 @@ export class Scheduler {
     const columns = this.board.takeUnrecorded();
     if (columns.learners.length > 0) this.store.record({ kind: "progressNoted", ...columns });
   }
+}
+
+function clusterOf(folder: string, run: RunRow): Cluster {
+  const { runId, name } = run;
+  return settingsOf(run).queue === "slurm"
+    ? slurmCluster({ folder, runId, name, user: userInfo().username })
+    : localCluster(folder, name);
 }
 
 function diskFull(message: string): AdaptiveError {

@@ -34,7 +34,10 @@ export async function tryLearners(
     const trial = trialOf(row);
     return trial ? [{ id, fname, combo, trial }] : [];
   });
-  const circumstances = { settings: settingsOf(model.run), freeMegabytes: freemem() / 2 ** 20 };
+  const settings = settingsOf(model.run);
+  // Of the nodes of a cluster nothing is known here.
+  const here = settings.queue === "local";
+  const circumstances = { settings, freeMegabytes: here ? freemem() / 2 ** 20 : Infinity };
   const points = trials.map(({ trial }) => trial);
   return { trials, proposal: propose(points, circumstances) };
 }

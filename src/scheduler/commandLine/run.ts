@@ -214,8 +214,9 @@ function peopleView(print: (text: string) => void): Omit<View, "frame"> {
     begin: (model, directory, isResumed) => {
       folder = directory.path;
       const { done } = model.learnerCounts;
-      const cores = settingsOf(model.run).budget;
-      const where = `on ${cores} ${cores === 1 ? "core" : "cores"} of this computer`;
+      const { queue, budget } = settingsOf(model.run);
+      const cores = `${budget} ${budget === 1 ? "core" : "cores"} of this computer`;
+      const where = `on ${queue === "local" ? cores : queueNames[queue]}`;
       const before = isResumed ? `, resumed with ${done} done` : "";
       print(`${model.run.name}: ${model.learners.size} learners ${where}${before}. Ctrl-C saves and stops.`);
     },
@@ -234,6 +235,8 @@ function peopleView(print: (text: string) => void): Omit<View, "frame"> {
     stay: () => print("Serving until Ctrl-C, so that the editor can show the results."),
   };
 }
+
+const queueNames = { slurm: "Slurm" } as const;
 
 function failedLearners(model: Model): LearnerRow[] {
   return [...model.learners.values()].filter(({ state }) => state === "failed");

@@ -20,6 +20,7 @@ export async function script(
     runDirectory: directory.path,
     client: await clientFolderOf(program.assets.folder, directory),
     state: directory.own,
+    jobs: directory.jobs,
     learnersFile: row?.learnersFile ?? basename(learnersFile),
     resourceClass: "default",
     tries: null,

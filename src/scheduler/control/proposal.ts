@@ -11,7 +11,7 @@ export interface Proposal {
 }
 
 export interface ProposalCircumstances {
-  settings: Pick<Settings, "goal" | "resources" | "saveEverySeconds" | "budget">;
+  settings: Pick<Settings, "goal" | "resources" | "saveEverySeconds" | "queue" | "budget">;
   /** Memory of the machine that its processes can have, in MB. */
   freeMegabytes: number;
 }
@@ -35,7 +35,8 @@ export function propose(trials: readonly Trial[], { settings, freeMegabytes }: P
   if (good.length === 0) return null;
   const seconds = Math.max(...good.map((trial) => trial.seconds));
   const megabytes = Math.max(...good.map((trial) => trial.megabytes));
-  const { goal, resources, saveEverySeconds, budget } = settings;
+  const { goal, resources, saveEverySeconds } = settings;
+  const budget = settings.queue === "local" ? settings.budget : Infinity;
   const points = goal?.npoints ?? null;
   const reasons: string[] = [];
   const cores = coresFor(seconds, points, resources.cores, budget);

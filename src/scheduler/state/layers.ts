@@ -4,6 +4,7 @@ import {
   settingNames,
   type Configuration,
   type Layer,
+  type Queue,
   type SettingName,
   type Settings,
 } from "./settings";
@@ -15,12 +16,19 @@ export type Origins = Record<SettingName, Origin>;
 
 export type Layers = Record<Exclude<Origin, "default">, Layer>;
 
+/** What defaults depend on. */
+export interface Machine {
+  cores: number;
+  /** Of the cluster that a person named, or that a run is on. */
+  queue: Queue;
+}
+
 /** Merges the layers: of each setting, the first layer that says something wins. */
-export function mergeSettings(layers: Layers, machineCores: number): { settings: Settings; origins: Origins } {
+export function mergeSettings(layers: Layers, machine: Machine): { settings: Settings; origins: Origins } {
   let settings: Layer = {};
   const chosen: Partial<Origins> = {};
   for (const name of settingNames) {
-    const [strongest] = valuesOf(layers, name, machineCores);
+    const [strongest] = valuesOf(layers, name, machine);
     settings = withValue(settings, name, strongest?.value);
     chosen[name] = strongest?.origin ?? "default";
   }
@@ -40,8 +48,8 @@ export interface OriginalValue {
 }
 
 /** What each layer says of a setting, the strongest first; the default is always among them. */
-export function valuesOf(layers: Layers, name: SettingName, machineCores: number): OriginalValue[] {
-  const all = { ...layers, default: defaults(machineCores) };
+export function valuesOf(layers: Layers, name: SettingName, machine: Machine): OriginalValue[] {
+  const all = { ...layers, default: defaults(layers, machine) };
   return origins
     .map((origin) => ({ origin, value: valueIn(all[origin], name) }))
     .filter(({ value }) => value !== undefined);
@@ -82,12 +90,17 @@ export function rememberedLayer({ settings, origins }: Configuration, origin: Or
 export function conflictIn({
   resources: { cores },
   budget,
+  queue,
   executor,
   launcher,
 }: Settings): { name: SettingName; other: SettingName; message: string } | null {
-  if (cores > budget) {
+  if (queue === "local" && cores > budget) {
     const together = `expected at most ${budget}, the cores that jobs on this computer may use together (budget)`;
     return { name: "resources.cores", other: "budget", message: `${together}, but got ${cores}` };
+  }
+  if (queue === "local" && launcher === "srun") {
+    const message = `expected auto, mpiexec or none for jobs on this computer (queue), but got "srun"`;
+    return { name: "launcher", other: "queue", message };
   }
   if (executor === "mpi4py" && launcher === "none") {
     const message = `expected a launcher of MPI (launcher), but that is "none"`;
@@ -96,9 +109,10 @@ export function conflictIn({
   return null;
 }
 
-function defaults(machineCores: number): Layer {
+function defaults({ typed, study, profile }: Layers, machine: Machine): Layer {
   const layer = settingNames.reduce((layer, name) => withValue(layer, name, aboutSetting(name).default), {} as Layer);
-  return { ...layer, budget: machineCores };
+  const queue = typed.queue ?? study.queue ?? profile.queue ?? machine.queue;
+  return { ...layer, queue: machine.queue, budget: machine.cores, pollSeconds: queue === "local" ? 1 : 60 };
 }
 
 function dropUndefined(object: object): Layer {

@@ -79,13 +79,23 @@ export function walltimeSeconds(text: string): number {
   return ((Number(days ?? 0) * 24 + hours) * 60 + minutes) * 60 + seconds;
 }
 
+/** Queues that jobs are submitted to. */
+export const queues = ["local", "slurm"] as const;
+export type Queue = (typeof queues)[number];
+
+/** What goes into a line of the queue's own options must be one word of it. */
+const queueWord = v.pipe(
+  v.string(aText),
+  v.regex(/^[^\s'"\\#]+$/, "expected a name without blanks, quotes, # and backslashes"),
+);
+
 const resourcesSchema = v.strictObject(
   {
     cores: v.pipe(
       positiveInteger,
       about({
         description:
-          "Cores of a job, each for one worker process. On this computer one more process coordinates them, which needs no core.",
+          "Cores of a job, each for one worker process. One more process coordinates them, which needs no core.",
         default: 1,
         holds: "jobs submitted since",
       }),
@@ -100,8 +110,52 @@ const resourcesSchema = v.strictObject(
         holds: "jobs submitted since",
       }),
     ),
+    nodes: v.pipe(
+      v.nullable(positiveInteger),
+      about({
+        description: "Nodes that a job is spread over; none leaves it to the queue. Not for jobs of this computer.",
+        default: null,
+        holds: "jobs submitted since",
+      }),
+    ),
+    memory: v.pipe(
+      v.nullable(
+        v.pipe(v.string(aText), v.regex(/^[1-9]\d*[KMGT]?$/, "expected an amount of memory such as 4G or 500M")),
+      ),
+      about({
+        description:
+          "Memory for each core, e.g. `4G`; none asks for what the queue gives. Not for jobs of this computer.",
+        default: null,
+        examples: ["4G", "500M"],
+        holds: "jobs submitted since",
+      }),
+    ),
+    partition: v.pipe(
+      v.nullable(queueWord),
+      about({
+        description: "Partition of the cluster; none is the cluster's own choice.",
+        default: null,
+        holds: "jobs submitted since",
+      }),
+    ),
+    account: v.pipe(
+      v.nullable(queueWord),
+      about({
+        description: "Account that the jobs are charged to; none is your usual one.",
+        default: null,
+        holds: "jobs submitted since",
+      }),
+    ),
+    extraLines: v.pipe(
+      v.array(v.string(aText), "expected a list of lines"),
+      about({
+        description: "More lines with options of the queue, e.g. `#SBATCH --qos=long`.",
+        default: [],
+        holds: "jobs submitted since",
+      }),
+    ),
   },
-  `${anObject} with cores and walltime`,
+  `${anObject} with cores, walltime, nodes, memory, partition, account or extraLines`,
 );
 
 const settingsSchema = v.strictObject(
@@ -188,12 +242,13 @@ const settingsSchema = v.strictObject(
       }),
     ),
     launcher: v.pipe(
-      oneOf(["auto", "mpiexec", "none"]),
+      oneOf(["auto", "srun", "mpiexec", "none"]),
       about({
         description: "What starts the processes of a job.",
         default: "auto",
         enumDescriptions: [
-          "the `mpiexec` beside the Python, else the one on `PATH`",
+          "on this computer the `mpiexec` beside the Python, else the one on `PATH`; on Slurm the first of `srun` and `mpiexec` that is seen to join processes",
+          "Slurm's `srun`, with the first of its kinds of MPI that is seen to join processes",
           "the `mpiexec` on `PATH`",
           "nothing: a job is one process, which starts others of its own",
         ],
@@ -206,7 +261,17 @@ const settingsSchema = v.strictObject(
     ),
     pollSeconds: v.pipe(
       positiveNumber,
-      about({ description: "Seconds between two looks at the queue.", default: 1, holds: "at once" }),
+      about({
+        description: "Seconds between two looks at the queue: 1 on this computer, 60 on a cluster.",
+        holds: "at once",
+      }),
+    ),
+    queue: v.pipe(
+      oneOf(queues),
+      about({
+        description: "Where jobs are submitted to. A run stays with the queue that it was made for.",
+        enumDescriptions: ["nowhere: they are processes of this computer", "Slurm, by its commands"],
+      }),
     ),
     budget: v.pipe(
       positiveInteger,
@@ -246,6 +311,7 @@ export const profileSchema = v.strictObject(
     resources,
     maxJobs: v.optional(entries.maxJobs),
     pollSeconds: v.optional(entries.pollSeconds),
+    queue: v.optional(entries.queue),
     budget: v.optional(entries.budget),
   },
   anObject,
@@ -261,6 +327,11 @@ const schemas = {
   goal,
   "resources.cores": resourcesSchema.entries.cores,
   "resources.walltime": resourcesSchema.entries.walltime,
+  "resources.nodes": resourcesSchema.entries.nodes,
+  "resources.memory": resourcesSchema.entries.memory,
+  "resources.partition": resourcesSchema.entries.partition,
+  "resources.account": resourcesSchema.entries.account,
+  "resources.extraLines": resourcesSchema.entries.extraLines,
   ...others,
 } as const;
 /** A setting that is merged as a whole, by its dotted name. */

@@ -55,7 +55,7 @@ export async function createRun(
       runId: randomUUID(),
       name: directory.name,
       study: learnersFile,
-      cluster: options.cluster,
+      cluster: settings.queue,
       created: new Date(now()).toISOString(),
     };
     const { runId, cluster } = run;

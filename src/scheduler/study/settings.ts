@@ -8,19 +8,28 @@ import {
   valuesOf,
   withValue,
   type Layers,
+  type Machine,
   type OriginalValue,
   type Origin,
   type TypedSettings,
 } from "../state/layers";
 import { badSetting, parseSettings } from "../state/parseSettings";
 import type { AdaptiveError } from "../state/errors";
-import { profileSchema, type Configuration, type Layer, type SettingName } from "../state/settings";
+import {
+  profileSchema,
+  settingsOf,
+  type Configuration,
+  type Layer,
+  type Queue,
+  type SettingName,
+} from "../state/settings";
 import { readStudyFile, studyFileOf, type StudyFile } from "./studyFile";
 
 /** What was typed at the start, and the profile of the cluster as the editor or a file gave it. */
 export interface StartOptions {
   learnersFile: string;
-  cluster: "local";
+  /** Null when nobody said: the run's, or this computer. A run that exists stays where it is. */
+  cluster: Queue | null;
   typed: TypedSettings;
   /** JSON; null when nobody gave one, which leaves what an earlier start said. */
   profile: string | null;
@@ -30,6 +39,7 @@ export interface StartOptions {
 export interface Sources {
   layers: Layers;
   studyFile: StudyFile;
+  machine: Machine;
 }
 
 /**
@@ -47,7 +57,12 @@ export async function readSources(options: StartOptions, remembered: Configurati
   );
   const profile =
     options.profile === null ? (remembered ? rememberedLayer(remembered, "profile") : {}) : readProfile(options);
-  return { layers: { typed: overlay(typedBefore, absolute(set)), study: studyFile.layer, profile }, studyFile };
+  const queue = (remembered && settingsOf(remembered).queue) ?? options.cluster ?? "local";
+  return {
+    layers: { typed: overlay(typedBefore, absolute(set)), study: studyFile.layer, profile },
+    studyFile,
+    machine: { cores: availableParallelism(), queue },
+  };
 }
 
 /**
@@ -59,13 +74,17 @@ export async function configurationOf(options: StartOptions, remembered: Configu
   const sources = await readSources(options, remembered);
   const conflict = conflictOf(sources);
   if (conflict) throw conflict;
-  const { settings, origins } = mergeSettings(sources.layers, availableParallelism());
+  const { settings, origins } = mergeSettings(sources.layers, sources.machine);
+  if (remembered && settings.queue !== sources.machine.queue) {
+    const where = { name: placeOf(sources.studyFile, origins.queue, "queue") };
+    throw badSetting(where, ["queue"], `expected "${sources.machine.queue}", where this run has its jobs`);
+  }
   return { settings: JSON.stringify(settings), origins: JSON.stringify(origins) };
 }
 
 /** Why the settings do not go together, or null. */
-export function conflictOf({ layers, studyFile }: Sources): AdaptiveError | null {
-  const { settings, origins } = mergeSettings(layers, availableParallelism());
+export function conflictOf({ layers, studyFile, machine }: Sources): AdaptiveError | null {
+  const { settings, origins } = mergeSettings(layers, machine);
   const conflict = conflictIn(settings);
   if (!conflict) return null;
   // What somebody wrote has to change, not what is so by default.
@@ -75,7 +94,7 @@ export function conflictOf({ layers, studyFile }: Sources): AdaptiveError | null
 
 /** What the layers say of a setting, the strongest first, and where each says it. */
 export function valuesWithPlaces(sources: Sources, name: SettingName): (OriginalValue & { where: string })[] {
-  return valuesOf(sources.layers, name, availableParallelism()).map((value) => ({
+  return valuesOf(sources.layers, name, sources.machine).map((value) => ({
     ...value,
     where: placeOf(sources.studyFile, value.origin, name),
   }));
@@ -88,7 +107,7 @@ function placeOf({ name: file, lineOf }: StudyFile, origin: Origin, name: Settin
 }
 
 function readProfile({ cluster, profile }: StartOptions): Layer {
-  const name = `the profile of ${cluster}`;
+  const name = `the profile of ${cluster ?? "local"}`;
   return parseSettings(profileSchema, parseJson(profile ?? "{}", name), { name });
 }
 

@@ -1,3 +1,4 @@
+import { networkInterfaces } from "node:os";
 import { readFile, rm } from "node:fs/promises";
 import * as v from "valibot";
 import { errnoOf } from "../state/errors";
@@ -36,3 +37,17 @@ export async function readEndpoint(path: string): Promise<Endpoint | null> {
 export function removeEndpoint(path: string): Promise<void> {
   return rm(path, { force: true });
 }
+
+/**
+ * Where other machines may reach this one, those first that hardly are a bridge to containers. Which of
+ * them compute nodes can reach only they can tell.
+ */
+export function ownAddresses(): string[] {
+  return Object.entries(networkInterfaces())
+    .sort(([a], [b]) => Number(isInner(a)) - Number(isInner(b)))
+    .flatMap(([, addresses = []]) => addresses)
+    .filter(({ family, internal }) => family === "IPv4" && !internal)
+    .map(({ address }) => address);
+}
+
+const isInner = (name: string) => /^(docker|podman|cni|lxc|virbr|veth|br-)/.test(name);

@@ -90,7 +90,7 @@ describe("submitting", () => {
     [
       "jobs of several cores, as many as fit",
       modelAfter(10),
-      { settings: { ...settings, resources: { cores: 2, walltime: null } } },
+      { settings: { ...settings, resources: { ...settings.resources, cores: 2 } } },
       2,
     ],
     ["without the queue's answer too: what is known is enough", modelAfter(10), { listing: null }, 4],

@@ -1,8 +1,9 @@
-import { execFileSync, spawnSync } from "node:child_process";
-import { mkdir, writeFile } from "node:fs/promises";
+import { execFileSync, spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as fc from "fast-check";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { jobScript } from "../../../src/scheduler/jobs/jobScript";
 import { shellQuote } from "../../../src/scheduler/jobs/quote";
 import { temporaryFolder } from "./runFixture";
@@ -28,16 +29,19 @@ const places = {
   runDirectory: "/home/me/my study",
   client: "/client",
   state: "/state",
+  jobs: "/state/jobs",
   learnersFile: "_learners.py",
   resourceClass: "default",
   tries: null,
 };
+const noResources = { walltime: null, nodes: null, memory: null, partition: null, account: null, extraLines: [] };
 const settings = {
+  queue: "local",
   python: "/opt/it's/python",
   prelude: ["module load mpi"],
   launcher: "mpiexec",
   executor: "auto",
-  resources: { cores: 3, walltime: null },
+  resources: { ...noResources, cores: 3 },
 } as const;
 const scriptWith = (more: object) => {
   const script = jobScript({ ...places, settings: { ...settings, prelude: [...settings.prelude], ...more } });
@@ -68,7 +72,7 @@ test.each([
 });
 
 test("a job with a walltime knows when it began and when it will be over", () => {
-  const script = scriptWith({ resources: { cores: 1, walltime: "1:30:00" } });
+  const script = scriptWith({ resources: { ...noResources, cores: 1, walltime: "1:30:00" } });
   const exported = script.split("\n").find((line) => line.includes("ADAPTIVE_DEADLINE"));
   const read = execFileSync("bash", ["-c", `${exported}; date +%s; env`], { encoding: "utf8" });
   expect(read).toContain("ADAPTIVE_WALLTIME_SECONDS=5400\n");
@@ -95,8 +99,110 @@ test.each([
   const folder = await temporaryFolder();
   await mkdir(join(folder, "code"));
   await writeFile(join(folder, "code", "current"), "r1\n");
-  const script = jobScript({ ...places, runDirectory: folder, state: folder, settings: { ...settings, ...more } });
+  const script = jobScript({
+    ...places,
+    runDirectory: folder,
+    state: folder,
+    jobs: folder,
+    settings: { ...settings, ...more },
+  });
   const { stdout, status } = spawnSync("bash", { input: script, encoding: "utf8" });
   expect(status).not.toBe(0);
   expect(stdout.trimEnd().split("\n").at(-1)).toMatch(words);
+});
+
+describe("a script for Slurm", () => {
+  const slurm = { ...settings, queue: "slurm", prelude: [] as string[] } as const;
+  const inSlurm = { ...process.env, SLURM_ARRAY_JOB_ID: "47", SLURM_ARRAY_TASK_ID: "11", SLURM_RESTART_COUNT: "2" };
+  const linesOf = (more: object) => {
+    const script = jobScript({ ...places, settings: { ...slurm, ...more } });
+    execFileSync("bash", ["-n"], { input: script });
+    return script.split("\n");
+  };
+
+  test.each([
+    [{}, ["--ntasks=3"]],
+    [{ launcher: "none" }, ["--ntasks=1", "--cpus-per-task=3", "--nodes=1"]],
+    [{ executor: "loky" }, ["--ntasks=1", "--cpus-per-task=3", "--nodes=1"]],
+    [
+      {
+        resources: {
+          ...{ cores: 8, nodes: 2, walltime: "4:00:00", memory: "4G", partition: "long", account: "physics" },
+          extraLines: ["#SBATCH --qos=high"],
+        },
+      },
+      [
+        ...["--ntasks=8", "--nodes=2", "--time=4:00:00", "--mem-per-cpu=4G", "--partition=long", "--account=physics"],
+        ...["--signal=B:USR1@60", "--qos=high"],
+      ],
+    ],
+    [{ resources: { ...noResources, cores: 1, walltime: "5" } }, ["--ntasks=1", "--time=5", "--signal=B:USR1@30"]],
+  ])("asks for what the settings say: %j", (more, options) => {
+    const [shebang, ...lines] = linesOf(more);
+    expect(shebang).toBe("#!/bin/bash -l");
+    const asked = lines.slice(0, options.length).map((line) => line.replace(/^#SBATCH /, ""));
+    expect(asked).toEqual(options);
+  });
+
+  test.each([
+    ["auto", "pmi2 pmix srun mpiexec"],
+    ["srun", "pmi2 pmix srun"],
+    ["mpiexec", "mpiexec"],
+  ])("with launcher %s tries %s", (launcher, candidates) => {
+    expect(linesOf({ launcher })).toContain(`for candidate in ${candidates}; do`);
+  });
+
+  test("keeps every name and path as it was", async () => {
+    const folder = await temporaryFolder();
+    const jobs = join(folder, "it's 100% $HOME \\ jobs");
+    await mkdir(jobs);
+    await mkdir(join(folder, "code"));
+    await writeFile(join(folder, "code", "current"), "r1\n");
+    const prelude = [`printf '%s\\0' "$ADAPTIVE_RUN_DIR" "$ADAPTIVE_LEARNERS_FILE" "$ADAPTIVE_CLASS" "$end"`, "exit 0"];
+    const word = fc.string({ unit: "binary" }).map((text) => text.replaceAll("\0", ""));
+    fc.assert(
+      fc.property(word, word, word, (runDirectory, learnersFile, resourceClass) => {
+        const own = { runDirectory, learnersFile, resourceClass };
+        const script = jobScript({ ...places, ...own, state: folder, jobs, settings: { ...slurm, prelude } });
+        const read = execFileSync("bash", { input: script, env: inSlurm, encoding: "utf8" }).split("\0");
+        expect(read.slice(0, 4)).toEqual(
+          [runDirectory, learnersFile, resourceClass, join(jobs, "47_11.end")].map((text) =>
+            Buffer.from(text).toString(),
+          ),
+        );
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  /** Runs a job whose Python is a shell script. */
+  async function runJob(python: string, onReady: (job: ChildProcess) => void) {
+    const folder = await temporaryFolder();
+    await mkdir(join(folder, "code"));
+    await writeFile(join(folder, "code", "current"), "r1\n");
+    await writeFile(join(folder, "python"), `#!/bin/bash\n${python}\n`, { mode: 0o700 });
+    const own = { ...slurm, python: join(folder, "python"), launcher: "none" } as const;
+    const script = jobScript({ ...places, runDirectory: folder, state: folder, jobs: folder, settings: own });
+    await writeFile(join(folder, "script"), script);
+    const job = spawn("bash", [join(folder, "script")], { env: inSlurm, stdio: ["ignore", "pipe", "inherit"] });
+    job.stdout.once("data", () => onReady(job));
+    const [exitCode] = (await once(job, "close")) as [number | null];
+    return { exitCode, end: await readFile(join(folder, "47_11.end"), "utf8") };
+  }
+
+  test("writes down how the job ended, and which signals it had passed on", async () => {
+    const python = `trap 'exit 75' USR1; echo "ready"; while :; do sleep 0.02; done`;
+    const job = await runJob(python, (job) => job.kill("SIGUSR1"));
+    expect(job).toEqual({ exitCode: 75, end: "75 2 USR1\n" });
+  });
+
+  test("waits for what takes its time after a signal", async () => {
+    const python = `trap 'for i in 1 2 3 4 5; do sleep 0.02; done; exit 3' TERM; echo "ready"; while :; do sleep 0.02; done`;
+    const job = await runJob(python, (job) => job.kill("SIGTERM"));
+    expect(job).toEqual({ exitCode: 3, end: "3 2 TERM\n" });
+  });
+
+  test("leaves the exit code of a job that nobody disturbed", async () => {
+    expect(await runJob("echo ready; exit 4", () => undefined)).toEqual({ exitCode: 4, end: "4 2\n" });
+  });
 });

@@ -13,7 +13,10 @@ import { Store, systemWorld, type StoreWorld } from "../../../src/scheduler/stat
 
 export const wasm = await readFile(createRequire(import.meta.url).resolve("sql.js/dist/sql-wasm.wasm"));
 
-export const defaultSettings = mergeSettings({ typed: {}, study: {}, profile: {} }, 2).settings;
+export const defaultSettings = mergeSettings(
+  { typed: {}, study: {}, profile: {} },
+  { cores: 2, queue: "local" },
+).settings;
 
 /** The changes that make a run of Learner1D named `data/0`, `data/1`, … */
 export function firstChanges(

@@ -32,7 +32,7 @@ describe("layers", () => {
   };
 
   test("what was typed wins over the study, that over the profile, that over the default", () => {
-    const { settings, origins } = mergeSettings(layers, 16);
+    const { settings, origins } = mergeSettings(layers, { cores: 16, queue: "local" });
     expect(settings).toMatchObject({
       budget: 2,
       goal: { npoints: 9 },
@@ -52,7 +52,7 @@ describe("layers", () => {
   });
 
   test("each layer keeps what it says, the strongest first", () => {
-    expect(valuesOf(layers, "budget", 16)).toEqual([
+    expect(valuesOf(layers, "budget", { cores: 16, queue: "local" })).toEqual([
       { origin: "typed", value: 2 },
       { origin: "profile", value: 8 },
       { origin: "default", value: 16 },
@@ -60,13 +60,19 @@ describe("layers", () => {
   });
 
   test("none is a value: it wins over what is behind it", () => {
-    const { settings, origins } = mergeSettings({ ...layers, typed: { goal: null, resources: { walltime: null } } }, 2);
+    const { settings, origins } = mergeSettings(
+      { ...layers, typed: { goal: null, resources: { walltime: null } } },
+      { cores: 2, queue: "local" },
+    );
     expect(settings).toMatchObject({ goal: null, resources: { cores: 3, walltime: null } });
     expect(origins).toMatchObject({ goal: "typed", "resources.cores": "study", "resources.walltime": "typed" });
   });
 
   test("a run remembers what was typed and the profile, and forgets what is unset", () => {
-    const { settings, origins } = mergeSettings({ ...layers, typed: { budget: 2, resources: { cores: 1 } } }, 16);
+    const { settings, origins } = mergeSettings(
+      { ...layers, typed: { budget: 2, resources: { cores: 1 } } },
+      { cores: 16, queue: "local" },
+    );
     const row = { settings: JSON.stringify(settings), origins: JSON.stringify(origins) };
     expect(settingsOf(row)).toEqual(settings);
     const typed = rememberedLayer(row, "typed");
@@ -80,14 +86,26 @@ describe("layers", () => {
     });
   });
 
+  test("depend on the queue in how often it is asked, whoever names the queue", () => {
+    const pollSeconds = (profile: Layer, queue: "local" | "slurm") =>
+      mergeSettings({ ...nothing, profile }, { cores: 2, queue }).settings.pollSeconds;
+    expect(pollSeconds({}, "local")).toBe(1);
+    expect(pollSeconds({}, "slurm")).toBe(60);
+    expect(pollSeconds({ queue: "slurm" }, "local")).toBe(60);
+    expect(pollSeconds({ pollSeconds: 90 }, "slurm")).toBe(90);
+  });
+
   test.each([
     [{}, null],
     [{ resources: { cores: 2 } }, null],
     [{ resources: { cores: 3 } }, /^expected at most 2, .*\(budget\), but got 3$/],
+    [{ queue: "slurm", resources: { cores: 3 } }, null],
+    [{ launcher: "srun" }, /^expected auto, mpiexec or none/],
+    [{ queue: "slurm", launcher: "srun" }, null],
     [{ executor: "mpi4py" }, null],
     [{ executor: "mpi4py", launcher: "none" }, /launcher/],
   ] as [Layer, RegExp | null][])("of %j the conflict is %s", (study, message) => {
-    const conflict = conflictIn(mergeSettings({ ...nothing, study }, 2).settings);
+    const conflict = conflictIn(mergeSettings({ ...nothing, study }, { cores: 2, queue: "local" }).settings);
     expect(conflict?.message ?? null).toEqual(message && expect.stringMatching(message));
   });
 });

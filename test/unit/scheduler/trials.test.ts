@@ -53,7 +53,7 @@ describe("what trying points proposes", () => {
     [
       "fast points stay in one process",
       [trial({ seconds: 0.0003 })],
-      { resources: { cores: 8, walltime: null } },
+      { resources: { ...defaultSettings.resources, cores: 8 } },
       { cores: 1 },
       /0\.30 ms, less than handing it to another process/,
     ],

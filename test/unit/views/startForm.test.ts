@@ -27,7 +27,7 @@ function reportOf(layers: Partial<Layers>, run: string | null = null): ConfigRep
     settings: settingNames.map((name) => ({
       name,
       now: null,
-      next: valuesOf(all, name, 4).map((value) => ({ ...value, where: value.origin })),
+      next: valuesOf(all, name, { cores: 4, queue: "local" }).map((value) => ({ ...value, where: value.origin })),
     })),
   };
 }

@@ -122,7 +122,7 @@ test.each([
 
 describe("a proposal", () => {
   const run = (cores: number, walltime: string | null) => ({
-    settings: JSON.stringify({ ...defaultSettings, resources: { cores, walltime } }),
+    settings: JSON.stringify({ ...defaultSettings, resources: { ...defaultSettings.resources, cores, walltime } }),
   });
   test.each([
     [1, "1:00:00", true],
