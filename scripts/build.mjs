@@ -26,7 +26,8 @@ const extension = {
   format: "cjs",
   target: "node20",
   bundle: true,
-  external: ["vscode"],
+  // What ssh2 would compile is not there, and it does without.
+  external: ["vscode", "cpu-features", "*.node"],
   alias,
 };
 /** @type {import("esbuild").BuildOptions} */

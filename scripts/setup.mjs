@@ -99,6 +99,16 @@ export async function setUpNodeArchive() {
   });
 }
 
+/** An SSH server, of which the tests start some for themselves. */
+export async function setUpSshd() {
+  await step("SSH server", async () => {
+    const found = await Promise.all([onPath("ssh-keygen"), exists("/usr/sbin/sshd")]);
+    if (found.includes(null) || found.includes(false)) {
+      await install(["openssh-server", "openssh-client"], "The tests of SSH need OpenSSH.");
+    }
+  });
+}
+
 /** A Slurm cluster of this machine's own for the tests, which `endCluster` ends. */
 export async function setUpCluster() {
   await step("Slurm cluster", async () => {

@@ -17,6 +17,7 @@ import {
   setUpNodeArchive,
   setUpPython,
   setUpShells,
+  setUpSshd,
 } from "./setup.mjs";
 import { printError, root, seconds } from "./steps.mjs";
 
@@ -45,6 +46,7 @@ async function setUp(/** @type {readonly string[]} */ names) {
   if (names.includes("integration")) {
     await setUpShells();
     await setUpNodeArchive();
+    await setUpSshd();
   }
   if (names.includes("cluster")) await setUpCluster();
   if (names.includes("e2e")) {

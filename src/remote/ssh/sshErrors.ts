@@ -1,0 +1,132 @@
+import { AdaptiveError, errnoOf } from "../../scheduler/state/errors";
+import type { HostConfig } from "./hostConfig";
+import type { HostKeyVerdict } from "./hostKeyDecision";
+
+/** What went wrong on the way to a host, from an error of the network or of the protocol. */
+export function connectionError(host: HostConfig, error: unknown): AdaptiveError {
+  if (error instanceof AdaptiveError) return error;
+  const { name, hostName, port } = host;
+  const options = { cause: error };
+  const errno = errnoOf(error);
+  const where = hostName === name ? name : `${name} (${hostName})`;
+  switch (errno) {
+    case "ENOTFOUND":
+    case "EAI_AGAIN":
+    case "EAI_NODATA":
+      return new AdaptiveError(
+        "no-such-host",
+        `No host of the name ${hostName} was found`,
+        hostName === name
+          ? "Check the name, your network and your VPN."
+          : `Check HostName of ${name} in your SSH configuration, your network and your VPN.`,
+        options,
+      );
+    case "ECONNREFUSED":
+      return new AdaptiveError(
+        "refused",
+        `${where} refuses connections on port ${port}`,
+        "Check the port, and that its SSH server runs.",
+        options,
+      );
+    case "EHOSTUNREACH":
+    case "ENETUNREACH":
+    case "ETIMEDOUT":
+      return unreachable(host, options);
+    default:
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  if (message.includes("no matching")) {
+    return new AdaptiveError(
+      "no-common-algorithm",
+      `${where} and this editor have no ${/no matching (.+?)(?: algorithm)?$/.exec(message)?.[1] ?? "algorithm"} in common`,
+      "Its SSH server is very old or very strict: ask its administrators.",
+      options,
+    );
+  }
+  return lost(host, message, options);
+}
+
+export function unreachable({ name, hostName, port }: HostConfig, options?: ErrorOptions): AdaptiveError {
+  const where = hostName === name ? name : `${name} (${hostName})`;
+  return new AdaptiveError(
+    "unreachable",
+    `${where} does not answer on port ${port}`,
+    "Check your network and your VPN.",
+    options,
+  );
+}
+
+/** A connection that was there and is no more. */
+export function lost({ name }: HostConfig, why: string, options?: ErrorOptions): AdaptiveError {
+  return new AdaptiveError("connection-lost", `The connection to ${name} was lost${why === "" ? "" : `: ${why}`}`, "", {
+    ...options,
+  });
+}
+
+export function cancelled(): AdaptiveError {
+  return new AdaptiveError("cancelled", "Cancelled");
+}
+
+/** Only a person can help, and none has just asked for the connection. */
+export function needsUser({ name }: HostConfig, what: string): AdaptiveError {
+  return new AdaptiveError("needs-user", `${name} ${what}`, "Connect again by hand.");
+}
+
+export function hostKeyRefused(
+  { name }: HostConfig,
+  verdict: Extract<HostKeyVerdict, { kind: "refuse" }>,
+  fingerprint: string,
+): AdaptiveError {
+  switch (verdict.why) {
+    case "changed":
+      return new AdaptiveError(
+        "host-key-changed",
+        `${name} shows another key (${fingerprint}) than the one in ${verdict.at.file}:${verdict.at.line}`,
+        "Somebody may be listening in. Only when its administrators say that they changed it, delete that line.",
+      );
+    case "revoked":
+      return new AdaptiveError(
+        "host-key-revoked",
+        `${name} shows a key (${fingerprint}) that is revoked in ${verdict.at.file}:${verdict.at.line}`,
+        "Ask its administrators.",
+      );
+    case "unknown":
+      return new AdaptiveError(
+        "host-key-unknown",
+        `${name} shows a key (${fingerprint}) that is in none of your known hosts files`,
+        "Connect to it by hand once, and compare the key with what its administrators publish.",
+      );
+  }
+}
+
+/** @param tried in words, in order */
+export function nothingLeft(host: HostConfig, tried: readonly string[], offered: readonly string[]): AdaptiveError {
+  const { name, methods, identityFiles } = host;
+  if (!offered.some((method) => methods.some((own) => own === method))) {
+    return new AdaptiveError(
+      "no-auth-left",
+      `${name} wants ${offered.join(" or ")}, which cannot be done here`,
+      "Connect the editor to it with Remote-SSH, and start the jobs there.",
+    );
+  }
+  if (tried.length === 0) {
+    return new AdaptiveError(
+      "no-auth-left",
+      `${name} wants a key, and there is none: neither in an agent nor in ${identityFiles.join(", ")}`,
+      "Name yours with IdentityFile in your SSH configuration, or make one with ssh-keygen and have it added there.",
+    );
+  }
+  return new AdaptiveError(
+    "no-auth-left",
+    `${name} lets ${host.user} in with none of: ${tried.join(", ")}`,
+    `Check the user's name and the key, and that ssh ${name} works in a terminal.`,
+  );
+}
+
+export function wrongAnswer({ name, user }: HostConfig): AdaptiveError {
+  return new AdaptiveError(
+    "wrong-password",
+    `${name} did not accept what was typed for ${user}`,
+    "Check the user's name and try again.",
+  );
+}
