@@ -85,7 +85,7 @@ Usage: adaptive-scheduler COMMAND [OPTIONS]
       --yes                without being asked; --dry-run only shows files and bytes (--json)
   results [RUN]          the learners' data files there are (--json); with --pack those that standard
                          input names, one a line, as a stream
-  receive FOLDER         takes a study from another computer, as a stream on standard input
+  receive FOLDER         takes a study from another computer (--from WHO), as a stream on standard input
   attach [RUN]           JSON-RPC with the run's scheduler over standard input and output;
                          starts the scheduler when none runs, unless --no-start
 
@@ -129,6 +129,7 @@ const options = {
   data: { type: "boolean" },
   yes: { type: "boolean" },
   pack: { type: "boolean" },
+  from: { type: "string" },
   adopt: { type: "boolean" },
   help: { type: "boolean", short: "h" },
   version: { type: "boolean" },
@@ -237,7 +238,7 @@ async function main(args: readonly string[]): Promise<number> {
     case "results":
       return results(await findRun(path), { json: values.json === true, packed: values.pack === true }, program);
     case "receive":
-      return receive(resolve(path), values.json === true, program);
+      return receive(resolve(path), values.from ?? "somebody", values.json === true, program);
     case "attach":
       return attach(await findRun(path), values["no-start"] !== true, program);
     default:

@@ -4,6 +4,7 @@ import { mark } from "./probeScript";
 /** What a head node is and has. */
 export interface Probe {
   host: string;
+  home: string;
   /** As `uname -s` and `-m` say it: `Linux`, `x86_64`. */
   os: string;
   machine: string;
@@ -59,14 +60,16 @@ export function parseProbe(stdout: string, stderr: string): Probe {
     .filter((line) => line.startsWith(mark.line))
     .map((line) => line.slice(mark.line.length).split("\t"));
   const all = (name: string): string[][] => facts.filter(([first]) => first === name).map(([, ...values]) => values);
-  const [[host = ""] = [], [os = "", machine = ""] = [], [libc, libcVersion = ""] = []] = ["host", "os", "libc"].map(
-    (name) => all(name)[0] ?? [],
-  );
+  const [host = ""] = all("host")[0] ?? [];
+  const [home = ""] = all("home")[0] ?? [];
+  const [os = "", machine = ""] = all("os")[0] ?? [];
+  const [libc, libcVersion = ""] = all("libc")[0] ?? [];
   const [path = "", free = "", problem = ""] = all("place")[0] ?? [];
   const [answer = "", lastLine = ""] = all("python")[0] ?? [];
   const [queue, queueVersion = ""] = all("queue")[0] ?? [];
   return {
     host,
+    home,
     os,
     machine,
     libc: libc === "glibc" || libc === "musl" ? { name: libc, version: libcVersion } : null,

@@ -28,6 +28,7 @@ limit() { if has timeout; then timeout -k 1 "$@"; else shift; "$@"; fi; }
 echo '${mark.begin}'
 
 tell host "$(uname -n)"
+tell home "$HOME"
 tell os "$(uname -s)" "$(uname -m)"
 libc=$(getconf GNU_LIBC_VERSION 2>/dev/null) || libc=$(ldd --version 2>&1 | sed -n 's/^musl.*/musl/p; s/^Version //p')
 tell libc $libc

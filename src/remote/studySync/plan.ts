@@ -40,19 +40,25 @@ function normalised(name: string): string {
   return name.replace(/^(\.\/)+/, "").replace(/\/+$/, "");
 }
 
+/** A file, or a whole folder, that was left out. */
+type LeftOut = Pick<StudyPlan["leftOut"][number], "path" | "why">;
+
 /**
- * The file or folder that was left out and that the study's code looks for on the cluster, or null.
+ * What was left out and the study's code looks for on the cluster, or null.
  * @param message why the learners file could not be read there, as Python said it
  */
-export function findMissing(message: string, { leftOut }: StudyPlan): string | null {
+export function findMissing(message: string, { leftOut }: StudyPlan): LeftOut | null {
   const module = /No module named '([\w.]+)'/.exec(message)?.[1]?.split(".")[0];
   if (module !== undefined) {
-    const found = leftOut.find(({ path }) => path === `${module}.py` || path.startsWith(`${module}/`));
-    if (found !== undefined) return found.path.startsWith(`${module}/`) ? module : found.path;
-    const native = leftOut.find(({ path }) => new RegExp(`^${module}\\.[^/]*so$`).test(path));
-    return native?.path ?? null;
+    const inFolder = leftOut.find(({ path }) => path.startsWith(`${module}/`));
+    if (inFolder !== undefined) return { path: module, why: inFolder.why };
+    return leftOut.find(({ path }) => path === `${module}.py` || isNative(path, module)) ?? null;
   }
   const file = /No such file or directory: '([^']+)'/.exec(message)?.[1];
-  if (file === undefined) return null;
-  return leftOut.find(({ path }) => file === path || file.endsWith(`/${path}`))?.path ?? null;
+  return leftOut.find(({ path }) => file === path || file?.endsWith(`/${path}`) === true) ?? null;
+}
+
+/** `fast.cpython-311-x86_64-linux-gnu.so`. */
+function isNative(path: string, module: string): boolean {
+  return path.startsWith(`${module}.`) && path.endsWith(".so");
 }

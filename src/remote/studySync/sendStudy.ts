@@ -27,6 +27,7 @@ const attempts = 3;
  * missing or different there.
  * @param paths relative to the folder
  * @param there absolute path on the cluster; made when it is not there
+ * @param sender who sends and from where, in words
  * @throws AdaptiveError `changed-meanwhile`, what the program there says, or that of the transport
  */
 export async function sendStudy(
@@ -34,11 +35,12 @@ export async function sendStudy(
   folder: string,
   paths: readonly string[],
   there: string,
+  sender: string,
 ): Promise<Received> {
   let missing: readonly string[] = [];
   for (let attempt = 0; attempt < attempts; attempt++) {
     const files = await Promise.all(paths.map((path) => describe(folder, path)));
-    const received = await send(reach, folder, there, files, new Set(missing));
+    const received = await send(reach, folder, files, new Set(missing), ["receive", there, "--from", sender, "--json"]);
     if (received.missing.length === 0) return received;
     ({ missing } = received);
   }
@@ -52,16 +54,15 @@ async function describe(folder: string, path: string): Promise<PackedFile> {
   return { path, size, isExecutable: (mode & 0o100) !== 0, sha256: hash.digest("hex") };
 }
 
-function send(
+async function send(
   reach: Reach,
   folder: string,
-  there: string,
   files: readonly PackedFile[],
   withContent: ReadonlySet<string>,
+  args: readonly string[],
 ): Promise<Received> {
   const packed = files.map((file) => (withContent.has(file.path) ? file : { ...file, size: null }));
   const stream = pack(packed, (path) => createReadStream(join(folder, path)));
-  return exchange(reach, ["receive", there, "--json"], stream, async (stdout) => await text(stdout)).then((said) =>
-    answerOf("receive", receivedSchema, said),
-  );
+  const said = await exchange(reach, args, stream, async (stdout) => await text(stdout));
+  return answerOf("receive", receivedSchema, said);
 }

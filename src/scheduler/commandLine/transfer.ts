@@ -8,8 +8,8 @@ import { listResults, packResults } from "../study/results";
 import { exitCodes, type Program } from "./program";
 
 /** Takes the files of a study from standard input into a folder; the editor's half is `remote/studySync`. */
-export async function receive(folder: string, json: boolean, program: Program): Promise<number> {
-  const received = await receiveStudy(folder, process.stdin);
+export async function receive(folder: string, from: string, json: boolean, program: Program): Promise<number> {
+  const received = await receiveStudy(folder, from, process.stdin);
   const { missing, changed, removed, keptAside } = received;
   if (json) program.printJson(received);
   else if (missing.length > 0) program.print(`Nothing was changed: ${missing.join(", ")} must be sent.`);

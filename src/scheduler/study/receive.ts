@@ -5,14 +5,20 @@ import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import * as v from "valibot";
 import { isSafePath, unpack, type PackedFile } from "../control/pack";
-import { errnoOf } from "../state/errors";
+import { AdaptiveError, errnoOf } from "../state/errors";
 import { writeFileAtomically } from "../state/files";
 import { RunDirectory } from "../state/runDirectory";
 
 /** The files of a study by their content: SHA-256 by path, relative to its folder. */
 export type Contents = Readonly<Record<string, string>>;
 
-const contentsSchema = v.record(v.pipe(v.string(), v.check(isSafePath)), v.string());
+/** What was sent last: what differs from it was edited here. */
+const sentSchema = v.object({
+  /** Who sent it and from where, in words. */
+  from: v.string(),
+  contents: v.record(v.pipe(v.string(), v.check(isSafePath)), v.string()),
+});
+type Sent = v.InferOutput<typeof sentSchema>;
 
 /** What became of a study's folder. */
 export interface Received {
@@ -24,21 +30,24 @@ export interface Received {
   keptAside: string[];
 }
 
-/** Remembers in the folder what was sent last: what differs from it was edited here. */
 const sentFile = ".adaptive-sent.json";
 
 /**
  * Brings a study's folder on a cluster in line with the one it was sent from. What was never sent (data, what people
  * put there) stays, and what somebody edited here is kept beside its new version.
  *
+ * @param from who sends it and from where, in words; two studies of one name must not become one
  * @param input a pack of all its files, each with its hash; those that are here already need only be named
+ * @throws AdaptiveError `other-study`, `bad-pack`, `disk-full`, `not-writable`
  */
-export async function receiveStudy(folder: string, input: AsyncIterable<Uint8Array>): Promise<Received> {
+export async function receiveStudy(folder: string, from: string, input: AsyncIterable<Uint8Array>): Promise<Received> {
   const staging = join(folder, `.adaptive-incoming-${process.pid}`);
   try {
+    const last = await readSent(folder);
+    if (last !== null && last.from !== from) throw otherStudy(folder, last.from);
+    const sent = last?.contents ?? {};
     await mkdir(staging, { recursive: true, mode: 0o700 });
     const { wanted, arrived } = await readInput(input, staging);
-    const sent = await readSent(folder);
     const here = await contentsOf(folder, Object.keys({ ...sent, ...wanted }));
     const plan = planReceipt(wanted, sent, here, arrived);
     if (plan.missing.length > 0) return { missing: plan.missing, changed: 0, removed: 0, keptAside: [] };
@@ -48,7 +57,7 @@ export async function receiveStudy(folder: string, input: AsyncIterable<Uint8Arr
       await rename(join(staging, path), join(folder, path));
     }
     for (const path of plan.remove) await rm(join(folder, path));
-    await writeFileAtomically(join(folder, sentFile), JSON.stringify(wanted));
+    await writeFileAtomically(join(folder, sentFile), JSON.stringify({ from, contents: wanted }));
     const keptAside = plan.aside.map(({ aside }) => aside);
     return { missing: [], changed: plan.place.length, removed: plan.remove.length, keptAside };
   } catch (error) {
@@ -104,14 +113,23 @@ async function save(file: PackedFile, content: AsyncIterable<Uint8Array>, stagin
   return hash.digest("hex");
 }
 
-async function readSent(folder: string): Promise<Contents> {
+async function readSent(folder: string): Promise<Sent | null> {
   try {
-    return v.parse(contentsSchema, JSON.parse(await readFile(join(folder, sentFile), "utf8")));
+    return v.parse(sentSchema, JSON.parse(await readFile(join(folder, sentFile), "utf8")));
   } catch (error) {
     // Without it everything that differs is taken for edited here, and kept.
-    if (errnoOf(error) === "ENOENT" || error instanceof SyntaxError || v.isValiError(error)) return {};
+    if (errnoOf(error) === "ENOENT" || errnoOf(error) === "ENOTDIR") return null;
+    if (error instanceof SyntaxError || v.isValiError(error)) return null;
     throw error;
   }
+}
+
+function otherStudy(folder: string, from: string): AdaptiveError {
+  return new AdaptiveError(
+    "other-study",
+    `${folder} holds the study of ${from}.`,
+    `Give this study's folder another name or send it elsewhere ("runRoot" of this host in adaptive.clusters); to go on with that one from here, delete ${join(folder, sentFile)}.`,
+  );
 }
 
 async function contentsOf(folder: string, paths: readonly string[]): Promise<Contents> {

@@ -1,60 +1,19 @@
 import { execFile } from "node:child_process";
 import { createReadStream } from "node:fs";
 import { mkdir, readdir, readFile, symlink, utimes, writeFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { bundleFor } from "../../../src/remote/deploy/bundle";
-import { type Cluster, type ClusterWorld, connectCluster } from "../../../src/remote/deploy/connectCluster";
+import type { Cluster } from "../../../src/remote/deploy/connectCluster";
 import { nodeRelease } from "../../../src/remote/deploy/nodeRelease";
-import { localTransport } from "../../../src/remote/localTransport";
-import type { Transport } from "../../../src/remote/transport";
-import { systemClock } from "../../../src/scheduler/state/clock";
 import { smallDisk } from "../../smallDisk";
 import { temporaryFolder } from "../../unit/scheduler/runFixture";
 import { python } from "../program";
-import { createHome, loginEnv } from "./headNode";
+import { createHome, distFolder, headNode, root } from "./headNode";
 
-const root = resolve(import.meta.dirname, "../../..");
-const distFolder = join(root, "dist");
 const architecture = process.arch === "arm64" ? "arm64" : "x64";
 const npmArchive = join(root, `.node-archive/node-linux-${architecture}-${nodeRelease.version}.tgz`);
-
-/** This machine, reached as the person whose home directory it is. */
-function headNode(home: string, env: Record<string, string> = {}) {
-  const uploads: string[] = [];
-  const steps: string[] = [];
-  const transport: Transport = {
-    exec: (argv, options) =>
-      localTransport.exec(argv, {
-        cwd: home,
-        ...options,
-        env: { ...loginEnv(home, "/bin/bash"), ...env, ...options.env },
-      }),
-    upload: (content, file, options) => {
-      uploads.push(file);
-      return localTransport.upload(content, file, options);
-    },
-  };
-  const connect = async (different: Partial<ClusterWorld> = {}): Promise<Cluster> =>
-    connectCluster({
-      transport,
-      clock: systemClock,
-      signal: new AbortController().signal,
-      wish: { place: "~/.adaptive-scheduler", node: null, python, prelude: [] },
-      distFolder,
-      fetching: { cacheFolder: join(home, "laptop"), download: () => Promise.reject(new Error("no network")) },
-      onStep: (step) => steps.push(step),
-      askForNode: () => Promise.reject(new Error("nobody is asked")),
-      ...different,
-    });
-  const call = async ({ program }: Cluster, ...args: string[]): Promise<string> => {
-    const [file = "", ...words] = [...program.argv, ...args];
-    const { stdout } = await promisify(execFile)(file, words, { cwd: home, env: loginEnv(home) });
-    return stdout;
-  };
-  return { connect, call, uploads, steps };
-}
 
 const ours = ".adaptive-scheduler";
 

@@ -1,12 +1,20 @@
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { text } from "node:stream/consumers";
+import { promisify } from "node:util";
 import { onTestFinished } from "vitest";
+import { type Cluster, type ClusterWorld, connectCluster } from "../../../src/remote/deploy/connectCluster";
 import { parseProbe, type Probe } from "../../../src/remote/deploy/probe";
 import { probeScript, type ProbeWish } from "../../../src/remote/deploy/probeScript";
+import { localTransport } from "../../../src/remote/localTransport";
+import type { Transport } from "../../../src/remote/transport";
+import { systemClock } from "../../../src/scheduler/state/clock";
 import { python } from "../program";
+
+export const root = resolve(import.meta.dirname, "../../..");
+export const distFolder = join(root, "dist");
 
 /** A home directory of a person on a head node, with these files in it; those in `bin/` can be run. */
 export async function createHome(files: Record<string, string> = {}): Promise<string> {
@@ -36,4 +44,40 @@ export async function probe(home: string, shell = "/bin/sh", wish: Partial<Probe
 /** A program that answers as a Node of this version does when it is asked. */
 export function nodeOf(version: string): string {
   return `#!/bin/sh\necho ${version}\n`;
+}
+
+/** This machine, reached as the person whose home directory it is. */
+export function headNode(home: string, env: Record<string, string> = {}) {
+  const uploads: string[] = [];
+  const steps: string[] = [];
+  const transport: Transport = {
+    exec: (argv, options) =>
+      localTransport.exec(argv, {
+        cwd: home,
+        ...options,
+        env: { ...loginEnv(home, "/bin/bash"), ...env, ...options.env },
+      }),
+    upload: (content, file, options) => {
+      uploads.push(file);
+      return localTransport.upload(content, file, options);
+    },
+  };
+  const connect = async (different: Partial<ClusterWorld> = {}): Promise<Cluster> =>
+    connectCluster({
+      transport,
+      clock: systemClock,
+      signal: new AbortController().signal,
+      wish: { place: "~/.adaptive-scheduler", node: null, python, prelude: [] },
+      distFolder,
+      fetching: { cacheFolder: join(home, "laptop"), download: () => Promise.reject(new Error("no network")) },
+      onStep: (step) => steps.push(step),
+      askForNode: () => Promise.reject(new Error("nobody is asked")),
+      ...different,
+    });
+  const call = async ({ program }: Cluster, ...args: string[]): Promise<string> => {
+    const [file = "", ...words] = [...program.argv, ...args];
+    const { stdout } = await promisify(execFile)(file, words, { cwd: home, env: loginEnv(home) });
+    return stdout;
+  };
+  return { transport, connect, call, uploads, steps };
 }

@@ -52,7 +52,12 @@ test("a study is sent whole the first time, and then what has changed; what was 
   await chmod(join(here, "tool.sh"), 0o755);
   const { traffic, ...world } = reach();
   const paths = ["_learners.py", "tables/ü é.csv", "tool.sh", "old.py"];
-  expect(await sendStudy(world, here, paths, there)).toEqual({ missing: [], changed: 4, removed: 0, keptAside: [] });
+  expect(await sendStudy(world, here, paths, there, "ada")).toEqual({
+    missing: [],
+    changed: 4,
+    removed: 0,
+    keptAside: [],
+  });
   expect(await read(there, "tables/ü é.csv")).toBe(big);
   expect((await stat(join(there, "tool.sh"))).mode & 0o111).not.toBe(0);
   expect(traffic.sent).toBeGreaterThan(500_000);
@@ -62,29 +67,41 @@ test("a study is sent whole the first time, and then what has changed; what was 
   await write(here, { "_learners.py": "two\n" });
   traffic.sent = 0;
   const left = paths.slice(0, 3);
-  expect(await sendStudy(world, here, left, there)).toEqual({ missing: [], changed: 1, removed: 1, keptAside: [] });
+  expect(await sendStudy(world, here, left, there, "ada")).toEqual({
+    missing: [],
+    changed: 1,
+    removed: 1,
+    keptAside: [],
+  });
   expect(traffic.sent).toBeLessThan(5000);
   expect((await readdir(there)).sort()).toEqual([".adaptive-sent.json", "_learners.py", "data", "tables", "tool.sh"]);
 
   await write(there, { "_learners.py": "edited on the cluster\n" });
   await write(here, { "_learners.py": "three\n" });
-  const { keptAside } = await sendStudy(world, here, left, there);
+  const { keptAside } = await sendStudy(world, here, left, there, "ada");
   expect(keptAside).toEqual([expect.stringMatching(/^_learners\.py\.edited-[0-9a-f]{8}$/)]);
   expect(await read(there, keptAside[0] ?? "")).toBe("edited on the cluster\n");
   expect(await read(there, "_learners.py")).toBe("three\n");
+
+  // Another study of the same name.
+  await expect(sendStudy(world, here, left, there, "eve on other:/peaks")).rejects.toMatchObject({
+    code: "other-study",
+    message: `${there} holds the study of ada.`,
+    hint: expect.stringContaining('"runRoot"'),
+  });
 });
 
 test("a folder that cannot be made or a disk that is full says so, and leaves the study as it was", async () => {
   const here = await temporaryFolder();
   const { traffic: _, ...world } = reach();
   await write(here, { "_learners.py": "one\n", taken: "" });
-  await expect(sendStudy(world, here, ["_learners.py"], join(here, "taken/runs"))).rejects.toMatchObject({
+  await expect(sendStudy(world, here, ["_learners.py"], join(here, "taken/runs"), "ada")).rejects.toMatchObject({
     message: expect.stringContaining("taken"),
   });
   const full = await smallDisk("200k");
-  await sendStudy(world, here, ["_learners.py"], full);
+  await sendStudy(world, here, ["_learners.py"], full, "ada");
   await write(here, { "_learners.py": "two\n", "big.csv": "x".repeat(400_000) });
-  await expect(sendStudy(world, here, ["_learners.py", "big.csv"], full)).rejects.toMatchObject({
+  await expect(sendStudy(world, here, ["_learners.py", "big.csv"], full, "ada")).rejects.toMatchObject({
     code: "disk-full",
     hint: expect.stringMatching(/\w/),
   });

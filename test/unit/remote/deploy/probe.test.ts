@@ -6,6 +6,7 @@ import { debian12, probeWith } from "./probes";
 describe("the answer of a head node", () => {
   const whole: Probe = {
     host: "login1",
+    home: "/home/ada",
     os: "Linux",
     machine: "x86_64",
     libc: { name: "glibc", version: "2.36" },

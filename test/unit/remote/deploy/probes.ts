@@ -3,6 +3,7 @@ import { parseProbe, type Probe } from "../../../../src/remote/deploy/probe";
 /** What the script printed on Debian 12 (Slurm 22.05.8 installed), with the names of a head node. */
 export const debian12 = `-- adaptive probe begins --
 adaptive	host	login1
+adaptive	home	/home/ada
 adaptive	os	Linux	x86_64
 adaptive	libc	glibc	2.36
 adaptive	place	/home/ada/.adaptive-scheduler	76675556	

@@ -1,0 +1,74 @@
+import { basename, dirname } from "node:path";
+import { AdaptiveError, toAdaptiveError } from "../../scheduler/state/errors";
+import { initCommand, type InitResult, runCommand, type Start } from "../launch";
+import { readIncludes } from "../studySync/includes";
+import { findMissing, planStudy, type StudyPlan } from "../studySync/plan";
+import { sendStudy } from "../studySync/sendStudy";
+import { readStudyFolder } from "../studySync/studyFolder";
+import { atHome } from "./atHome";
+import type { Cluster } from "./connectCluster";
+import type { Host } from "./install";
+import { pythonProblem } from "./pythonProblem";
+
+/** Importing the learners file may build a hundred thousand learners. */
+const initDeadlineMs = 900_000;
+
+export interface StudyWorld extends Omit<Host, "place"> {
+  /** Where runs are made there: absolute, or with `~/`. */
+  runRoot: string;
+  /** Who sends, and from where, in words for whoever finds it on the cluster. */
+  sender: string;
+  /** Says in two words what is being done. */
+  onStep(step: string): void;
+  /** Shows a person once what will be sent, and where to; false when they would rather not. */
+  agree(plan: StudyPlan, there: string): Promise<boolean>;
+}
+
+/** The run of a study on a cluster. */
+export interface Prepared extends InitResult {
+  /** What somebody had edited there, under its new name. */
+  keptAside: readonly string[];
+}
+
+/**
+ * Sends a study to a cluster and makes its run there; a run that exists goes by the study and settings of now.
+ * @param start its learners file is on this computer
+ * @throws AdaptiveError in words for a person, also for what the study's code misses there
+ */
+export async function prepareStudy(world: StudyWorld, { probe, program }: Cluster, start: Start): Promise<Prepared> {
+  const { transport, clock, signal, onStep } = world;
+  const profile = { python: "python3", ...start.profile };
+  const problem = pythonProblem(probe, String(profile.python));
+  if (problem !== null) throw problem;
+  const folder = dirname(start.learnersFile);
+  const there = `${atHome(world.runRoot, probe.home)}/${basename(folder)}`;
+  const plan = planStudy(await readStudyFolder(folder), await readIncludes(folder));
+  if (!(await world.agree(plan, there))) throw new AdaptiveError("cancelled", "Cancelled");
+  onStep("Sending study");
+  const paths = plan.send.map(({ path }) => path);
+  const { keptAside } = await sendStudy({ transport, program, clock, signal }, folder, paths, there, world.sender);
+  onStep("Starting");
+  const command = initCommand(program, {
+    ...start,
+    learnersFile: `${there}/${basename(start.learnersFile)}`,
+    profile: { ...profile, python: atHome(String(profile.python), probe.home) },
+  });
+  try {
+    const made = await runCommand(transport, command, { clock, deadlineMs: initDeadlineMs, signal, cwd: there });
+    return { ...made, keptAside };
+  } catch (error) {
+    throw explained(toAdaptiveError(error), plan);
+  }
+}
+
+/** An error of the study's code that comes of a file that was left out names that file. */
+function explained(error: AdaptiveError, plan: StudyPlan): AdaptiveError {
+  const missing = findMissing(error.message, plan);
+  if (missing === null) return error;
+  return new AdaptiveError(
+    error.code,
+    error.message,
+    `${missing.path} was not sent (${missing.why}): add "include": [${JSON.stringify(missing.path)}] to adaptive.json.`,
+    { cause: error },
+  );
+}
