@@ -7,7 +7,7 @@ import {
 } from "vscode-jsonrpc/node";
 import type { Notifications, Params, Progress, Results } from "../scheduler/control/protocol";
 import { fromRpcError } from "../scheduler/control/rpcError";
-import { studyComparisonSchema } from "../scheduler/control/studyComparison";
+import { editedPartsSchema, studyComparisonSchema } from "../scheduler/control/studyComparison";
 import { isChange } from "../scheduler/state/changes";
 import { AdaptiveError, toAdaptiveError } from "../scheduler/state/errors";
 import { failureSchema } from "../scheduler/state/failure";
@@ -37,7 +37,7 @@ const answerSchemas = {
   stopLearners: moved,
   reopenLearners: moved,
   missedGoals: v.object({ done: count, missed: v.array(learnerId), unknown: v.array(learnerId) }),
-  isEdited: v.object({ isEdited: v.boolean() }),
+  studyEdits: editedPartsSchema,
   compareStudy: v.nullable(studyComparisonSchema),
   updateStudy: v.unknown(),
   failure: v.nullable(failureSchema),

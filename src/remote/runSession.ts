@@ -1,6 +1,6 @@
 import type { Event } from "vscode";
 import type { LearnerVerb } from "../scheduler/control/learnerVerbs";
-import type { StudyComparison } from "../scheduler/control/studyComparison";
+import type { EditedParts, StudyComparison } from "../scheduler/control/studyComparison";
 import type { Failure } from "../scheduler/state/failure";
 import type { JobId, LearnerId } from "../scheduler/state/rows";
 import type { Preview } from "../scheduler/workers/messages";
@@ -37,8 +37,8 @@ export interface RunSession {
   changeLearners(verb: LearnerVerb, learners: readonly LearnerId[]): Promise<number>;
   /** How the done learners stand to the goal of now. */
   missedGoals(): Promise<AnswerOf<"missedGoals">>;
-  /** Whether the study's files differ from the code that jobs start with; runs no Python. */
-  isEdited(): Promise<boolean>;
+  /** What of the study differs from what the run has; runs no Python. */
+  studyEdits(): Promise<EditedParts>;
   /** Has a job evaluate one point of each learner, or without any of some that are well apart; a point may take hours. */
   tryLearners(learners: readonly LearnerId[]): Promise<AnswerOf<"tryLearners">>;
   cancelJobs(jobs: readonly JobId[]): Promise<void>;

@@ -1,6 +1,6 @@
 import type { LearnerVerb } from "../scheduler/control/learnerVerbs";
 import { controlProtocol, type Notifications, type Params, type Position } from "../scheduler/control/protocol";
-import type { StudyComparison } from "../scheduler/control/studyComparison";
+import type { EditedParts, StudyComparison } from "../scheduler/control/studyComparison";
 import { AdaptiveError, toAdaptiveError } from "../scheduler/state/errors";
 import type { Failure } from "../scheduler/state/failure";
 import type { JobId, LearnerId } from "../scheduler/state/rows";
@@ -116,8 +116,8 @@ export class Session implements RunSession {
     return this.ask("missedGoals", {});
   }
 
-  async isEdited(): Promise<boolean> {
-    return (await this.ask("isEdited", {})).isEdited;
+  studyEdits(): Promise<EditedParts> {
+    return this.ask("studyEdits", {});
   }
 
   compareStudy(): Promise<StudyComparison | null> {

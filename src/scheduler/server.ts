@@ -293,7 +293,7 @@ export class Scheduler {
       jobOutput: ({ job, maxBytes }) => this.files.tail(job, maxBytes),
       tryLearners: ({ learners }) => tryLearners(learners, this.store, this.loop),
       failure: ({ learner }) => this.failures.of(learner),
-      isEdited: async () => ({ isEdited: await this.updates.isEdited() }),
+      studyEdits: () => this.updates.edits(),
       compareStudy: () => this.updates.compare(),
       updateStudy: async ({ revision }) => {
         await this.updates.update(revision);

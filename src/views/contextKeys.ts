@@ -24,7 +24,8 @@ export function keepContextKeys(
   const update = (): void => {
     set("state", stateOf(run, sessions));
     set("isOnline", run.session?.link.at === "online");
-    set("isEdited", edits.isEdited);
+    set("isEdited", edits.parts.code);
+    set("hasNewSettings", edits.parts.settings);
     set("isFiltered", filter.text !== "");
     set("activity", run.overview?.run.activity ?? "none");
   };

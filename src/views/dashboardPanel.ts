@@ -206,19 +206,19 @@ export class DashboardPanel {
   private async sendRun(): Promise<void> {
     const { session } = this;
     if (session === null) {
-      this.post({ type: "run", run: null, link: "not connected", notice: null, isEdited: false, canAct: false });
+      this.post({ type: "run", run: null, link: "not connected", notice: null, edit: null, canAct: false });
       return;
     }
     const link = linkText(session.link, Date.now(), this.linkSinceMs);
     const canAct = session.link.at === "online" && workspace.isTrusted;
     const { notice } = session;
-    const { isEdited } = this.world.edits;
+    const edit = this.world.edits.notice;
     // While nothing is known yet, say at least that.
-    const waiting = setTimeout(() => this.post({ type: "run", run: null, link, notice, isEdited, canAct }), 500);
+    const waiting = setTimeout(() => this.post({ type: "run", run: null, link, notice, edit, canAct }), 500);
     try {
       const overview = await session.query("overview", null);
       this.panel.title = `${overview.run.name} · Adaptive`;
-      this.post({ type: "run", run: shownNumbers(overview), link, notice, isEdited, canAct });
+      this.post({ type: "run", run: shownNumbers(overview), link, notice, edit, canAct });
     } finally {
       clearTimeout(waiting);
     }

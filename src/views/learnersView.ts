@@ -11,7 +11,6 @@ import { Refresher } from "./refresher";
 import type { ShownRun } from "./shownRun";
 import { clusterName } from "./statusText";
 import type { StudyEdits } from "./studyEdits";
-import { editedLine } from "./studyWords";
 import { learnersViewId } from "./viewProgress";
 
 const refreshIntervalMs = 1000;
@@ -101,7 +100,7 @@ export class LearnersView {
 
   private drawTitle(): void {
     const { overview, session } = this.run;
-    const lines = [this.edits.isEdited ? editedLine : "", this.hasMatch ? "" : "No learner matches the filter."];
+    const lines = [this.edits.notice?.line ?? "", this.hasMatch ? "" : "No learner matches the filter."];
     this.view.message = lines.filter((line) => line !== "").join("\n");
     if (overview === null) {
       this.view.badge = undefined;

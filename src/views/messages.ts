@@ -98,8 +98,8 @@ export const toPageSchema = v.variant("type", [
     /** What is said of a link that is not up. */
     link: v.nullable(v.string()),
     notice: v.nullable(v.object({ message: v.string(), hint: v.string() })),
-    /** Whether the study was edited since its jobs were started. */
-    isEdited: v.boolean(),
+    /** What is said of an edited study, and the command that takes the edit in. */
+    edit: v.nullable(v.object({ line: v.string(), command: v.picklist(["updateRun", "startJobs"]) })),
     /** Whether jobs and learners can be told what to do: connected, and the workspace trusted. */
     canAct: v.boolean(),
   }),

@@ -1,15 +1,20 @@
 import { posix } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { type Disposable, RelativePattern, Uri, workspace } from "vscode";
 import { systemClock } from "../scheduler/state/clock";
 import { Emitter } from "../remote/event";
+import type { EditedParts } from "../scheduler/control/studyComparison";
+import { notStartedYet } from "../scheduler/state/rows";
 import { settingsOf } from "../scheduler/state/settings";
 import { DisposableScope, together } from "./disposableScope";
 import { Refresher } from "./refresher";
 import type { ShownRun } from "./shownRun";
+import { editNotice, type EditNotice } from "./studyWords";
 
 const refreshIntervalMs = 500;
+const unedited: EditedParts = { code: false, settings: false };
 
-/** Whether the study of the run that is shown was edited since its jobs were started. */
+/** What of the study of the run that is shown was edited since its jobs were started. */
 export class StudyEdits {
   private readonly changed = new Emitter<void>();
   readonly onDidChange = this.changed.event;
@@ -18,10 +23,10 @@ export class StudyEdits {
   private watching: { dispose(): unknown } = { dispose: () => undefined };
   /** The run that `value` is true of. */
   private directory: string | null = null;
-  /** What is watched, and the revision that the files were compared with; null when they are to be compared. */
+  /** What is watched, and what of the run the files were compared with; null when they are to be compared. */
   private watched: string | null = null;
   private compared: string | null = null;
-  private value = false;
+  private value = unedited;
 
   constructor(
     private readonly run: ShownRun,
@@ -38,8 +43,12 @@ export class StudyEdits {
     this.scope.add(run.onDidChange(() => this.refresher.request()));
   }
 
-  get isEdited(): boolean {
+  get parts(): EditedParts {
     return this.value;
+  }
+
+  get notice(): EditNotice | null {
+    return editNotice(this.value, this.run.overview?.run.reason !== notStartedYet);
   }
 
   dispose(): void {
@@ -52,7 +61,7 @@ export class StudyEdits {
     const { session, overview } = this.run;
     if ((session?.directory ?? null) !== this.directory) {
       this.directory = session?.directory ?? null;
-      this.set(false);
+      this.set(unedited);
     }
     // Asking would start a scheduler that has ended; the next one is asked when it is there.
     if (session === null || overview === null) return;
@@ -60,37 +69,38 @@ export class StudyEdits {
       this.compared = null;
       return;
     }
-    const { directory, revision } = overview.run;
-    this.watch(directory, settingsOf(overview.run).include);
-    if (revision === this.compared) return;
-    this.compared = revision;
-    const isEdited = await session.isEdited();
-    if (session === this.run.session) this.set(isEdited);
+    const { directory, revision, settings, origins } = overview.run;
+    this.watch(directory, [...settingsOf(overview.run).include, "adaptive.json"]);
+    const now = JSON.stringify([revision, settings, origins]);
+    if (now === this.compared) return;
+    this.compared = now;
+    const parts = await session.studyEdits();
+    if (session === this.run.session) this.set(parts);
   }
 
-  private watch(folder: string, include: readonly string[]): void {
-    const wanted = JSON.stringify([folder, include]);
+  private watch(folder: string, names: readonly string[]): void {
+    const wanted = JSON.stringify([folder, names]);
     if (wanted === this.watched) return;
     this.watched = wanted;
     this.compared = null;
     this.watching.dispose();
-    this.watching = watchStudy(folder, include, () => {
+    this.watching = watchStudy(folder, names, () => {
       this.compared = null;
       this.refresher.request();
     });
   }
 
-  private set(isEdited: boolean): void {
-    if (isEdited === this.value) return;
-    this.value = isEdited;
+  private set(parts: EditedParts): void {
+    if (isDeepStrictEqual(parts, this.value)) return;
+    this.value = parts;
     this.changed.fire();
   }
 }
 
-/** Calls back when a file that jobs may get has changed. */
-function watchStudy(folder: string, include: readonly string[], onDidChange: () => void): Disposable {
-  const names = include.map((name) => posix.normalize(name).replace(/\/$/, ""));
-  const globs = ["**/*.py", ...names.flatMap((name) => [name, `${name}/**`])];
+/** Calls back when a Python file or one of these files and folders has changed. */
+function watchStudy(folder: string, names: readonly string[], onDidChange: () => void): Disposable {
+  const normal = names.map((name) => posix.normalize(name).replace(/\/$/, ""));
+  const globs = ["**/*.py", ...normal.flatMap((name) => [name, `${name}/**`])];
   const watchers = globs.map((glob) => workspace.createFileSystemWatcher(new RelativePattern(Uri.file(folder), glob)));
   return together(
     ...watchers,

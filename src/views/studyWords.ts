@@ -1,9 +1,27 @@
 /** What a person reads and is asked when a study was edited or its goal raised. */
-import { describeComparison, removesMany, type StudyComparison } from "../scheduler/control/studyComparison";
+import {
+  describeComparison,
+  type EditedParts,
+  removesMany,
+  type StudyComparison,
+} from "../scheduler/control/studyComparison";
 import type { LearnerId } from "../scheduler/state/rows";
 import { formatCount, plural } from "./format";
 
-export const editedLine = "The study was edited since these jobs were started. Running jobs keep their code.";
+/** What is said of an edited study, and the command that takes the edit in. */
+export interface EditNotice {
+  line: string;
+  command: "updateRun" | "startJobs";
+}
+
+/** @param isStarted whether the run's jobs were ever started */
+export function editNotice({ code, settings }: EditedParts, isStarted: boolean): EditNotice | null {
+  if (!code && !settings) return null;
+  const what = code ? `The study ${settings ? "and adaptive.json were" : "was"}` : "adaptive.json was";
+  const since = isStarted ? "these jobs were started" : "this run was made";
+  const effect = isStarted && code ? "Running jobs keep their code" : "Start Jobs takes that in";
+  return { line: `${what} edited since ${since}. ${effect}.`, command: code ? "updateRun" : "startJobs" };
+}
 
 /** Asked in a dialog that also offers to cancel. */
 export interface Question {

@@ -37,6 +37,10 @@ test("a study that is edited, corrected and given a new goal during its run", as
   await sidebar.getByText(banner).waitFor({ state: "hidden" });
 
   await edit("adaptive.json", '"npoints": 40 }', '"npoints": 60 }, "maxFailures": 1');
+  const newSettings = "adaptive.json was edited since these jobs were started. Start Jobs takes that in.";
+  await sidebar.getByText(newSettings).waitFor();
+  await webview.getByText(newSettings).waitFor();
+  await editor.keepScreenshot("edited settings");
   await edit(
     "_learners.py",
     "    leads =",

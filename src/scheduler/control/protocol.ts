@@ -9,7 +9,7 @@ import { learnerStates, type JobRow, type LearnerRow, type RunRow } from "../sta
 import type { Trial } from "../state/trial";
 import type { Preview } from "../workers/messages";
 import type { Proposal } from "./proposal";
-import type { StudyComparison } from "./studyComparison";
+import type { EditedParts, StudyComparison } from "./studyComparison";
 
 export const controlProtocol = 1;
 
@@ -64,8 +64,8 @@ export const requestSchemas = {
   failedLearners: v.object({ where: filterText }),
   /** Which done learners miss the goal of now. */
   missedGoals: v.object({}),
-  /** Whether the study's files differ from the code that the run has. */
-  isEdited: v.object({}),
+  /** What of the study differs from what the run has. */
+  studyEdits: v.object({}),
   /** Reads the study as it is now and compares it with the run, which does not change. */
   compareStudy: v.object({}),
   /** Brings the run in line with the study, as `compareStudy` read it. */
@@ -104,7 +104,7 @@ export interface Results {
   /** Those that failed at least once and are not done. */
   failedLearners: { learners: Pick<LearnerRow, "id" | "fname" | "state" | "failures" | "error">[] };
   missedGoals: MissedGoals;
-  isEdited: { isEdited: boolean };
+  studyEdits: EditedParts;
   /** Null when the run has it as it is. */
   compareStudy: StudyComparison | null;
   updateStudy: null;

@@ -22,6 +22,10 @@ export const studyComparisonSchema = v.object({
 });
 export type StudyComparison = v.InferOutput<typeof studyComparisonSchema>;
 
+/** What of a study differs from what its run has: the files that jobs get, and the settings of `adaptive.json`. */
+export const editedPartsSchema = v.object({ code: v.boolean(), settings: v.boolean() });
+export type EditedParts = v.InferOutput<typeof editedPartsSchema>;
+
 /** In words: `3 new, 12 gone (their data stays), 2 changed`. */
 export function describeComparison({ added, missing, returned, changed }: ComparisonCounts): string {
   const parts = [

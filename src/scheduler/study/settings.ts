@@ -1,22 +1,26 @@
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import {
   conflictIn,
   mergeSettings,
   overlay,
   rememberedLayer,
+  valueIn,
   valuesOf,
   withValue,
   type Layers,
   type Machine,
   type OriginalValue,
   type Origin,
+  type Origins,
   type TypedSettings,
 } from "../state/layers";
 import { badSetting, parseSettings } from "../state/parseSettings";
 import type { AdaptiveError } from "../state/errors";
 import {
   profileSchema,
+  settingNames,
   settingsOf,
   type Configuration,
   type Layer,
@@ -80,6 +84,25 @@ export async function configurationOf(options: StartOptions, remembered: Configu
     throw badSetting(where, ["queue"], `expected "${sources.machine.queue}", where this run has its jobs`);
   }
   return { settings: JSON.stringify(settings), origins: JSON.stringify(origins) };
+}
+
+/**
+ * Whether the next start would take something else from the study file than the run has; so it is
+ * too when the file cannot be read.
+ */
+export async function hasNewSettings(learnersFile: string, run: Configuration): Promise<boolean> {
+  const nothingTyped = { set: {}, unset: [] };
+  try {
+    const options = { learnersFile, cluster: null, typed: nothingTyped, profile: null };
+    const { layers, machine } = await readSources(options, run);
+    const next = mergeSettings(layers, machine);
+    const now = { settings: settingsOf(run), origins: JSON.parse(run.origins) as Origins };
+    return settingNames
+      .filter((name) => [now, next].some(({ origins }) => origins[name] === "study"))
+      .some((name) => !isDeepStrictEqual(valueIn(now.settings, name), valueIn(next.settings, name)));
+  } catch {
+    return true;
+  }
 }
 
 /** Why the settings do not go together, or null. */

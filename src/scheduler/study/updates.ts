@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { StudyComparison } from "../control/studyComparison";
+import type { EditedParts, StudyComparison } from "../control/studyComparison";
 import { AdaptiveError } from "../state/errors";
 import type { LearnerId } from "../state/rows";
 import { settingsOf } from "../state/settings";
@@ -7,6 +7,7 @@ import type { Store } from "../state/store";
 import { copyCode, deleteRevisions, pointAt, revisionOf } from "./code";
 import { changesOf, compareLearners, countsOf, needsConsent, type ListedLearner } from "./compare";
 import { inspectLearners } from "./inspect";
+import { hasNewSettings } from "./settings";
 
 export interface UpdatesOptions {
   store: Store;
@@ -27,11 +28,15 @@ export class StudyUpdates {
 
   constructor(private readonly options: UpdatesOptions) {}
 
-  /** Whether the study's files differ from the code that the run has; runs no Python. */
-  async isEdited(): Promise<boolean> {
+  /** What of the study differs from what the run has; runs no Python. */
+  async edits(): Promise<EditedParts> {
     const { directory, model } = this.options.store;
-    if (this.isDoubted) return true;
-    return (await revisionOf(directory.path, settingsOf(model.run).include)) !== model.run.revision;
+    const { run } = model;
+    const [revision, settings] = await Promise.all([
+      revisionOf(directory.path, settingsOf(run).include),
+      hasNewSettings(join(directory.path, run.learnersFile), run),
+    ]);
+    return { code: this.isDoubted || revision !== run.revision, settings };
   }
 
   /** Jobs found other learners in the same code: it makes them of something else too. */

@@ -4,7 +4,6 @@ import type { Failure } from "../../scheduler/state/failure";
 import type { LearnerId } from "../../scheduler/state/rows";
 import { formatDuration } from "../format";
 import type { ListLook, ShownLearner, ShownTrial, ToPage } from "../messages";
-import { editedLine } from "../studyWords";
 import { timeLeftMs } from "../timeLeft";
 import { busy, button } from "./controls";
 import { keepState, keptState, listen, tell } from "./host";
@@ -244,13 +243,15 @@ export class DashboardElement extends LitElement {
   }
 
   private edited(): TemplateResult | typeof nothing {
-    if (this.run?.isEdited !== true) return nothing;
+    const { edit = null, canAct = false } = this.run ?? {};
+    if (edit === null) return nothing;
+    const { line, command } = edit;
     return html`<div class="notice edited" role="status">
-      <span>${editedLine}</span>
+      <span>${line}</span>
       ${button({
-        label: "Update Run…",
-        isDisabled: !this.run.canAct,
-        onClick: () => tell({ type: "runCommand", command: "updateRun" }),
+        label: command === "updateRun" ? "Update Run…" : "Start Jobs",
+        isDisabled: !canAct,
+        onClick: () => tell({ type: "runCommand", command }),
       })}
     </div>`;
   }

@@ -108,13 +108,13 @@ describe("a session with a real scheduler", () => {
     const session = await connect(study);
     await session.startJobs();
     await eventually(() => has(session, "done", 2));
-    expect(await session.isEdited()).toBe(false);
+    expect(await session.studyEdits()).toEqual({ code: false, settings: false });
     expect(await session.compareStudy()).toBeNull();
     const edit = async (from: string, to: string) =>
       writeFile(study.learnersFile, (await readFile(study.learnersFile, "utf8")).replace(from, to));
 
     await edit("import time", "import time\n1 / 0");
-    expect(await session.isEdited()).toBe(true);
+    expect(await session.studyEdits()).toEqual({ code: true, settings: false });
     // The person's own file, and not the run's copy of it.
     const message = `${study.learnersFile}:3: ZeroDivisionError: division by zero`;
     await expect(session.compareStudy()).rejects.toMatchObject({ message });
@@ -124,11 +124,16 @@ describe("a session with a real scheduler", () => {
     expect(comparison).toMatchObject({ counts: { added: 2, missing: 1, moved: 1 }, needsConsent: true });
     await expect(session.updateStudy("another")).rejects.toMatchObject({ code: "edited-again" });
     await session.updateStudy(comparison?.revision ?? "");
-    expect(await session.isEdited()).toBe(false);
+    expect(await session.studyEdits()).toEqual({ code: false, settings: false });
     await eventually(() => has(session, "done", 3));
 
-    await writeFile(study.at("adaptive.json"), JSON.stringify({ goal: { npoints: 9 } }));
+    const says = (settings: object) => writeFile(study.at("adaptive.json"), JSON.stringify(settings));
+    await says({ goal: { npoints: 5 }, retries: 0 });
+    expect(await session.studyEdits()).toEqual({ code: false, settings: false });
+    await says({ goal: { npoints: 9 } });
+    expect(await session.studyEdits()).toEqual({ code: false, settings: true });
     await init(study);
+    expect(await session.studyEdits()).toEqual({ code: false, settings: false });
     const { done, missed, unknown } = await session.missedGoals();
     expect({ done, unknown }).toEqual({ done: 3, unknown: [] });
     expect(await session.changeLearners("reopen", missed)).toBe(missed.length);

@@ -1,6 +1,22 @@
 import { describe, expect, test } from "vitest";
 import { asLearnerId } from "../../../src/scheduler/state/rows";
-import { goalQuestion, updateQuestion } from "../../../src/views/studyWords";
+import { editNotice, goalQuestion, updateQuestion } from "../../../src/views/studyWords";
+
+describe("the line about an edited study", () => {
+  const keep = "Running jobs keep their code.";
+  const take = "Start Jobs takes that in.";
+  test.each([
+    [false, false, true, null],
+    [true, false, true, ["updateRun", `The study was edited since these jobs were started. ${keep}`]],
+    [false, true, true, ["startJobs", `adaptive.json was edited since these jobs were started. ${take}`]],
+    [true, true, true, ["updateRun", `The study and adaptive.json were edited since these jobs were started. ${keep}`]],
+    [true, false, false, ["updateRun", `The study was edited since this run was made. ${take}`]],
+    [false, true, false, ["startJobs", `adaptive.json was edited since this run was made. ${take}`]],
+  ])("code %o, settings %o, started %o", (code, settings, isStarted, said) => {
+    const notice = editNotice({ code, settings }, isStarted);
+    expect(notice && [notice.command, notice.line]).toEqual(said);
+  });
+});
 
 describe("the question about an edited study", () => {
   const same = { added: 0, missing: 0, returned: 0, changed: 0, moved: 0, unchanged: 100 };
