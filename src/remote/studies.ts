@@ -3,7 +3,7 @@ import { RunDirectory } from "../scheduler/state/runDirectory";
 import { systemClock } from "../scheduler/state/clock";
 import { Coalescer } from "./coalescer";
 import { Emitter } from "./event";
-import { isStudyPath, learnersGlob, learnersLineOf } from "./studyFiles";
+import { isStudyPath, learnersGlob, learnersLineOf, mayBeFolder } from "./studyFiles";
 
 /** A learners file in its folder. */
 export interface Study {
@@ -28,6 +28,8 @@ export interface StudySource {
 
 const maxStudies = 200;
 const refreshIntervalMs = 500;
+/** A folder that is copied gets its files in less, or word of its other folders comes meanwhile. */
+const quietMs = 2000;
 
 /** The studies in the workspace's folders, found by the setting `adaptive.learnersFiles` and watched. */
 export class WorkspaceStudies implements StudySource {
@@ -41,6 +43,7 @@ export class WorkspaceStudies implements StudySource {
   private watchers: Disposable[] = [];
   private searches = 0;
   readonly firstSearch: Promise<void>;
+  private cancelSecondLook: () => void = () => undefined;
   private endFirstSearch: () => void = () => undefined;
 
   constructor(private readonly log: (line: string) => void) {
@@ -60,6 +63,7 @@ export class WorkspaceStudies implements StudySource {
 
   dispose(): void {
     this.refreshing.dispose();
+    this.cancelSecondLook();
     for (const disposable of [...this.registrations, ...this.watchers]) disposable.dispose();
     this.studiesChanged.dispose();
     this.runsChanged.dispose();
@@ -71,13 +75,23 @@ export class WorkspaceStudies implements StudySource {
     const onRun = (): void => this.runsChanged.fire();
     const files = learnersFiles().map((name) => workspace.createFileSystemWatcher(`**/${name}`));
     const onFile = (): void => this.refreshing.request();
+    const created = workspace.createFileSystemWatcher("**/*", false, true, true);
     this.watchers = [
       runs,
       runs.onDidCreate(onRun),
       runs.onDidChange(onRun),
       runs.onDidDelete(onRun),
+      created,
+      created.onDidCreate(({ path }) => mayBeFolder(path) && this.lookInto()),
       ...files.flatMap((file) => [file, file.onDidCreate(onFile), file.onDidChange(onFile), file.onDidDelete(onFile)]),
     ];
+  }
+
+  /** Watchers miss what comes into a new folder before they watch that too, so it is looked for. */
+  private lookInto(): void {
+    this.refreshing.request();
+    this.cancelSecondLook();
+    this.cancelSecondLook = systemClock.after(quietMs, () => this.refreshing.request());
   }
 
   private async refresh(): Promise<void> {

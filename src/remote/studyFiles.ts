@@ -16,6 +16,14 @@ export function isStudyPath(path: string): boolean {
   return folders.length <= maxDepth && !folders.some((name) => name.startsWith(".") || foreignFolders.has(name));
 }
 
+/**
+ * Whether this may be a folder that a study or run came with, as far as a path tells: data files, of
+ * which many may appear, have an extension, and in a run's state folder there is neither.
+ */
+export function mayBeFolder(path: string): boolean {
+  return !/\/\.adaptive[^/]*\//.test(path) && !path.slice(path.lastIndexOf("/") + 2).includes(".");
+}
+
 /** The line of a learners file that says what its learners are, or null when there is none: shown before anything is run. */
 export function learnersLineOf(text: string): string | null {
   return /^(?:learners\s*(?::[^=\n]*)?=|def make_learner\b).*$/m.exec(text)?.[0].trim() ?? null;

@@ -1,5 +1,6 @@
 import { type TreeView, window } from "vscode";
 import { type LearnerState, notStartedYet } from "../scheduler/state/rows";
+import { RunDirectory } from "../scheduler/state/runDirectory";
 import type { RunSessions } from "../remote/runSessions";
 import { systemClock } from "../scheduler/state/clock";
 import { DisposableScope } from "./disposableScope";
@@ -104,7 +105,8 @@ export class LearnersView {
     this.view.message = lines.filter((line) => line !== "").join("\n");
     if (overview === null) {
       this.view.badge = undefined;
-      this.view.description = session === null ? studiesLine(this.sessions) : "";
+      this.view.description =
+        session === null ? studiesLine(this.sessions) : RunDirectory.ofStateFolder(session.directory).name;
       return;
     }
     const { run, learners } = overview;

@@ -2,6 +2,7 @@ import { type LogOutputChannel, type QuickPickItem, window } from "vscode";
 import type { CopyWish } from "../remote/runCommands";
 import type { RunSessions, WorkspaceRun } from "../remote/runSessions";
 import { AdaptiveError } from "../scheduler/state/errors";
+import { RunDirectory } from "../scheduler/state/runDirectory";
 import { choose } from "./dialog";
 import type { ErrorDisplay } from "./errorDisplay";
 import { deletionQuestion, runLine, withData } from "./runWords";
@@ -60,7 +61,8 @@ function itemOf(run: WorkspaceRun, shown: string | undefined): QuickPickItem & {
   return {
     label: `$(${isShown ? "check" : "graph-line"}) ${run.name}`,
     description: runLine(run),
-    detail: run.directory,
+    // What is in the folder beside the study is nothing to choose by; the name tells several in one folder apart.
+    detail: RunDirectory.ofStateFolder(run.directory).path,
     directory: run.directory,
   };
 }

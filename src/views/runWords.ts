@@ -25,7 +25,8 @@ export function deletionQuestion({ name, state, data, outside }: Deletion): Ques
 export function runLine({ state, learners }: Pick<WorkspaceRun, "state" | "learners">): string {
   if (!learners) return state ?? "";
   const total = learnerStates.reduce((sum, one) => sum + (one === "removed" ? 0 : (learners[one] ?? 0)), 0);
-  return `${state ?? ""} · ${formatCount(learners.done ?? 0)} of ${formatCount(total)} done`;
+  const counts = `${formatCount(learners.done ?? 0)} of ${formatCount(total)} done`;
+  return state === undefined || state === "done" ? counts : `${state} · ${counts}`;
 }
 
 function heap({ files, bytes }: { files: number; bytes: number }): string {

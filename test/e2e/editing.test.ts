@@ -15,9 +15,7 @@ test("a study that is edited, corrected and given a new goal during its run", as
   };
   await edit("adaptive.json", '"npoints": 300', '"npoints": 40');
   const editor = await openEditor(folder);
-  const { page, sidebar, webview } = editor;
-  const dialog = page.locator(".monaco-dialog-box");
-  const answer = (label: string) => dialog.getByRole("button", { name: label, exact: true }).click();
+  const { page, sidebar, webview, dialog } = editor;
   const banner = "The study was edited since these jobs were started.";
   await editor.openView("Adaptive");
   await editor.startJobs({ isNew: true });
@@ -31,7 +29,7 @@ test("a study that is edited, corrected and given a new goal during its run", as
   await webview.getByRole("button", { name: "Update Run…" }).click();
   await dialog.getByText("The study was edited: 4 new, 4 gone (their data stays). Update the run?").waitFor();
   await editor.keepScreenshot("edited, what an update does");
-  await answer("Update");
+  await editor.answer("Update");
   await editor.treeRow(/^Removed\s*4/).waitFor();
   await editor.treeRow(/^Done\s*8/).waitFor();
   await sidebar.getByText(banner).waitFor({ state: "hidden" });
@@ -49,7 +47,7 @@ test("a study that is edited, corrected and given a new goal during its run", as
   await editor.startJobs({ isNew: false });
   await dialog.getByText("8 of 8 done learners miss the goal. Continue those?").waitFor();
   await editor.keepScreenshot("a new goal");
-  await answer("Continue Those");
+  await editor.answer("Continue Those");
   await editor.treeRow(/^Failed\s*4/).waitFor();
   await clickRow(editor.treeRow(/^offset=0\.1.*ValueError/));
   await webview.getByLabel("Traceback").getByText("ValueError: no level at 0.1").waitFor();
@@ -67,6 +65,16 @@ test("a study that is edited, corrected and given a new goal during its run", as
   await editor.quickPickRows.filter({ hasText: "offset=-0.2" }).first().waitFor();
   await editor.keepScreenshot("which learners to open again");
   await page.keyboard.press("Escape");
+
+  await edit("adaptive.json", '"npoints": 60', '"npoints": 80');
+  await edit("_learners.py", "offset=[-0.2, 0.1]", "offset=[-0.2, 0.2]");
+  await editor.startJobs({ isNew: false });
+  await dialog.getByText("The study was edited: 4 new, 4 gone (their data stays). Update the run?").waitFor();
+  await editor.keepScreenshot("edited, old code or new");
+  await editor.answer("Keep Old Code");
+  await dialog.getByText("8 of 8 done learners miss the goal. Continue those?").waitFor();
+  await editor.answer("Leave Them Done");
+  await editor.treeRow(/^Done\s*8/).waitFor();
 
   await edit("_learners.py", "import adaptive\n", "import adaptive\n1 / 0\n");
   await sidebar.getByText(banner).waitFor();

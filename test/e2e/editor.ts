@@ -13,7 +13,7 @@ export const patienceMs = 90_000;
 const screenshots = join(root, "test/results/e2e");
 
 /**
- * A copy of an example study in a folder of its own; its scheduler and jobs end with the test.
+ * A copy of an example study in a folder of its own; its scheduler and jobs end with the test, as do those of other studies put beside it.
  * @param replacements in its learners file, to make it smaller
  */
 export async function copyExample(
@@ -32,12 +32,18 @@ export async function copyExample(
   }
   await writeFile(learnersFile, source);
   onTestFinished(async () => {
-    const scheduler = join(root, "dist/scheduler/main.js");
-    await tryRun(process.execPath, [scheduler, "stop", folder]);
-    await tryRun(process.execPath, [scheduler, "stop", folder, "--shut-down"]);
+    for (const study of await readdir(base)) {
+      await program("stop", join(base, study));
+      await program("stop", join(base, study), "--shut-down");
+    }
     await rm(base, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   });
   return folder;
+}
+
+/** Runs the scheduler's program, and gives how that ended. */
+export function program(...words: string[]): ReturnType<typeof tryRun> {
+  return tryRun(process.execPath, [join(root, "dist/scheduler/main.js"), ...words]);
 }
 
 /**
@@ -77,7 +83,7 @@ async function explain(editor: Editor, test: string, home: string): Promise<void
   const parts = {
     notifications: page.locator(".notification-toast"),
     "quick pick": page.locator(".quick-input-widget:visible"),
-    dialog: page.locator(".monaco-dialog-box"),
+    dialog: editor.dialog,
     sidebar,
     "status bar": statusBar,
   };
@@ -100,6 +106,8 @@ export class Editor {
   readonly sidebar: Locator;
   readonly statusBar: Locator;
   readonly quickPickRows: Locator;
+  /** What a command asks in the middle of the window. */
+  readonly dialog: Locator;
   /** The page in the webview that is shown. */
   readonly webview: FrameLocator;
 
@@ -108,6 +116,7 @@ export class Editor {
     this.treeRows = this.sidebar.locator(".monaco-list-row");
     this.statusBar = page.locator(".part.statusbar");
     this.quickPickRows = page.locator(".quick-input-list .monaco-list-row");
+    this.dialog = page.locator(".monaco-dialog-box");
     this.webview = page.frameLocator("iframe.webview.ready").frameLocator("iframe#active-frame");
   }
 
@@ -123,17 +132,19 @@ export class Editor {
     const command = this.quickPickRows.filter({ hasText: name }).first();
     for (const deadlineMs = Date.now() + patienceMs; ;) {
       await this.page.keyboard.press("F1");
-      await input.fill(`>${name}`);
-      const isThere = await command.waitFor({ timeout: 2_000 }).then(
-        () => true,
-        () => false,
-      );
+      const isThere = await input
+        .fill(`>${name}`, { timeout: 2_000 })
+        .then(() => command.waitFor({ timeout: 2_000 }))
+        .then(
+          () => true,
+          () => false,
+        );
       if (isThere) {
         await clickRow(command);
         return command.waitFor({ state: "hidden" });
       }
       if (Date.now() > deadlineMs) throw new Error(`The palette has no command "${name}".`);
-      // The palette lists what was there when it opened.
+      // The palette lists what was there when it opened, and closes when a dialog that ends gives the focus back.
       await this.page.keyboard.press("Escape");
       await input.waitFor({ state: "hidden" });
     }
@@ -141,6 +152,20 @@ export class Editor {
 
   async pick(label: string): Promise<void> {
     await clickRow(this.quickPickRows.filter({ hasText: label }).first());
+  }
+
+  /** Presses a button of the dialog. */
+  async answer(label: string): Promise<void> {
+    await this.dialog.getByRole("button", { name: label, exact: true }).click();
+    await this.dialog.waitFor({ state: "hidden" });
+  }
+
+  /** Chooses from the context menu of a row. */
+  async chooseFor(row: Locator, command: string): Promise<void> {
+    await row.click({ button: "right" });
+    // A menu that has just opened does not take clicks yet.
+    await this.page.getByRole("menuitem", { name: command }).hover();
+    await this.page.keyboard.press("Enter");
   }
 
   /** Opens the form of Start Jobs; where the jobs run is asked once, before there is a run. */

@@ -1,8 +1,7 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { root, tryRun } from "../../scripts/steps.mjs";
-import { copyExample, openEditor, patienceMs } from "./editor";
+import { copyExample, openEditor, patienceMs, program } from "./editor";
 
 const within = { timeout: patienceMs, interval: 200 };
 const twoOffsets = ["offset=[-0.3, -0.2, -0.1, 0.0, 0.1, 0.2, 0.3]", "offset=[-0.2, 0.0]"] as const;
@@ -48,8 +47,9 @@ test("a start with a goal that is typed, its job script seen before, and the nex
   await row(/^Goal.*300 points · adaptive\.json/).waitFor();
   await editor.keepScreenshot("start form, reset");
   await editor.pick("Start Jobs");
-  const config = () => tryRun(process.execPath, [join(root, "dist/scheduler/main.js"), "config", folder]);
-  await expect.poll(async () => (await config()).output, within).toMatch(/goal +300 points +.*adaptive\.json:2/);
+  await expect
+    .poll(async () => (await program("config", folder)).output, within)
+    .toMatch(/goal +300 points +.*adaptive\.json:2/);
 });
 
 test("adaptive.json is completed and checked as it is written", async () => {

@@ -73,10 +73,7 @@ test("a point that takes too long is cancelled; of chosen learners only those ar
   const source = await readFile(learnersFile, "utf8");
   await writeFile(learnersFile, source.replace("SECONDS_PER_POINT = 1000", "SECONDS_PER_POINT = 0.3"));
   await clickRow(editor.treeRow(/^Waiting/));
-  await editor.treeRow(/^offset=-0\.2, coupling=0\.06/).click({ button: "right" });
-  // A menu that has just opened does not take clicks yet.
-  await editor.page.getByRole("menuitem", { name: "Try One Point" }).hover();
-  await editor.page.keyboard.press("Enter");
+  await editor.chooseFor(editor.treeRow(/^offset=-0\.2, coupling=0\.06/), "Try One Point");
   await editor.page
     .locator(".notification-toast")
     .getByText(/^The point took 300 ms, \d+ MB\./)

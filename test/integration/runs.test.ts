@@ -70,7 +70,7 @@ describe("several runs", () => {
   test("whose folder is gone are shown as such, and forgotten when asked", async () => {
     const study = await createStudy(peaks(1), small);
     await study.start(["init", "--learners", study.learnersFile, "--python", python]).ended;
-    expect(await list(study)).toMatchObject([{ state: "paused", learners: { waiting: 1 }, scheduler: null }]);
+    expect(await list(study)).toMatchObject([{ state: "not started", learners: { waiting: 1 }, scheduler: null }]);
     await rename(study.at(".adaptive"), study.at("elsewhere"));
     expect(await list(study)).toMatchObject([{ name: "peaks", state: "gone" }]);
     const { stdout } = await study.start(["list"]).ended;

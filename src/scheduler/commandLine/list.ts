@@ -1,7 +1,7 @@
 import { hasEnded } from "../state/changes";
 import { toAdaptiveError } from "../state/errors";
 import { forgetRun, registeredRuns, type RegisteredRun } from "../state/registry";
-import { learnerStates } from "../state/rows";
+import { learnerStates, notStartedYet } from "../state/rows";
 import { shortId } from "./findRun";
 import { exitCodes, type Program } from "./program";
 import { reportOn, type Report } from "./status";
@@ -16,7 +16,7 @@ interface Listed extends RegisteredRun {
 
 /** A run in a word. `idle` would go on if a scheduler ran, `gone` has lost its folder. */
 export type RunState =
-  "done" | "failed" | "running" | "waiting" | "idle" | "paused" | "stopped" | "gone" | "unreadable";
+  "done" | "failed" | "running" | "waiting" | "idle" | "not started" | "paused" | "stopped" | "gone" | "unreadable";
 
 /** Lists the runs of this user, and with `prune` forgets those that are gone. */
 export async function list({ json, prune }: { json: boolean; prune: boolean }, program: Program): Promise<number> {
@@ -50,11 +50,12 @@ export function stateOfRun({
   learners,
   jobs,
   activity,
+  reason,
   scheduler,
-}: Pick<Report, "learners" | "jobs" | "activity"> & { scheduler: object | null }): RunState {
+}: Pick<Report, "learners" | "jobs" | "activity" | "reason"> & { scheduler: object | null }): RunState {
   const isOver = !learnerStates.some((state) => !hasEnded(state) && learners[state] > 0);
   if (isOver) return learners.failed > 0 ? "failed" : learners.stopped > 0 ? "stopped" : "done";
-  if (activity === "paused" || activity === "stopped") return activity;
+  if (activity === "paused" || activity === "stopped") return reason === notStartedYet ? "not started" : activity;
   if (Object.values(jobs).some((count) => count > 0)) return "running";
   return scheduler ? "waiting" : "idle";
 }

@@ -70,7 +70,13 @@ export function plotOptions(
       y: { range: (_, min, max) => yScale(min, max, startsAtZero) },
     },
     axes: [
-      { ...axis, size: 26, ...(xLabel === "" ? {} : { label: xLabel }), values: isTime ? times : numbers },
+      {
+        ...axis,
+        size: 26,
+        space: isTime ? 80 : 50,
+        ...(xLabel === "" ? {} : { label: xLabel }),
+        values: isTime ? times : numbers,
+      },
       {
         ...axis,
         ...(yLabel === "" ? {} : { label: yLabel }),

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { isStudyPath, learnersGlob, learnersLineOf } from "../../../src/remote/studyFiles";
+import { isStudyPath, learnersGlob, learnersLineOf, mayBeFolder } from "../../../src/remote/studyFiles";
 
 describe("studies", () => {
   test("are looked for in the folder and four levels below", () => {
@@ -20,6 +20,16 @@ describe("studies", () => {
     ["environment/_learners.py", true],
   ])("%s: %s", (path, isStudy) => {
     expect(isStudyPath(path)).toBe(isStudy);
+  });
+
+  test.each([
+    ["/home/me/study", true],
+    ["/home/me/study/.adaptive", true],
+    ["/home/me/study/.adaptive-sweep", true],
+    ["/home/me/study/.adaptive/code", false],
+    ["/home/me/study/data/offset=0.1.pickle", false],
+  ])("may have come with a folder %s: %s", (path, isSo) => {
+    expect(mayBeFolder(path)).toBe(isSo);
   });
 
   test.each([

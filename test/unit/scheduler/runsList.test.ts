@@ -16,11 +16,12 @@ test.each([
   [{ waiting: 1 }, {}, "active", false, "idle"],
   [{ waiting: 1 }, {}, "stopped", true, "stopped"],
   [{ waiting: 1 }, {}, "paused", true, "paused"],
-] as [Partial<typeof none>, Record<string, number>, string, boolean, RunState][])(
+  [{ waiting: 1 }, {}, "paused", true, "not started", "not started yet"],
+] as [Partial<typeof none>, Record<string, number>, string, boolean, RunState, string?][])(
   "a run with learners %j and jobs %j that is %s, served: %s, is %s",
-  (learners, jobs, activity, isServed, state) => {
+  (learners, jobs, activity, isServed, state, reason = "") => {
     const scheduler = isServed ? {} : null;
-    expect(stateOfRun({ learners: { ...none, ...learners }, jobs, activity, scheduler })).toBe(state);
+    expect(stateOfRun({ learners: { ...none, ...learners }, jobs, activity, reason, scheduler })).toBe(state);
   },
 );
 

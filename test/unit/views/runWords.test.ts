@@ -19,6 +19,7 @@ test.each([
 
 test.each([
   [{ state: "running", learners: { done: 1200, running: 3, removed: 9 } }, "running · 1\u202f200 of 1\u202f203 done"],
+  [{ state: "done", learners: { done: 8 } }, "8 of 8 done"],
   [{ state: "unreadable" }, "unreadable"],
   [{}, ""],
 ])("a run %o in a line: %s", (run, line) => {
