@@ -13,6 +13,7 @@ import { changeLearners, failures } from "./commandLine/learners";
 import { cancel, jobs, pause, set } from "./commandLine/jobs";
 import { list } from "./commandLine/list";
 import { run } from "./commandLine/run";
+import { nextStart } from "./commandLine/runRow";
 import { script } from "./commandLine/script";
 import { serve } from "./commandLine/serve";
 import { status } from "./commandLine/status";
@@ -166,9 +167,9 @@ async function main(args: readonly string[]): Promise<number> {
     case "init":
       return init(startOptions(values), ifCopied(values), values.json === true, program);
     case "config":
-      return config(...(await startOrRun(values, path)), values.json === true, program);
+      return config(await nextStart(...(await startOrRun(values, path)), program), values.json === true, program);
     case "script":
-      return script(...(await startOrRun(values, path)), values.json === true, program);
+      return script(await nextStart(...(await startOrRun(values, path)), program), values.json === true, program);
     case "serve":
       if (!values.detach)
         return serve(await findRun(path), wholeNumber("port", values.port) ?? null, ifCopied(values), program);

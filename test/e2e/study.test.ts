@@ -1,4 +1,4 @@
-import { readdir } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { copyExample, colouredPixels, openEditor, patienceMs } from "./editor";
@@ -72,8 +72,19 @@ test("stopping the jobs keeps what they have, learners are filtered and stopped,
   await list.getByRole("button", { name: "Retry 3" }).waitFor();
   await editor.keepScreenshot("filtered");
 
-  await editor.runCommand("Adaptive: Filter Learners…");
+  await list.getByRole("button", { name: "CSV" }).click();
   const input = editor.page.locator(".quick-input-widget .quick-input-box input");
+  await expect.poll(() => input.inputValue(), within).toMatch(/peaks_learners\.csv$/);
+  await editor.page.keyboard.press("Enter");
+  const table = () => readFile(join(folder, "peaks_learners.csv"), "utf8").catch(() => "");
+  await expect
+    .poll(async () => (await table()).split("\r\n").slice(0, 2), within)
+    .toEqual([
+      "id,fname,offset,coupling,state,npoints,loss,failures,error",
+      expect.stringMatching(/^1,data.*pickle,-0.2,0.06,stopped,\d+,[\d.]*,0,$/),
+    ]);
+
+  await editor.runCommand("Adaptive: Filter Learners…");
   await input.fill("state=stoped");
   await editor.page.getByText("Did you mean stopped?").waitFor();
   await input.fill("state=waiting");

@@ -1,24 +1,17 @@
 import { relative } from "node:path";
 import type { ConfigEntry, ConfigReport } from "../control/configReport";
 import { valueIn, type Origin, type Origins } from "../state/layers";
-import type { RunDirectory } from "../state/runDirectory";
 import { valueWords } from "../state/settingWords";
 import { settingNames, settingsOf, type Configuration } from "../state/settings";
-import { conflictOf, readSources, valuesWithPlaces, type Sources, type StartOptions } from "../study/settings";
+import { conflictOf, readSources, valuesWithPlaces, type Sources } from "../study/settings";
 import { exitCodes, type Program } from "./program";
-import { readRunRow } from "./runRow";
+import type { NextStart } from "./runRow";
 
 /**
  * Says every setting of a study with its value and where that comes from; of a run, what holds now,
  * and what would hold at its next start where that differs.
  */
-export async function config(
-  options: StartOptions,
-  directory: RunDirectory,
-  json: boolean,
-  program: Program,
-): Promise<number> {
-  const row = (await directory.hasRun()) ? await readRunRow(directory, program) : null;
+export async function config({ options, directory, row }: NextStart, json: boolean, program: Program): Promise<number> {
   const report = reportOn(await readSources(options, row), row && directory.path, row);
   if (json) program.printJson(report);
   else program.print(describe(report));

@@ -1,20 +1,13 @@
 import { basename, resolve } from "node:path";
 import { jobScript } from "../jobs/jobScript";
-import type { RunDirectory } from "../state/runDirectory";
 import { settingsOf } from "../state/settings";
 import { clientFolderOf } from "../study/code";
-import { configurationOf, type StartOptions } from "../study/settings";
+import { configurationOf } from "../study/settings";
 import { exitCodes, type Program } from "./program";
-import { readRunRow } from "./runRow";
+import type { NextStart } from "./runRow";
 
 /** Prints the script of the jobs that the next start would submit. */
-export async function script(
-  options: StartOptions,
-  directory: RunDirectory,
-  json: boolean,
-  program: Program,
-): Promise<number> {
-  const row = (await directory.hasRun()) ? await readRunRow(directory, program) : null;
+export async function script({ options, directory, row }: NextStart, json: boolean, program: Program): Promise<number> {
   const learnersFile = resolve(options.learnersFile);
   const text = jobScript({
     runDirectory: directory.path,

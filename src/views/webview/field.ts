@@ -2,6 +2,8 @@ import { css, html, LitElement, type PropertyValues, type TemplateResult } from 
 import { colourOf } from "../colourMap";
 import { type Field, fraction, type Interval, nearestPoint, rasterize, spanOf, ticksIn } from "../field";
 import { formatNumber } from "../format";
+import { given } from "./given";
+import { LooksController } from "./looks";
 
 const margin = { top: 10, right: 84, bottom: 38, left: 64 };
 const barWidth = 12;
@@ -12,7 +14,7 @@ const reach = 0.04;
 /** Values over a plane: coloured between the points, or at them, with axes and a colour bar. */
 export class FieldElement extends LitElement {
   static override properties = {
-    field: { attribute: false },
+    ...given("field"),
     label: {},
     showsPoints: { type: Boolean },
     pointed: { state: true },
@@ -46,20 +48,11 @@ export class FieldElement extends LitElement {
   label = "";
   showsPoints = true;
   private pointed: number | null = null;
-  private readonly sizes = new ResizeObserver(() => this.draw());
-  private readonly themes = new MutationObserver(() => this.draw());
 
-  override connectedCallback(): void {
-    super.connectedCallback();
-    this.sizes.observe(this);
-    this.themes.observe(document.body, { attributeFilter: ["class"] });
-    this.themes.observe(document.documentElement, { attributeFilter: ["style"] });
-  }
-
-  override disconnectedCallback(): void {
-    super.disconnectedCallback();
-    this.sizes.disconnect();
-    this.themes.disconnect();
+  constructor() {
+    super();
+    const draw = (): void => this.draw();
+    new LooksController(this, { onSize: draw, onTheme: draw });
   }
 
   override render(): TemplateResult {

@@ -1,5 +1,6 @@
 import { css, html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { drawn } from "./drawn";
+import { given } from "./given";
 import { commonStyles } from "./styles";
 import { rowAfterKey, type RowRange, rowsInSight, scrollTopFor } from "./virtualWindow";
 
@@ -24,10 +25,7 @@ export interface GridCell {
 /** A list of any length: only the rows in sight exist. Its own to scroll, with an ARIA grid's roles and keys. */
 export class GridElement extends LitElement {
   static override properties = {
-    columns: { attribute: false },
-    total: { attribute: false },
-    cells: { attribute: false },
-    selectedRow: { attribute: false },
+    ...given("columns", "total", "cells", "selectedRow"),
     label: {},
     activeRow: { state: true },
   };

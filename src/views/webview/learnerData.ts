@@ -3,8 +3,9 @@ import { formatCount } from "../format";
 import type { ShownLearner, ToPage } from "../messages";
 import { previewSummary } from "../previewText";
 import { button, dropdown } from "./controls";
+import { given } from "./given";
 import { previewGrid, previewView } from "./previewView";
-import { commonStyles } from "./styles";
+import { commonStyles, stackStyles } from "./styles";
 
 type Preview = Extract<ToPage, { type: "preview" }>["preview"];
 type SimplePreview = Exclude<Preview, { kind: "balancing" }>;
@@ -14,8 +15,7 @@ type PointsPreview = Extract<Preview, { kind: "points" }>;
 /** A learner's data, drawn or as a table, with what can be chosen of it. */
 export class LearnerDataElement extends LitElement {
   static override properties = {
-    learner: { attribute: false },
-    preview: { attribute: false },
+    ...given("learner", "preview"),
     showsTable: { state: true },
     showsPoints: { state: true },
     axes: { state: true },
@@ -23,13 +23,8 @@ export class LearnerDataElement extends LitElement {
   };
   static override styles = [
     commonStyles,
+    stackStyles,
     css`
-      :host {
-        display: flex;
-        flex-direction: column;
-        gap: 6px;
-        min-height: 0;
-      }
       .bar {
         display: flex;
         flex-wrap: wrap;

@@ -7,41 +7,25 @@ import { stateStyles } from "../learnerStates";
 import { learnerVerbWords } from "../learnerVerbs";
 import type { ShownLearner, ShownTrial, ToPage } from "../messages";
 import { button } from "./controls";
+import { given } from "./given";
 import { stateSign } from "./stateSign";
-import { commonStyles } from "./styles";
+import { commonStyles, stackStyles } from "./styles";
 import { trialNote } from "./trialNote";
 
 type Preview = Extract<ToPage, { type: "preview" }>["preview"];
 
 /** One learner: how it is, what is wrong with it, and its data, drawn or as a table. */
 export class LearnerPanelElement extends LitElement {
-  static override properties = {
-    learner: { attribute: false },
-    preview: { attribute: false },
-    failure: { attribute: false },
-    trial: { attribute: false },
-    canAct: { attribute: false },
-    nowMs: { attribute: false },
-  };
+  static override properties = given("learner", "preview", "failure", "trial", "canAct", "nowMs");
   static override styles = [
     commonStyles,
+    stackStyles,
     css`
-      :host {
-        display: flex;
-        flex-direction: column;
-        gap: 8px;
-        min-height: 0;
-      }
-      .head,
       .facts {
         display: flex;
         flex-wrap: wrap;
         align-items: center;
         gap: 4px 16px;
-      }
-      .head h2 {
-        margin-right: auto;
-        overflow-wrap: anywhere;
       }
       .actions {
         display: flex;

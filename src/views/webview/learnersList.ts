@@ -6,9 +6,10 @@ import { statesInOrder, stateStyles } from "../learnerStates";
 import { learnerVerbWords } from "../learnerVerbs";
 import type { ListLook, ShownLearner, ShownRunNumbers, ToPage } from "../messages";
 import { button, dropdown, textField } from "./controls";
+import { given } from "./given";
 import type { GridCell } from "./grid";
 import { gridColumns, learnerColumns, orderAfterClick } from "./learnerColumns";
-import { commonStyles } from "./styles";
+import { commonStyles, stackStyles } from "./styles";
 
 type Message<T extends ToPage["type"]> = Extract<ToPage, { type: T }>;
 
@@ -20,28 +21,11 @@ const maxKept = 5000;
 
 /** The list of learners: what it looks at is asked for, what comes is kept by row. */
 export class LearnersListElement extends LitElement {
-  static override properties = {
-    run: { attribute: false },
-    selected: { attribute: false },
-    filter: { attribute: false },
-    canAct: { attribute: false },
-    nowMs: { attribute: false },
-  };
+  static override properties = given("run", "selected", "filter", "canAct", "nowMs");
   static override styles = [
     commonStyles,
+    stackStyles,
     css`
-      :host {
-        display: flex;
-        flex-direction: column;
-        gap: 6px;
-        min-height: 0;
-      }
-      .head {
-        display: flex;
-        flex-wrap: wrap;
-        align-items: center;
-        gap: 6px 10px;
-      }
       .head input {
         flex: 1 1 160px;
       }

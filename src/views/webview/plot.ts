@@ -1,6 +1,8 @@
 import { css, html, LitElement, type PropertyValues, type TemplateResult, unsafeCSS } from "lit";
 import uPlot from "uplot";
 import uplotCss from "uplot/dist/uPlot.min.css";
+import { given } from "./given";
+import { LooksController } from "./looks";
 import { type PlotDescription, plotOptions, type PlotTheme, zoomOf } from "./plotOptions";
 
 const seriesColors = [
@@ -12,7 +14,7 @@ const seriesColors = [
 
 /** A plot that fills its element. Drawn anew when its description or the theme changes, else only its data. */
 export class PlotElement extends LitElement {
-  static override properties = { description: { attribute: false }, data: { attribute: false }, label: {} };
+  static override properties = { ...given("description", "data"), label: {} };
   static override styles = [
     unsafeCSS(uplotCss),
     css`
@@ -54,20 +56,14 @@ export class PlotElement extends LitElement {
   label = "";
 
   private plot: uPlot | null = null;
-  private readonly sizes = new ResizeObserver(() => this.resize());
-  private readonly themes = new MutationObserver(() => this.draw());
 
-  override connectedCallback(): void {
-    super.connectedCallback();
-    this.sizes.observe(this);
-    this.themes.observe(document.body, { attributeFilter: ["class"] });
-    this.themes.observe(document.documentElement, { attributeFilter: ["style"] });
+  constructor() {
+    super();
+    new LooksController(this, { onSize: () => this.resize(), onTheme: () => this.draw() });
   }
 
   override disconnectedCallback(): void {
     super.disconnectedCallback();
-    this.sizes.disconnect();
-    this.themes.disconnect();
     this.plot?.destroy();
     this.plot = null;
   }

@@ -114,3 +114,23 @@ export const commonStyles = css`
     border-radius: 0;
   }
 `;
+
+/** Of an element whose parts stand one above the other, in the height that it is given, below a head. */
+export const stackStyles = css`
+  :host {
+    display: flex;
+    flex-direction: column;
+    gap: 6px;
+    min-height: 0;
+  }
+  .head {
+    display: flex;
+    flex-wrap: wrap;
+    align-items: center;
+    gap: 6px 10px;
+  }
+  .head h2 {
+    margin-right: auto;
+    overflow-wrap: anywhere;
+  }
+`;
