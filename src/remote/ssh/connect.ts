@@ -88,7 +88,7 @@ async function logIn(
     .on("error", (error: Error & { level?: string }) => {
       // What could not be signed is known to the login already.
       if (error.level === "agent") return;
-      fail(isTooManyAttempts(error) ? login.failure() : connectionError(host, error));
+      fail(isTooManyAttempts(error) ? (login.hungUp() ?? login.failure()) : connectionError(host, error));
     });
   try {
     if (signal.aborted) throw cancelled();
@@ -124,7 +124,7 @@ async function logIn(
     });
     await new Promise<void>((resolve, reject) => {
       client.on("ready", () => resolve());
-      client.on("close", () => reject(lost(host, "it closed before anybody was logged in")));
+      client.on("close", () => reject(login.hungUp() ?? lost(host, "it closed before anybody was logged in")));
       ending.signal.addEventListener("abort", () => reject(cancelled()));
     });
     world.log(`${host.name}: logged in as ${host.user}`);

@@ -67,6 +67,17 @@ export class Login {
     );
   }
 
+  /** Why, when the server hung up instead of answering to a key or a password; null when it was not asked for anything. */
+  hungUp(): AdaptiveError | null {
+    const { pending } = this;
+    if (pending === null) return null;
+    const attempt =
+      pending.kind === "offer" ? ({ ...pending.step, outcome: "failed" } as const) : pending.attempt("failed");
+    if (attempt.method !== "publickey" && attempt.method !== "password") return null;
+    this.attempts.push(attempt);
+    return this.failure();
+  }
+
   /** Why the server lets nobody in, as far as it is known. */
   failure(): AdaptiveError {
     const last = this.attempts.at(-1);

@@ -6,6 +6,7 @@ import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { HostConfig } from "../../../../src/remote/ssh/hostConfig";
+import { portOf } from "./ssh2Server";
 
 const run = promisify(execFile);
 /** It wants to be called by its full path. */
@@ -93,8 +94,8 @@ export async function startSshd(
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
-  const address = server.address();
+  const port = portOf(server.address());
   server.close();
   await once(server, "close");
-  return typeof address === "object" && address ? address.port : 0;
+  return port;
 }
