@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { access } from "node:fs/promises";
 import { promisify } from "node:util";
 import { AdaptiveError, errnoOf } from "../../scheduler/state/errors";
 import { type HostConfig, hostConfigOf, type Machine, type Options } from "./hostConfig";
@@ -58,8 +59,13 @@ export function parseTarget(name: string): Target {
 /** Null where there is no ssh. */
 async function askSsh(target: Target, { program, files, isStandard }: SshConfiguration): Promise<Options | null> {
   const { host, user, port } = target;
+  const [own = ""] = files;
+  const hasOwn = await access(own).then(
+    () => true,
+    () => false,
+  );
   const args = [
-    ...(isStandard ? [] : ["-F", files[0] ?? "none"]),
+    ...(isStandard ? [] : ["-F", hasOwn ? own : "none"]),
     ...(user === null ? [] : ["-l", user]),
     ...(port === null ? [] : ["-p", port]),
   ];
