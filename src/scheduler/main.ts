@@ -56,7 +56,8 @@ Usage: adaptive-scheduler COMMAND [OPTIONS]
   try --learners FILE    evaluate one point of some learners in a job: its value, time and memory, or
                          the traceback; proposes cores and walltime; nothing is saved (options as for run)
       --learner LEARNER    an id or a pattern of file names (repeatable)
-  start [RUN]            set a run's jobs going, in the background; also after pause or stop
+  start [RUN]            set a run's jobs going, in the background; also after pause or stop (--accept
+                         as for run)
   pause [RUN]            submit no more jobs; those in the queue go on
   set [RUN]              have settings hold from now on, as typed at a start: set --max-jobs 5
   jobs [RUN] [--json]    the jobs in the queue, what they run, and why they wait
@@ -196,7 +197,7 @@ async function main(args: readonly string[]): Promise<number> {
         program,
       );
     case "start":
-      return start(await findRun(path), program);
+      return start(await findRun(path), values.accept === true, program);
     case "pause":
       return pause(await findRun(path), program);
     case "set": {

@@ -25,6 +25,7 @@ import { Store, systemWorld } from "./state/store";
 import { copyClient } from "./study/code";
 import { noteDown, settle, type CopyWish } from "./study/place";
 import { checkDataframe } from "./study/inspect";
+import { checkNoDataframeIsData } from "./study/overlap";
 import { StudyUpdates } from "./study/updates";
 import { WorkerDesk } from "./workers/desk";
 import { Door, type Peer } from "./workers/door";
@@ -59,6 +60,8 @@ const rollUpMs = 300_000;
 /** What a scheduler holds while it serves: a lock on the run, its state, its socket, the jobs' package. */
 interface Holdings {
   lock: RunLock;
+  /** The database engine. */
+  wasm: Uint8Array;
   store: Store;
   door: Door;
   /** Folder in the run with the Python package that jobs import. */
@@ -90,7 +93,7 @@ export class Scheduler {
     private readonly options: ServeOptions,
     private readonly holdings: Holdings,
   ) {
-    const { store, door, client } = holdings;
+    const { wasm, store, door, client } = holdings;
     const { directory, model } = store;
     this.store = store;
     this.board = new ProgressBoard(model);
@@ -117,6 +120,7 @@ export class Scheduler {
     this.updates = new StudyUpdates({
       store,
       client,
+      wasm,
       wish: (learner) => this.wish(learner),
       onDidUpdate: () => this.loop.poke(),
     });
@@ -142,7 +146,10 @@ export class Scheduler {
         options.log.write(`jobs are ${activity}${reason ? `: ${reason}` : ""}`);
         if (activity === "active") this.show(null);
       },
-      check: (settings) => checkDataframe([client], directory.path, settings),
+      check: async (settings) => {
+        checkNoDataframeIsData(model.learners.values(), settings.dataframe);
+        await checkDataframe([client], directory.path, settings);
+      },
     });
     this.clients = new Clients({
       store,
@@ -204,7 +211,7 @@ export class Scheduler {
         settle(directory, model, ifCopied, randomUUID(), wasm),
       );
       await noteDown(directory, store.model.run);
-      scheduler = new Scheduler(options, { lock, store, door, client });
+      scheduler = new Scheduler(options, { lock, wasm, store, door, client });
       await scheduler.open();
       return scheduler;
     } catch (error) {
@@ -370,6 +377,9 @@ export class Scheduler {
       this.clients.notifyAttached("progress", { time: now, ...columns, sample });
     }
     this.clients.forgetSilent();
+    void this.store.mendEpochs().then((wasGone) => {
+      if (wasGone) this.options.log.write(`${this.store.directory.epochs} was gone, and is made anew`);
+    }, this.options.onFatal);
     if (now - this.rolledUpAt > rollUpMs) this.rollUp();
     if (isBusy || this.clients.size > 0) this.busyAt = now;
     if (now - this.busyAt > idleMs) void this.close();

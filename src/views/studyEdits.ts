@@ -69,9 +69,10 @@ export class StudyEdits {
       this.compared = null;
       return;
     }
-    const { directory, revision, settings, origins } = overview.run;
+    const { directory, revision, settings, origins, mismatches } = overview.run;
     this.watch(directory, [...settingsOf(overview.run).include, "adaptive.json"]);
-    const now = JSON.stringify([revision, settings, origins]);
+    // Jobs may find other learners in files that nobody edited.
+    const now = JSON.stringify([revision, settings, origins, mismatches > 0]);
     if (now === this.compared) return;
     this.compared = now;
     const parts = await session.studyEdits();

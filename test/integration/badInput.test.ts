@@ -69,6 +69,15 @@ describe("a learners file", () => {
     expect(await failureOf(await createStudy(text))).toMatch(words);
   });
 
+  test("with a name that the data frame of another learner has is refused, also when data frames are asked for later", async () => {
+    const study = await createStudy(`${peaks(2, 0.001)}\nfnames = ["data/0", "data/0.csv"]\n`, { dataframe: "csv" });
+    const words = "The data frame of data/0 would be written to data/0.csv, which is a data file of a learner.";
+    expect(await failureOf(study)).toContain(words);
+    await writeFile(study.at("adaptive.json"), JSON.stringify({ goal: { npoints: 3 } }));
+    expect(await study.run().ended).toMatchObject({ exitCode: 0, stderr: "" });
+    expect((await study.run("--set", "dataframe=csv").ended).stderr).toContain(words);
+  });
+
   test("that does not exist is named", async () => {
     const study = await createStudy(peaks(1));
     await rm(study.learnersFile);

@@ -65,7 +65,7 @@ describe("a study that was edited since its run was made", () => {
     const { exitCode, stdout } = await study.run("--reopen").ended;
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(
-      /cannot be read, so the run goes on with the code it has\..*_learners\.py:\d+: ZeroDivisionError/,
+      /cannot be used, so the run goes on with the code it has\..*_learners\.py:\d+: ZeroDivisionError/,
     );
     expect(stdout).toContain("2 of 2 done learners miss the goal and go on.");
     expect((await study.rows("learners")).every(({ npoints }) => npoints >= 8)).toBe(true);

@@ -60,6 +60,24 @@ describe("several runs", () => {
     expect(await list(study)).toHaveLength(1);
   });
 
+  test("whose data files come to overlap by an edit keep what they have, and the file is named", async () => {
+    const study = await createStudy(peaks(1, 0.001), small);
+    const sweep = await addStudy(study, "sweep.py", inSweep(peaks(1, 0.001)));
+    await study.start(["init", "--learners", study.learnersFile, "--python", python]).ended;
+    expect(await study.start(["init", ...sweep]).ended).toMatchObject({ exitCode: 0 });
+    await writeFile(study.at("sweep.py"), peaks(1, 0.001));
+    const words = `${study.at("data/offset=0.0.pickle")} is a data file of the run peaks in the same folder`;
+    const update = await study.start(["update", study.at(".adaptive-sweep"), "--accept"]).ended;
+    expect(update.exitCode).toBe(2);
+    expect(update.stderr).toContain(words);
+    await study.start(["stop", study.at(".adaptive-sweep"), "--shut-down"]).ended;
+    const run = await study.start(["run", ...sweep]).ended;
+    expect(run.exitCode).toBe(0);
+    expect(run.stdout).toContain(words);
+    expect(await readdir(study.at("sweep"))).toEqual(["offset=0.0.pickle"]);
+    await expect(readdir(study.at("data"))).rejects.toThrow();
+  });
+
   test("of a name that no run may have are refused", async () => {
     const study = await createStudy(peaks(1));
     const { exitCode, stderr } = await study.start(["init", ...(await addStudy(study, "trash.py", peaks(1)))]).ended;

@@ -82,6 +82,6 @@ export async function updateBeforeStart(study: EditedStudy, accept: boolean, pro
   } catch (error) {
     const { code, message } = toAdaptiveError(error);
     if (code === "study-changed") throw error;
-    return `The study was edited but cannot be read, so the run goes on with the code it has. ${message}`;
+    return `The study as it is now cannot be used, so the run goes on with the code it has. ${message}`;
   }
 }

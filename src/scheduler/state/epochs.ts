@@ -1,9 +1,67 @@
 import type { Change } from "./changes";
 import type { OpenFile } from "./disk";
+import { AdaptiveError, errnoOf } from "./errors";
+import { syncDirectory } from "./files";
 import { writeAll } from "./journal";
 import type { LearnerId } from "./rows";
+import type { RunDirectory } from "./runDirectory";
 
 const bytesPerLearner = 8;
+
+/** The file of epochs of a run, and what the file system knows it by. */
+export interface OpenEpochs {
+  file: Epochs;
+  inode: number;
+}
+
+/**
+ * Opens the file of epochs and has it catch up; one that somebody deleted is made anew.
+ *
+ * @throws AdaptiveError `state-gone` when its whole folder was deleted
+ */
+export async function openEpochs(
+  directory: RunDirectory,
+  learners: Iterable<{ id: LearnerId; epoch: number }>,
+): Promise<OpenEpochs> {
+  const file = await openOrMake(directory);
+  try {
+    const epochs = new Epochs(file);
+    const inode = (await inodeOf(directory)) ?? -1;
+    await epochs.catchUp(await directory.disk.readFile(directory.epochs), learners);
+    return { file: epochs, inode };
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+/** Of the file of epochs that lies there now; null when there is none. */
+export async function inodeOf({ epochs, disk }: RunDirectory): Promise<number | null> {
+  try {
+    return (await disk.stat(epochs)).ino;
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return null;
+    throw error;
+  }
+}
+
+async function openOrMake({ own, epochs, disk }: RunDirectory): Promise<OpenFile> {
+  try {
+    return await disk.open(epochs, "r+");
+  } catch (error) {
+    if (errnoOf(error) !== "ENOENT") throw error;
+  }
+  try {
+    const file = await disk.open(epochs, "wx", 0o600);
+    await syncDirectory(own, disk);
+    return file;
+  } catch (cause) {
+    if (errnoOf(cause) !== "ENOENT") throw cause;
+    throw new AdaptiveError("state-gone", `${own} is gone.`, "Put it back from a backup; the data files stay.", {
+      cause,
+    });
+  }
+}
 
 /**
  * The file that says who may save: at offset 8·learner the newest epoch of that learner, an unsigned

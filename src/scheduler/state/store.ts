@@ -1,8 +1,7 @@
 import { effects, type Change, type NewChange } from "./changes";
 import { systemClock, type Clock } from "./clock";
 import type { Database } from "./database";
-import type { OpenFile } from "./disk";
-import { Epochs } from "./epochs";
+import { inodeOf, openEpochs, type OpenEpochs } from "./epochs";
 import { errnoOf } from "./errors";
 import { syncDirectory, writeFileAtomically } from "./files";
 import { Journal } from "./journal";
@@ -55,13 +54,14 @@ export class Store {
   private changesSinceSnapshot: number;
   private noSnapshotBefore = 0;
   private writesWithoutRoom = 0;
+  private hasLostEpochs = false;
 
   private constructor(
     readonly directory: RunDirectory,
     readonly model: Model,
     private readonly projected: Database,
     private journal: Journal,
-    private readonly epochs: Epochs,
+    private epochs: OpenEpochs,
     private snapshotSeq: number,
     private readonly world: StoreWorld,
   ) {
@@ -86,8 +86,7 @@ export class Store {
     await cutJournals(directory, journals);
     const incarnation = 1 + (await lastIncarnation(directory, model));
     const journal = await createJournal(directory, incarnation, model.run.seq + 1);
-    const epochs = new Epochs(await openEpochs(directory));
-    await epochs.catchUp(await directory.disk.readFile(directory.epochs), model.learners.values());
+    const epochs = await openEpochs(directory, model.learners.values());
     const store = new Store(directory, model, database, journal, epochs, snapshotSeq, world);
     store.record({ kind: "schedulerStarted", incarnation, ...scheduler, journals });
     for (const change of first) store.record(change);
@@ -143,6 +142,20 @@ export class Store {
     return () => this.listeners.delete(listener);
   }
 
+  /**
+   * Makes the file of epochs anew when somebody has deleted it: without it no job may save.
+   *
+   * @returns whether it was gone
+   */
+  async mendEpochs(): Promise<boolean> {
+    if ((await inodeOf(this.directory)) === this.epochs.inode) return false;
+    // In turn with what is being written, which may be epochs.
+    this.hasLostEpochs = true;
+    this.writing ??= this.write();
+    await this.writing;
+    return true;
+  }
+
   /** Writes a snapshot unless there is nothing new, and closes the files. */
   async close(): Promise<void> {
     await this.synced();
@@ -150,20 +163,15 @@ export class Store {
     if (this.changesSinceSnapshot > 0) await this.snapshotIfThereIsRoom();
     this.cancelProjection?.();
     await this.journal.close();
-    await this.epochs.close();
+    await this.epochs.file.close();
     this.projected.close();
   }
 
   private async write(): Promise<void> {
     try {
-      while (this.pending.length > 0) {
-        const batch = this.pending;
-        const patches = this.pendingPatches;
-        this.pending = [];
-        this.pendingPatches = [];
-        await this.makeDurable(batch);
-        await this.world.confirmOwnership();
-        this.publish(batch, patches);
+      while (this.pending.length > 0 || this.hasLostEpochs) {
+        if (this.hasLostEpochs) await this.untilThereIsRoom(() => this.renewEpochs());
+        if (this.pending.length > 0) await this.writeBatch();
         if (this.pending.length === 0 && this.isSnapshotDue()) await this.snapshotIfThereIsRoom();
       }
       this.writing = null;
@@ -172,12 +180,29 @@ export class Store {
     }
   }
 
+  private async writeBatch(): Promise<void> {
+    const batch = this.pending;
+    const patches = this.pendingPatches;
+    this.pending = [];
+    this.pendingPatches = [];
+    await this.makeDurable(batch);
+    await this.world.confirmOwnership();
+    this.publish(batch, patches);
+  }
+
   /** Both files at once: after a crash between them, the next start has the epochs catch up with the journal. */
   private async makeDurable(batch: readonly Change[]): Promise<void> {
     await Promise.all([
-      this.untilThereIsRoom(() => this.epochs.write(batch)),
+      this.untilThereIsRoom(() => this.epochs.file.write(batch)),
       this.untilThereIsRoom(() => this.journal.append(batch)),
     ]);
+  }
+
+  private async renewEpochs(): Promise<void> {
+    const lost = this.epochs;
+    this.epochs = await openEpochs(this.directory, this.model.learners.values());
+    this.hasLostEpochs = false;
+    await lost.file.close();
   }
 
   private publish(batch: readonly Change[], patches: readonly RowPatch[]): void {
@@ -262,18 +287,6 @@ export class Store {
 function isDiskFull(error: unknown): boolean {
   const code = errnoOf(error);
   return code === "ENOSPC" || code === "EDQUOT";
-}
-
-/** One that somebody deleted is made anew, and catches up with the model like any other. */
-async function openEpochs({ own, epochs, disk }: RunDirectory): Promise<OpenFile> {
-  try {
-    return await disk.open(epochs, "r+");
-  } catch (error) {
-    if (errnoOf(error) !== "ENOENT") throw error;
-    const file = await disk.open(epochs, "wx", 0o600);
-    await syncDirectory(own, disk);
-    return file;
-  }
 }
 
 async function createJournal(directory: RunDirectory, incarnation: number, firstSeq: number): Promise<Journal> {

@@ -77,7 +77,7 @@ export async function createRun(
     const wasm = await assets.wasm();
     await createState(directory, changes, wasm, now());
     // Now, because of two that are made at the same moment at least one sees the other's.
-    await checkNoOverlap(directory, learners, wasm);
+    await checkNoOverlap(directory, learners, settings.dataframe, wasm);
     await writeFileAtomically(directory.runFile, JSON.stringify(run, null, 2));
     await registerRun(run, directory);
     warnings.forEach(onWarning);

@@ -4,6 +4,7 @@ import { callPython } from "../python";
 import { AdaptiveError } from "../state/errors";
 import type { NewLearner } from "../state/changes";
 import type { Settings } from "../state/settings";
+import { checkNoDataframeIsData } from "./overlap";
 
 const inspectionSchema = v.union([
   v.object({
@@ -76,6 +77,7 @@ export async function inspectLearners(
     bounds: bounds && JSON.stringify(bounds),
     resourceClass: "default",
   }));
+  checkNoDataframeIsData(learners, settings.dataframe);
   return { learners, versions: inspection.versions, warnings: inspection.warnings };
 }
 

@@ -7,6 +7,7 @@ import type { Model } from "../state/model";
 import { registerRun } from "../state/registry";
 import type { RunRow } from "../state/rows";
 import { RunDirectory } from "../state/runDirectory";
+import { settingsOf } from "../state/settings";
 import { checkNoOverlap } from "./overlap";
 
 /** Whether a run lies where it was, was moved, or is a copy of one that lies or lay elsewhere. */
@@ -53,7 +54,7 @@ export async function settle(
   if (wish === "refuse") throw copied(directory, run);
   if (wish === "adopt") await checkOriginalGone(directory, run);
   else checkOwnData(model);
-  await checkNoOverlap(directory, model.learners.values(), wasm);
+  await checkNoOverlap(directory, model.learners.values(), settingsOf(model.run).dataframe, wasm);
   if (wish === "adopt") return [placed];
   await deleteJobFiles(directory);
   return [{ ...placed, runId: newRunId }, ...forgetJobs(model)];

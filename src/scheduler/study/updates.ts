@@ -1,18 +1,22 @@
+import { access } from "node:fs/promises";
 import { join } from "node:path";
 import type { EditedParts, StudyComparison } from "../control/studyComparison";
-import { AdaptiveError } from "../state/errors";
+import { AdaptiveError, errnoOf } from "../state/errors";
 import type { LearnerId } from "../state/rows";
 import { settingsOf } from "../state/settings";
 import type { Store } from "../state/store";
 import { copyCode, deleteRevisions, pointAt, revisionOf } from "./code";
 import { changesOf, compareLearners, countsOf, needsConsent, type ListedLearner } from "./compare";
 import { inspectLearners } from "./inspect";
+import { checkNoOverlap } from "./overlap";
 import { hasNewSettings } from "./settings";
 
 export interface UpdatesOptions {
   store: Store;
   /** Folder of the package that jobs import. */
   client: string;
+  /** The database engine, to read the other runs of the folder. */
+  wasm: Uint8Array;
   /** Tells the workers of learners that are taken off their jobs. */
   wish: (learner: LearnerId) => void;
   /** There may be something to do now. */
@@ -48,12 +52,13 @@ export class StudyUpdates {
    * Reads the study as it is now; nothing changes for the run.
    *
    * @returns null when it is as the run has it
-   * @throws AdaptiveError for a learners file that cannot be read, naming file and line
+   * @throws AdaptiveError for a learners file that has gone or cannot be read, naming file and line, and for data files that another run has
    */
   async compare(): Promise<StudyComparison | null> {
     const { store, client } = this.options;
     const { directory, model } = store;
     const settings = settingsOf(model.run);
+    await checkIsThere(join(directory.path, model.run.learnersFile));
     const revision = await copyCode(directory.path, settings.include, directory);
     const { isDoubted } = this;
     if (revision === model.run.revision && !isDoubted) return null;
@@ -63,6 +68,7 @@ export class StudyUpdates {
       const { learners, versions } = await inspectLearners(file, [code, client], directory.path, settings);
       this.read = { revision, learners, versions: JSON.stringify(versions) };
     }
+    await this.checkNoOverlap(this.read.learners);
     const comparison = compareLearners(model.learners.values(), this.read.learners);
     return { revision, counts: countsOf(comparison), needsConsent: needsConsent(comparison) };
   }
@@ -71,7 +77,7 @@ export class StudyUpdates {
    * Brings the run in line with the study as `compare` read it.
    *
    * @param revision what `compare` returned, so that nobody agrees to what they have not seen
-   * @throws AdaptiveError `edited-again`
+   * @throws AdaptiveError `edited-again`, `data-overlaps`
    */
   async update(revision: string): Promise<void> {
     const { store, wish, onDidUpdate } = this.options;
@@ -79,6 +85,8 @@ export class StudyUpdates {
       throw new AdaptiveError("edited-again", "The study was edited once more.", "Compare it again.");
     }
     const { learners, versions } = this.read;
+    // Another run may have been made since.
+    await this.checkNoOverlap(learners);
     const { model } = store;
     const { changes, stop } = changesOf(compareLearners(model.learners.values(), learners), model.learners);
     const before = model.run.revision;
@@ -90,6 +98,11 @@ export class StudyUpdates {
     onDidUpdate();
   }
 
+  private checkNoOverlap(learners: readonly ListedLearner[]): Promise<void> {
+    const { store, wasm } = this.options;
+    return checkNoOverlap(store.directory, learners, settingsOf(store.model.run).dataframe, wasm);
+  }
+
   /** Has jobs that start now run the run's revision, and deletes those that nobody runs any more. */
   async point(before?: string): Promise<void> {
     const { directory, model } = this.options.store;
@@ -98,5 +111,18 @@ export class StudyUpdates {
     const kept = new Set([model.run.revision, ...(before ? [before] : [])]);
     for (const { state, revision } of model.learners.values()) if (state === "running" && revision) kept.add(revision);
     await deleteRevisions(directory, kept);
+  }
+}
+
+async function checkIsThere(learnersFile: string): Promise<void> {
+  try {
+    await access(learnersFile);
+  } catch (error) {
+    if (errnoOf(error) !== "ENOENT") throw error;
+    throw new AdaptiveError(
+      "no-learners-file",
+      `${learnersFile} is gone.`,
+      "Put it back; until then the run has the code that it had.",
+    );
   }
 }

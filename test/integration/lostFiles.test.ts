@@ -1,0 +1,50 @@
+import { readFile, rename, rm } from "node:fs/promises";
+import { expect, test } from "vitest";
+import { createStudy, eventually, peaks, python } from "./program";
+
+test("a file of epochs that is deleted while the run is served is made anew, and the learners get done", async () => {
+  const study = await createStudy(peaks(3, 0.02), { goal: { npoints: 25 }, saveEverySeconds: 0.2 });
+  const run = study.run("--json");
+  await run.line((line) => /"running":2/.test(line));
+  const before = await readFile(study.at(".adaptive", "epochs"));
+  await rm(study.at(".adaptive", "epochs"));
+  const after = await eventually(() => readFile(study.at(".adaptive", "epochs")).catch(() => null));
+  // What holds a learner still does, or was given another epoch since.
+  for (const learner of [0, 1]) {
+    expect(after.readBigUInt64LE(8 * learner)).toBeGreaterThanOrEqual(before.readBigUInt64LE(8 * learner));
+  }
+  expect(await run.ended).toMatchObject({ exitCode: 0, stderr: "" });
+  expect((await study.rows("learners")).map(({ state }) => state)).toEqual(["done", "done", "done"]);
+  expect(await readFile(study.at(".adaptive", "scheduler.log"), "utf8")).toContain("epochs was gone, and is made anew");
+});
+
+test("a state folder that is deleted while the run is served ends the scheduler with its name", async () => {
+  const study = await createStudy(peaks(1, 0.02), { goal: { npoints: 1000 } });
+  const run = study.run("--json");
+  await run.line((line) => /"running":1/.test(line));
+  // Not deleted, so that the jobs are found and ended with the test.
+  await rename(study.at(".adaptive"), study.at("elsewhere"));
+  const { exitCode, stderr } = await run.ended;
+  await rename(study.at("elsewhere"), study.at(".adaptive"));
+  expect(exitCode).toBe(2);
+  expect(stderr).toContain(`${study.at(".adaptive")} is gone.`);
+});
+
+test("a learners file that has gone is named by whatever reads it; jobs have the code that the run had", async () => {
+  const study = await createStudy(peaks(2, 0.001), { goal: { npoints: 3 } });
+  await study.start(["init", "--learners", study.learnersFile, "--python", python]).ended;
+  await rm(study.learnersFile);
+  const gone = `${study.learnersFile} is gone.`;
+  const update = await study.start(["update", study.folder]).ended;
+  expect(update).toMatchObject({ exitCode: 2, stdout: "" });
+  expect(update.stderr).toContain(gone);
+  expect(update.stderr).toContain("Put it back");
+
+  const start = await study.start(["start", study.folder]).ended;
+  expect(start.exitCode).toBe(0);
+  expect(start.stdout).toContain(`so the run goes on with the code it has. ${gone}`);
+  await eventually(async () => (await study.changes()).filter(({ kind }) => kind === "learnerDone").length === 2);
+  const retry = await study.start(["retry", study.folder]).ended;
+  expect(retry.exitCode).toBe(0);
+  expect(retry.stdout).toContain(gone);
+});
