@@ -1,4 +1,4 @@
-import { open, readFile, rm } from "node:fs/promises";
+import { open, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { errnoOf } from "../state/errors";
 import type { Model } from "../state/model";
@@ -37,6 +37,12 @@ export class JobFiles {
       if (errnoOf(error) === "ENOENT") return { text: "", truncated: false };
       throw error;
     }
+  }
+
+  /** Jobs that have written down their end. */
+  async written(): Promise<Set<string>> {
+    const names = await readdir(this.folder);
+    return new Set(names.filter((name) => name.endsWith(".end")).map((name) => name.slice(0, -".end".length)));
   }
 
   /** What a job wrote down at its end in `<id>.end`, since it was last started anew: exit code, restart, signals. */

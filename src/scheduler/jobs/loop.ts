@@ -27,6 +27,8 @@ export interface LoopOptions extends SubmitterOptions {
 
 /** Between two rounds that messages asked for: what comes in together is decided together. */
 const pokeDelayMs = 200;
+/** How often to look whether jobs that were told that nothing is left for them have written down their end. */
+const lookEveryMs = 2000;
 
 /**
  * Keeps jobs in the queue: asks the queue once per interval, decides, records, and only then acts.
@@ -45,6 +47,8 @@ export class JobLoop {
   private failedPolls = 0;
   /** When jobs that are short may be submitted. */
   private nextFillAt: number | null = null;
+  /** When to look for the ends of jobs that have taken leave. */
+  private nextLookAt = Infinity;
   private hasAccounts = true;
 
   constructor(private readonly options: LoopOptions) {
@@ -85,7 +89,7 @@ export class JobLoop {
         .then(() => {
           this.current = null;
           if (this.isClosed) return;
-          const next = Math.min(this.nextPollAt, this.nextFillAt ?? Infinity) - clock.now();
+          const next = Math.min(this.nextPollAt, this.nextFillAt ?? Infinity, this.nextLookAt) - clock.now();
           this.schedule(this.isAwaited ? pokeDelayMs : Math.max(next, pokeDelayMs));
           this.isAwaited = false;
         });
@@ -132,7 +136,7 @@ export class JobLoop {
 
   private async act(listing: Listing | null): Promise<void> {
     const { store, cluster, progress, heardAt, clock, files, onNotice } = this.options;
-    const gone = listing ? await this.gone(listing) : new Map<JobId, never>();
+    const gone = await this.gone(listing);
     const settings = settingsOf(store.model.run);
     const decision = decide(store.model, {
       settings,
@@ -156,16 +160,22 @@ export class JobLoop {
   }
 
   /** The jobs that have ended, with what is known of how. */
-  private async gone(listing: Listing): Promise<Map<JobId, { own: OwnEnd | null; told: JobEnd | null }>> {
-    const { store, files, cluster, heardAt, silenceMs } = this.options;
-    const ends = new Map(listing.jobs.map(({ id, end }) => [id, end]));
+  private async gone(listing: Listing | null): Promise<Map<JobId, { own: OwnEnd | null; told: JobEnd | null }>> {
+    const { store, files, cluster, heardAt, silenceMs, clock } = this.options;
+    const ends = new Map(listing?.jobs.map(({ id, end }) => [id, end]));
     const gone = new Map<JobId, { own: OwnEnd | null; told: JobEnd | null }>();
-    for (const job of [...store.model.liveJobs].map((id) => store.model.job(id))) {
-      if (!this.attendance.isMissing(job.jobId)) continue;
+    const live = [...store.model.liveJobs].map((id) => store.model.job(id));
+    const leaving = cluster.isExact ? [] : live.filter(hasTakenLeave);
+    const written = leaving.length > 0 ? await files.written() : new Set<string>();
+    for (const job of live) {
+      const isMissing = listing !== null && this.attendance.isMissing(job.jobId);
+      if (!isMissing && !written.has(job.jobId)) continue;
       const own = cluster.isExact ? null : await files.ownEnd(job);
-      const isGone = this.attendance.isGone(job.jobId, Math.max(heardAt(job.jobId), job.submittedAt), silenceMs());
-      if (isGone || own || hasTakenLeave(job)) gone.set(job.jobId, { own, told: ends.get(job.jobId) ?? null });
+      const lastSign = Math.max(heardAt(job.jobId), job.submittedAt);
+      const isGone = isMissing && (hasTakenLeave(job) || this.attendance.isGone(job.jobId, lastSign, silenceMs()));
+      if (own || isGone) gone.set(job.jobId, { own, told: ends.get(job.jobId) ?? null });
     }
+    this.nextLookAt = leaving.some(({ jobId }) => !gone.has(jobId)) ? clock.now() + lookEveryMs : Infinity;
     const untold = [...gone].filter(([id, { told }]) => told === null && store.model.job(id).cancelledAt === null);
     const accounts = await this.accountsOf(untold.map(([id]) => id));
     for (const [id, { own }] of untold) gone.set(id, { own, told: accounts.get(id) ?? null });

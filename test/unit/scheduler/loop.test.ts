@@ -1,4 +1,4 @@
-import { readdirSync } from "node:fs";
+import { readdirSync, writeFileSync } from "node:fs";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
@@ -178,7 +178,7 @@ describe("of a queue that is not exact", () => {
 
   /** A loop whose queue answers as told, over as many rounds. */
   async function runLoop(
-    answer: (argv: readonly string[], now: number, store: Store) => unknown,
+    answer: (argv: readonly string[], now: number, store: Store, clock: Clock) => unknown,
     rounds: number,
     learners = 1,
   ) {
@@ -188,7 +188,7 @@ describe("of a queue that is not exact", () => {
       learners,
       (argv, store) => {
         calls.push({ verb: argv[0], at: clock.now() });
-        return answer(argv, clock.now(), store);
+        return answer(argv, clock.now(), store, clock);
       },
       { clock, isExact: false },
     );
@@ -248,5 +248,30 @@ describe("of a queue that is not exact", () => {
     expect(times("list").filter((at) => at <= again).length).toBeGreaterThanOrEqual(2);
     expect(again - first).toBeGreaterThanOrEqual(60);
     expect([...store.model.submissions.values()].map(({ state }) => state)).toEqual(["refused", "submitted"]);
+  });
+
+  test("a job that was told that nothing is left has ended when it says so, before the queue is asked again", async () => {
+    const first = asJobId("1_1");
+    const { store } = await runLoop((argv, _, store, clock) => {
+      if (argv[0] === "submit") return submitted(argv);
+      const told = {
+        job: first,
+        restart: 0,
+        instance: "i",
+        requestNumber: 1,
+        host: "n1",
+        why: "no learner is waiting",
+      };
+      if (store.model.job(first).answer === null) store.record({ kind: "jobDismissed", ...told });
+      clock.after(1000, () => writeFileSync(join(store.directory.jobs, "1_1.end"), "0 0\n"));
+      return [...store.model.liveJobs].map(running);
+    }, 4);
+    const { state, ending, exitCode, endedAt } = store.model.job(first);
+    expect({ state, ending, exitCode, endedAt }).toEqual({
+      state: "ended",
+      ending: "exit",
+      exitCode: 0,
+      endedAt: 1e9 + 32_200,
+    });
   });
 });
