@@ -64,7 +64,8 @@ export class RunSessions {
   readonly onDidChangeActive = this.activeChanged.event;
   readonly onDidChangeStudies = this.studiesChanged.event;
   private session: RunSession | null = null;
-  private seen: ReadonlySet<string> = new Set();
+  /** The runs that were found last; null before they were looked for. */
+  private seen: ReadonlySet<string> | null = null;
   private adopting: Promise<void> = Promise.resolve();
   private isDisposed = false;
   private readonly registrations: { dispose(): unknown }[];
@@ -84,6 +85,13 @@ export class RunSessions {
 
   get active(): RunSession | null {
     return this.session;
+  }
+
+  /** Where a run stands in the workspace; null while that is not known. */
+  standing(directory: string): "shown" | "notShown" | "gone" | "untrusted" | null {
+    if (!this.world.isTrusted()) return "untrusted";
+    if (this.session?.directory === directory) return "shown";
+    return this.seen && (this.seen.has(directory) ? "notShown" : "gone");
   }
 
   get studies(): readonly Study[] {
@@ -224,13 +232,19 @@ export class RunSessions {
   /** Connects to a run that is there already, one search after the other. */
   private adopt(): void {
     this.adopting = this.adopting.then(async () => {
+      await this.world.source.firstSearch;
       if (!this.world.isTrusted()) return;
       const { session } = this;
       const runs = await this.findRuns();
       // What was started meanwhile may be missing in what was found; word of it is still to come.
       if (this.isDisposed || this.session !== session) return;
       const active = this.session?.directory ?? null;
-      const directory = chooseActive({ active, remembered: this.world.remembered.get(), seen: this.seen, runs });
+      const directory = chooseActive({
+        active,
+        remembered: this.world.remembered.get(),
+        seen: this.seen ?? new Set(),
+        runs,
+      });
       this.seen = new Set(runs.map((run) => run.directory));
       this.activate(directory);
     });

@@ -33,7 +33,10 @@ export function registerCommands({ actions, runs, dashboards, learners, jobs, fi
       if (session !== null) dashboards.show(session, null);
     },
     stopJobs: () => actions.stopJobs(),
-    switchRun: () => runs.switchRun(),
+    switchRun: async () => {
+      const session = await runs.switchRun();
+      if (session !== null && dashboards.areVisible) dashboards.show(session, null);
+    },
     deleteRun: () => runs.deleteRun(),
     forkRun: () => runs.settleCopy("fork"),
     adoptRun: () => runs.settleCopy("adopt"),

@@ -13,6 +13,7 @@ import type { LearnerFilter } from "./learnerFilter";
 import { changeListed, listMessage, saveListed } from "./listedLearners";
 import { type FromPage, fromPageSchema, type ToPage } from "./messages";
 import { Refresher } from "./refresher";
+import { awayLines } from "./runWords";
 import { linkText } from "./statusText";
 import type { StudyEdits } from "./studyEdits";
 
@@ -61,7 +62,7 @@ export class DashboardPanel {
       ),
     );
     this.scope.add(panel.webview.onDidReceiveMessage((message: unknown) => this.hear(message)));
-    this.scope.add(panel.onDidChangeViewState(() => this.changeVisibility()));
+    this.scope.add(panel.onDidChangeViewState(() => this.changeViewState()));
     this.scope.add(world.sessions.onDidChangeActive(() => this.follow()));
     this.scope.add(world.edits.onDidChange(() => this.refresher.request()));
     this.scope.add(world.filter.onDidChange(() => this.changeFilter()));
@@ -69,6 +70,10 @@ export class DashboardPanel {
     this.scope.add({ dispose: () => clearInterval(clock) });
     panel.webview.html = dashboardHtml(panel.webview, world.extensionUri, directory);
     this.follow();
+  }
+
+  get isVisible(): boolean {
+    return this.panel.visible;
   }
 
   reveal(learner: LearnerId | null): void {
@@ -105,7 +110,15 @@ export class DashboardPanel {
     this.watchSelected();
   }
 
-  private changeVisibility(): void {
+  /** The sidebar goes with the dashboard that a person turns to. */
+  private showRun(): void {
+    const { sessions } = this.world;
+    if (sessions.standing(this.directory) === "notShown") sessions.show(this.directory);
+    else this.refresher.request();
+  }
+
+  private changeViewState(): void {
+    if (this.panel.active) this.showRun();
     if (!this.panel.visible) {
       this.look = null;
       this.session?.watch([]);
@@ -141,6 +154,9 @@ export class DashboardPanel {
         break;
       case "showOutput":
         void actions.showOutput(said.job as JobId);
+        return;
+      case "showRun":
+        this.showRun();
         return;
       case "runCommand":
         void actions[said.command]();
@@ -205,10 +221,7 @@ export class DashboardPanel {
 
   private async sendRun(): Promise<void> {
     const { session } = this;
-    if (session === null) {
-      this.post({ type: "run", run: null, link: "not connected", notice: null, edit: null, canAct: false });
-      return;
-    }
+    if (session === null) return this.sendAway();
     const link = linkText(session.link, Date.now(), this.linkSinceMs);
     const canAct = session.link.at === "online" && workspace.isTrusted;
     const { notice } = session;
@@ -222,6 +235,12 @@ export class DashboardPanel {
     } finally {
       clearTimeout(waiting);
     }
+  }
+
+  private sendAway(): void {
+    const standing = this.world.sessions.standing(this.directory);
+    if (standing === null || standing === "shown") return;
+    this.post({ type: "away", line: awayLines[standing], canShow: standing === "notShown" });
   }
 
   private async sendSeries(): Promise<void> {

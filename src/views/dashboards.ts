@@ -27,6 +27,10 @@ export class Dashboards {
     });
   }
 
+  get areVisible(): boolean {
+    return [...this.panels.values()].some(({ isVisible }) => isVisible);
+  }
+
   /** @param learner to be shown in detail */
   show(session: RunSession, learner: LearnerId | null): void {
     const open = this.panels.get(session.directory);

@@ -40,6 +40,8 @@ export const fromPageSchema = v.variant("type", [
   v.object({ type: v.literal("showOutput"), job: v.string() }),
   /** A plot as it stands, to be saved as a PNG file. */
   v.object({ type: v.literal("savePlot"), name: v.string(), pngBase64: v.string() }),
+  /** The page's run, which is not connected. */
+  v.object({ type: v.literal("showRun") }),
   v.object({ type: v.literal("runCommand"), command: v.picklist(["startJobs", "stopJobs", "updateRun", "showLog"]) }),
 ]);
 export type FromPage = v.InferOutput<typeof fromPageSchema>;
@@ -103,6 +105,8 @@ export const toPageSchema = v.variant("type", [
     /** Whether jobs and learners can be told what to do: connected, and the workspace trusted. */
     canAct: v.boolean(),
   }),
+  /** The run is not connected, and why. */
+  v.object({ type: v.literal("away"), line: v.string(), canShow: v.boolean() }),
   v.object({ type: v.literal("series"), samples: v.array(sampleSchema) }),
   /** Answers the newest look. */
   v.object({

@@ -1,5 +1,6 @@
 import { type LogOutputChannel, type QuickPickItem, window } from "vscode";
 import type { CopyWish } from "../remote/runCommands";
+import type { RunSession } from "../remote/runSession";
 import type { RunSessions, WorkspaceRun } from "../remote/runSessions";
 import { AdaptiveError } from "../scheduler/state/errors";
 import { RunDirectory } from "../scheduler/state/runDirectory";
@@ -12,17 +13,19 @@ import { withViewProgress } from "./viewProgress";
 export class RunChoice {
   constructor(private readonly world: { sessions: RunSessions; errors: ErrorDisplay; log: LogOutputChannel }) {}
 
-  /** Shows another run. */
-  switchRun(): Promise<void> {
+  /** @returns the run that is shown from now on, or null when none was chosen */
+  async switchRun(): Promise<RunSession | null> {
     const { sessions, errors } = this.world;
-    return errors.attempt("Switch Run", async () => {
+    let shown: RunSession | null = null;
+    await errors.attempt("Switch Run", async () => {
       const items = sessions.runs().then((runs) => {
         if (runs.length === 0) throw noRun();
         return runs.map((run) => itemOf(run, sessions.active?.directory));
       });
       const chosen = await window.showQuickPick(items, { title: "Switch Run", placeHolder: "Which run to show?" });
-      if (chosen) sessions.show(chosen.directory);
+      if (chosen) shown = sessions.show(chosen.directory);
     });
+    return shown;
   }
 
   /** Moves the run that is shown to its folder's trash, once a person has seen how much that is. */

@@ -21,6 +21,13 @@ export function deletionQuestion({ name, state, data, outside }: Deletion): Ques
   };
 }
 
+/** What the dashboard of a run says that is not connected. */
+export const awayLines = {
+  notShown: "The sidebar shows another run.",
+  gone: "This run is gone: its folder was deleted or moved, or is not in this workspace.",
+  untrusted: "This workspace is not trusted, so its runs are not connected.",
+};
+
 /** How a run stands, in a few words: `running · 12 of 100 done`. */
 export function runLine({ state, learners }: Pick<WorkspaceRun, "state" | "learners">): string {
   if (!learners) return state ?? "";

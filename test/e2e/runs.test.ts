@@ -22,7 +22,7 @@ test("two runs of a workspace: switched, their learners told what to do, one del
     expect(await program(...step)).toMatchObject({ exitCode: 0 });
 
   const editor = await openEditor(workspace);
-  const { sidebar, dialog, statusBar } = editor;
+  const { page, sidebar, dialog, statusBar, webview } = editor;
   await editor.openView("Adaptive");
   await editor.treeRow(/^Waiting\s*8/).waitFor();
   await editor.runCommand("Adaptive: Switch Run");
@@ -34,6 +34,20 @@ test("two runs of a workspace: switched, their learners told what to do, one del
 
   await editor.runCommand("Adaptive: Stop Jobs");
   await sidebar.getByText("this computer · peaks · stopped").waitFor();
+  await editor.runCommand("Adaptive: Show Progress");
+  await webview.getByText("8 done").waitFor();
+  await editor.runCommand("Adaptive: Switch Run");
+  await editor.pick(sweep);
+  await statusBar.getByText(/sweep 8◷/).waitFor();
+  await page.getByRole("tab", { name: "sweep · Adaptive" }).waitFor();
+  await editor.runCommand("View: Move Editor into Right Group");
+  const ofPeaks = page.locator("iframe.webview.ready").first().contentFrame().frameLocator("iframe#active-frame");
+  await ofPeaks.getByText("The sidebar shows another run.").waitFor();
+  await editor.keepScreenshot("two dashboards");
+  await ofPeaks.getByRole("button", { name: "Show This Run" }).click();
+  await statusBar.getByText(/peaks 8✓/).waitFor();
+  await ofPeaks.getByText("8 done").waitFor();
+
   await clickRow(editor.treeRow(/^Done\s*8/));
   const learner = editor.treeRow(/^offset=-0\.2, coupling=0\.06/);
   await editor.chooseFor(learner, "Reopen Learners");
@@ -41,9 +55,9 @@ test("two runs of a workspace: switched, their learners told what to do, one del
   await editor.chooseFor(learner, "Stop Learners");
   await clickRow(editor.treeRow(/^Stopped\s*1/));
   await learner.click({ button: "right" });
-  await editor.page.getByRole("menuitem", { name: "Retry Learners" }).waitFor();
+  await page.getByRole("menuitem", { name: "Retry Learners" }).waitFor();
   await editor.keepScreenshot("menu of a stopped learner");
-  await editor.page.keyboard.press("Escape");
+  await page.keyboard.press("Escape");
   await editor.chooseFor(learner, "Retry Learners");
   await editor.treeRow(/^Waiting\s*1/).waitFor();
 
@@ -54,6 +68,7 @@ test("two runs of a workspace: switched, their learners told what to do, one del
   await editor.answer("Delete Run and Data");
   await editor.treeRow(/^Waiting\s*8/).waitFor();
   await statusBar.getByText(/sweep 8◷/).waitFor();
+  await ofPeaks.getByText("This run is gone").waitFor();
   expect(await readdir(peaks)).not.toContain(".adaptive");
   expect(await readdir(join(peaks, "data"))).toEqual([]);
   const trash = join(peaks, ".adaptive-trash");

@@ -1,14 +1,19 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { copyExample, colouredPixels, openEditor, patienceMs } from "./editor";
 
 const within = { timeout: patienceMs, interval: 200 };
 const fewOffsets = ["offset=[-0.3, -0.2, -0.1, 0.0, 0.1, 0.2, 0.3]", "offset=[-0.2, 0.0]"] as const;
-const secondsPerPoint = (seconds: number) => ["SECONDS_PER_POINT = 0.01", `SECONDS_PER_POINT = ${seconds}`] as const;
+const sleeping = (seconds: string) => ["time.sleep(SECONDS_PER_POINT)", `time.sleep(${seconds})`] as const;
 
 test("a study from the welcome view to done", async () => {
-  const folder = await copyExample([fewOffsets, secondsPerPoint(0.02)]);
+  // It takes minutes until what is to be seen while it runs was seen.
+  const folder = await copyExample([
+    fewOffsets,
+    sleeping('0.001 if Path("quickly").exists() else 0.05'),
+    ["import time\n", "import time\nfrom pathlib import Path\n"],
+  ]);
   const editor = await openEditor(folder);
   await editor.openView("Adaptive");
   await editor.sidebar.getByText("This folder has a study").waitFor();
@@ -38,6 +43,7 @@ test("a study from the welcome view to done", async () => {
     .waitFor();
   await editor.keepScreenshot("dashboard");
 
+  await writeFile(join(folder, "quickly"), "");
   await webview.getByRole("img", { name: "Learners: 8 done" }).waitFor();
   await editor.treeRow(/^Done\s*8/).waitFor();
   await editor.statusBar.getByText(/peaks 8✓/).waitFor();
@@ -46,7 +52,7 @@ test("a study from the welcome view to done", async () => {
 });
 
 test("stopping the jobs keeps what they have, learners are filtered and stopped, starting goes on", async () => {
-  const folder = await copyExample([fewOffsets, secondsPerPoint(0.5)]);
+  const folder = await copyExample([fewOffsets, sleeping("0.5")]);
   const editor = await openEditor(folder);
   await editor.openView("Adaptive");
   await editor.startJobs({ isNew: true });

@@ -80,6 +80,7 @@ export class DashboardElement extends LitElement {
       @media (max-width: 860px), (max-height: 520px) {
         :host {
           height: auto;
+          min-height: 100vh;
         }
         .columns {
           grid-template-columns: minmax(0, 1fr);
@@ -99,6 +100,8 @@ export class DashboardElement extends LitElement {
 
   private readonly kept = keptState();
   private run: Message<"run"> | null = null;
+  /** Why the run is not connected; null while it is. */
+  private away: Message<"away"> | null = null;
   private samples: Message<"series">["samples"] = [];
   private filter: Message<"filter"> | null = null;
   private selected: LearnerId | null = this.kept?.selected ?? null;
@@ -120,6 +123,7 @@ export class DashboardElement extends LitElement {
 
   override render(): TemplateResult {
     const { run } = this;
+    if (this.away !== null) return this.notHere(this.away);
     if (run === null || run.run === null) return this.start();
     const { bar, counts } = overallBar(run.run.learners);
     return html`<header class="title">
@@ -161,6 +165,10 @@ export class DashboardElement extends LitElement {
     switch (message.type) {
       case "run":
         this.run = message;
+        this.away = null;
+        return;
+      case "away":
+        this.away = message;
         return;
       case "series":
         this.samples = message.samples;
@@ -211,16 +219,14 @@ export class DashboardElement extends LitElement {
   }
 
   private start(): TemplateResult {
-    const isConnected = this.run !== null && this.run.link !== "not connected";
-    if (isConnected || this.run === null) {
-      return html`<div class="start">
-        ${busy("Connecting")}<span class="quiet">${this.run?.link ?? "Reading…"}</span>
-      </div>`;
-    }
     return html`<div class="start">
-      <span>This run is not connected.</span>
-      ${button({ label: "Start Jobs", isPrimary: true, onClick: () => tell({ type: "runCommand", command: "startJobs" }) })}
+      ${busy("Connecting")}<span class="quiet">${this.run?.link ?? "Reading…"}</span>
     </div>`;
+  }
+
+  private notHere({ line, canShow }: Message<"away">): TemplateResult {
+    const show = button({ label: "Show This Run", isPrimary: true, onClick: () => tell({ type: "showRun" }) });
+    return html`<div class="start"><span>${line}</span>${canShow ? show : nothing}</div>`;
   }
 
   private startOrStop(): TemplateResult {

@@ -196,6 +196,19 @@ describe("a run as a whole", () => {
     await expect(sessions.knownStudies()).rejects.toMatchObject({ code: "no-study" });
   });
 
+  test("stands in the workspace as shown, not shown or gone, once the runs were looked for", async () => {
+    const { sessions, there, runsChanged, endSearch, settle } = open({ isSearched: false });
+    there.studies = [studyIn("/tmp"), studyIn("/other")];
+    there.runs = two;
+    expect(sessions.standing("/tmp")).toBeNull();
+    endSearch();
+    runsChanged.fire();
+    await settle();
+    expect(["/other", "/tmp", "/nowhere"].map((run) => sessions.standing(run))).toEqual(["shown", "notShown", "gone"]);
+    there.isTrusted = false;
+    expect(sessions.standing("/tmp")).toBe("untrusted");
+  });
+
   test("one that was deleted is let go", async () => {
     const { sessions, there, runsChanged, settle } = open({ argv: initPrints({ trash: "/tmp/.adaptive-trash/x" }) });
     there.runs = two.slice(0, 1);
