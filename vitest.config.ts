@@ -9,7 +9,7 @@ const setupFiles = ["test/home.ts"];
 export default defineConfig({
   test: {
     projects: [
-      project("unit", 5_000),
+      project("unit", 30_000),
       // These start real processes, which would only wait for each other's cores.
       project("integration", 120_000, { fileParallelism: false, setupFiles }),
       project("crash", 600_000, { fileParallelism: false, setupFiles }),

@@ -20,6 +20,11 @@ export class FilteredLearners {
     database.run("CREATE TABLE replica_matches (id INTEGER PRIMARY KEY)", []);
   }
 
+  /** Whether there is a filter to keep along. */
+  get isOn(): boolean {
+    return this.text !== "";
+  }
+
   /**
    * Fills the table for a filter.
    * @returns whether that is another one than before
@@ -27,14 +32,15 @@ export class FilteredLearners {
    */
   set(text: string): boolean {
     if (text === this.text) return false;
-    this.filter = parseFilter(text);
-    this.text = text;
+    const filter = parseFilter(text);
     // Before the transaction in which it is filled: that makes the columns it needs.
-    const { where, values } = filterSql(this.filter, (field) => this.parameters.table(field));
+    const { where, values } = filterSql(filter, (field) => this.parameters.table(field));
     this.database.transaction(() => {
       this.database.run("DELETE FROM replica_matches", []);
       this.database.run(`INSERT INTO replica_matches SELECT id FROM learners WHERE ${where}`, values);
     });
+    this.filter = filter;
+    this.text = text;
     return true;
   }
 
@@ -43,7 +49,7 @@ export class FilteredLearners {
    * @param ids as a JSON array
    */
   update(ids: string): void {
-    if (this.text === "") return;
+    if (!this.isOn) return;
     const { where, values } = filterSql(this.filter, (field) => this.parameters.table(field));
     const among = "id IN (SELECT value FROM json_each(?))";
     this.database.run(`DELETE FROM replica_matches WHERE ${among}`, [ids]);

@@ -88,14 +88,13 @@ export class LearnerList {
     const ids = JSON.stringify(touched.map(({ key }) => key));
     const among = "WHERE id IN (SELECT value FROM json_each(?))";
     const amongMatching = `${among} AND ${FilteredLearners.condition}`;
-    const count = () => [this.totalsOf(among, [ids]), this.totalsOf(amongMatching, [ids])] as const;
-    const [before, matchingBefore] = count();
+    const matching = () => (this.filtered.isOn ? this.totalsOf(amongMatching, [ids]) : noTotals());
+    const [before, matchingBefore] = [this.totalsOf(among, [ids]), matching()];
     apply();
     this.parameters.update(touched.filter(({ set }) => set.combo !== undefined).map(({ key }) => key));
     this.filtered.update(ids);
-    const [after, matchingAfter] = count();
-    addChange(this.totals, before, after);
-    addChange(this.matching, matchingBefore, matchingAfter);
+    addChange(this.totals, before, this.totalsOf(among, [ids]));
+    addChange(this.matching, matchingBefore, matching());
   }
 
   private ordered(

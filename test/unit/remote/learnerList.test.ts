@@ -95,7 +95,7 @@ test("a filter finds in the replica what it finds in the rows, also along with c
     ),
     { numRuns: 40 },
   );
-}, 60_000);
+});
 
 test("more than are sorted for a page come in the same order", async () => {
   const count = 2500;
