@@ -13,8 +13,7 @@ export default defineConfig({
       // These start real processes, which would only wait for each other's cores.
       project("integration", 120_000, { fileParallelism: false, setupFiles }),
       project("crash", 600_000, { fileParallelism: false, setupFiles }),
-      project("cluster", 300_000, {
-        fileParallelism: false,
+      project("cluster", 600_000, {
         setupFiles,
         globalSetup: ["test/cluster/testCluster.ts"],
         env: { SLURM_CONF: "/var/lib/adaptive-test-cluster/slurm.conf" },

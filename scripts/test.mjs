@@ -30,7 +30,8 @@ const parts = {
   crash: () => vitest("crash"),
   cluster: async () => {
     try {
-      return await vitest("cluster");
+      // Most of it is waiting for Slurm, and for the patience of the scheduler.
+      return await vitest("cluster", "--minWorkers=1", "--maxWorkers=6");
     } finally {
       await endCluster();
     }
@@ -58,12 +59,13 @@ async function setUp(/** @type {readonly string[]} */ names) {
 
 /**
  * @param {string} project of vitest.config.ts
+ * @param {string[]} options
  * @returns {Promise<Counts>}
  */
-async function vitest(project) {
+async function vitest(project, ...options) {
   const report = join(results, `${project}.json`);
   const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
-  const exitCode = await show("node_modules/.bin/vitest", ["run", "--project", project, ...reporters]);
+  const exitCode = await show("node_modules/.bin/vitest", ["run", "--project", project, ...options, ...reporters]);
   const text = await readFile(report, "utf8").catch(() => "{}");
   const { numPassedTests = 0, numFailedTests = 0, numPendingTests = 0, numTodoTests = 0 } = JSON.parse(text);
   return counted(exitCode, numPassedTests, numFailedTests + numPendingTests + numTodoTests);

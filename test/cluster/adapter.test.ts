@@ -4,7 +4,8 @@ import type { Cluster, Submission } from "../../src/scheduler/clusters/cluster";
 import { runCommand } from "../../src/scheduler/clusters/runCommand";
 import { slurmCluster } from "../../src/scheduler/clusters/slurm";
 import { areRunning, haveEnded, testContract } from "../integration/clusters/contract";
-import { slurm } from "./testCluster";
+import { farGoal, SlurmStudy, slowPeaks } from "./slurmStudy";
+import { slurm, testCluster } from "./testCluster";
 
 const clusterOf = (runId: string) => (folder: string) =>
   slurmCluster({ folder, runId, name: "a study", user: userInfo().username });
@@ -65,8 +66,8 @@ describe("Slurm", () => {
 
   test("a job leaves out the nodes that have lost jobs", async () => {
     const { cluster, until } = subject();
-    await runCommand(cluster.submit(submission(asking("--ntasks=1"), { excludedNodes: ["n1", "n3"] })));
-    expect(await until(areRunning(1))).toMatchObject([{ host: "n2" }]);
+    await runCommand(cluster.submit(submission(asking("--ntasks=1"), { excludedNodes: ["n1", "n4"] })));
+    expect(await until(areRunning(1))).toMatchObject([{ host: "n5" }]);
   });
 
   test("what a job is counted and where it ran is known when it is started anew", async () => {
@@ -127,4 +128,25 @@ describe("Slurm", () => {
       process.env["PATH"] = path;
     }
   });
+});
+
+// In this file, because the other tests of it ask Slurm themselves.
+test("while the controller does not answer jobs go on, and nothing is submitted or given back", async () => {
+  const on = await SlurmStudy.create(slowPeaks(2), farGoal);
+  const run = await on.run();
+  const { job } = await on.firstHolder();
+  await testCluster.stopController();
+  try {
+    await run.line((line) => line.includes("queue-silent") && line.includes("Unable to contact slurm controller"));
+  } finally {
+    await testCluster.startController();
+  }
+  const learners = await on.finish(run);
+  expect(learners.map(({ state, epoch }) => ({ state, epoch }))).toEqual([
+    { state: "done", epoch: 1 },
+    { state: "done", epoch: 1 },
+  ]);
+  expect(await on.changes("learnerReleased")).toEqual([]);
+  expect(await on.changes("jobsSubmitting")).toHaveLength(1);
+  expect(await on.output(job)).toContain("no learner");
 });

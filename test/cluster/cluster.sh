@@ -16,18 +16,21 @@
 set -euo pipefail
 
 folder=/var/lib/adaptive-test-cluster
-nodes=(n1 n2 n3)
+nodes=(n1 n2 n3 n4 n5)
 network=10.91.7
 head=$(hostname -s)
 export SLURM_CONF=$folder/slurm.conf
 
 up() {
   check_permitted
+  # One that was started from another version of this file.
+  [ ! -e "$SLURM_CONF" ] || configuration | cmp -s - "$SLURM_CONF" || down
   mkdir -p "$folder"/{run,log,state,munge}
   chmod 755 "$folder"
   chmod 700 "$folder/munge"
   [ -e "$folder/more.conf" ] || echo "# More lines" >"$folder/more.conf"
-  write_configuration
+  host_names >"$folder/hosts"
+  configuration >"$SLURM_CONF"
   connect
   start_munge
   start_controller
@@ -62,14 +65,15 @@ namespace() { echo "adaptive-$1"; }
 link() { echo "adaptive-$1"; }
 address() { echo "$network.1${1#n}"; }
 
-write_configuration() {
-  # A node finds the others by name; the files of names is bound over /etc/hosts for it alone.
-  {
-    echo "127.0.0.1 localhost"
-    echo "$network.1 $head"
-    for node in "${nodes[@]}"; do echo "$(address "$node") $node"; done
-  } >"$folder/hosts"
-  cat >"$folder/slurm.conf" <<CONF
+# A node finds the others by name; this is bound over /etc/hosts for it alone.
+host_names() {
+  echo "127.0.0.1 localhost"
+  echo "$network.1 $head"
+  for node in "${nodes[@]}"; do echo "$(address "$node") $node"; done
+}
+
+configuration() {
+  cat <<CONF
 ClusterName=adaptive
 SlurmctldHost=$head($network.1)
 SlurmctldPort=16817
@@ -100,8 +104,11 @@ SlurmdTimeout=10
 KillWait=10
 ReturnToService=2
 $(for node in "${nodes[@]}"; do echo "NodeName=$node NodeAddr=$(address "$node") Port=1682${node#n} CPUs=8 RealMemory=4000"; done)
-PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE
-PartitionName=short Nodes=n1 MaxTime=1
+# Tests that take nodes away have nodes of their own.
+PartitionName=main Nodes=n4,n5 Default=YES
+PartitionName=short Nodes=n4 MaxTime=1
+PartitionName=single Nodes=n1
+PartitionName=pair Nodes=n2,n3
 Include $folder/more.conf
 CONF
 }

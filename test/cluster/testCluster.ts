@@ -5,11 +5,7 @@ import { promisify } from "node:util";
 
 const run = promisify(execFile);
 
-export const nodes = ["n1", "n2", "n3"] as const;
-export type Node = (typeof nodes)[number];
-
-/** Where it has its configuration and logs. */
-export const clusterFolder = "/var/lib/adaptive-test-cluster";
+type Node = "n1" | "n2" | "n3" | "n4" | "n5";
 
 async function cluster(...args: readonly string[]): Promise<void> {
   await run(join(import.meta.dirname, "cluster.sh"), args);
@@ -33,7 +29,13 @@ export const testCluster = {
 /** Vitest's, once before all tests on the cluster; `npm test` ends it, or `cluster.sh down`. */
 export const setup = (): Promise<void> => testCluster.up();
 
-/** Runs a command of Slurm. */
+/** Runs a command of Slurm, again while another test has stopped its controller. */
 export async function slurm(program: string, ...args: readonly string[]): Promise<string> {
-  return (await run(program, args)).stdout;
+  for (;;) {
+    try {
+      return (await run(program, args)).stdout;
+    } catch (error) {
+      if (!(error instanceof Error && /unable to contact/i.test(error.message))) throw error;
+    }
+  }
 }

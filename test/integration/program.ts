@@ -93,14 +93,14 @@ export class Study {
       child,
       printed: () => printed.stdout + printed.stderr,
       line: async (isWanted) => {
+        const closed = once(lines, "close").then(() => "closed" as const);
         for (;;) {
           // One piece of output may hold several lines.
           const found = printed.stdout.split("\n").slice(0, -1).find(isWanted);
           if (found !== undefined) return found;
-          await Promise.race([
-            once(lines, "line"),
-            once(lines, "close").then(() => Promise.reject(new Error(`It ended:\n${printed.stdout}${printed.stderr}`))),
-          ]);
+          if ((await Promise.race([once(lines, "line"), closed])) === "closed") {
+            throw new Error(`It ended:\n${printed.stdout}${printed.stderr}`);
+          }
         }
       },
       ended: once(child, "close").then(([exitCode]) => ({ exitCode: exitCode as number | null, ...printed })),

@@ -24,8 +24,11 @@ const hints = {
 const updateHint =
   "Bring the run in line with the study (Update Run, or adaptive-scheduler update) and start the jobs again. File names must come out the same on every machine and at any time.";
 
-/** Codes of what `explainPause` gives. */
-export const pauseCodes: ReadonlySet<string> = new Set(["jobs-die-at-once", "learners-changed"]);
+/** Notices which say that the run has paused by itself. */
+export const pauseCodes: ReadonlySet<string> = new Set([
+  ...["jobs-die-at-once", "learners-changed", "run-paused"],
+  ...["submission-refused", "command-missing"],
+]);
 
 /** Why a run has paused by itself, in words for a person; null when it has not. */
 export async function explainPause(model: Model, files: Pick<JobFiles, "tail">): Promise<AdaptiveError | null> {

@@ -1,0 +1,59 @@
+import { chmod, copyFile, mkdir, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { expect, test } from "vitest";
+import { python } from "../integration/program";
+import { farGoal, inPartition, SlurmStudy, slowPeaks } from "./slurmStudy";
+
+test("a script of the first version runs on the ranks of two nodes", async () => {
+  const on = await SlurmStudy.create(slowPeaks(3), { goal: { npoints: 40 } });
+  const { study } = on;
+  await copyFile("test/fixtures/first_version.py", study.at("run_learner.py"));
+  const asked = `*adaptive_scheduler.run) exec ${python} -m mpi4py.futures run_learner.py ;;`;
+  await writeFile(study.at("python"), `#!/bin/sh\ncase "$*" in\n${asked}\n*) exec ${python} "$@" ;;\nesac\n`);
+  await chmod(study.at("python"), 0o755);
+  const prelude = JSON.stringify({ prelude: [`export PATH=${dirname(python)}:$PATH`] });
+  const wide = ["--set", "resources.nodes=2", "--set", "resources.cores=2"];
+  const run = await on.run("--python", study.at("python"), "--profile", prelude, ...wide);
+  for (const { state, npoints, epoch, failures } of await on.finish(run)) {
+    expect({ state, epoch, failures }).toEqual({ state: "done", epoch: 1, failures: 0 });
+    expect(npoints).toBeGreaterThanOrEqual(40);
+  }
+  expect(new Set((await on.evaluations(0)).map(({ node }) => node))).toEqual(new Set(["n4", "n5"]));
+});
+
+test("a launcher that does not fit the MPI library is noticed, and another one found", async () => {
+  const on = await SlurmStudy.create(slowPeaks(1), { goal: { npoints: 10 } });
+  const bin = on.study.at("bin");
+  await mkdir(bin);
+  // As on a cluster whose Slurm knows nothing of this MPI: every process takes itself for the only one.
+  const srun = `#!/bin/bash\nexec /usr/bin/srun --mpi=none "\${@//--mpi=*/--quiet}"\n`;
+  await writeFile(`${bin}/srun`, srun, { mode: 0o755 });
+  const prelude = JSON.stringify({ prelude: [`export PATH=${bin}:$PATH`] });
+  const run = await on.run("--profile", prelude, "--set", "resources.cores=2");
+  const [learner] = await on.finish(run);
+  expect(learner).toMatchObject({ state: "done", failures: 0 });
+  const [{ job } = { job: "" }] = await on.changes("learnerAssigned");
+  const output = await on.output(job);
+  expect(output).toContain('pmi2 does not join two processes to one MPI world: {"world": 1');
+  expect(output).toContain("Processes are started by mpiexec");
+});
+
+test("what the queue refuses pauses the run, in its words", async () => {
+  const on = await SlurmStudy.create(slowPeaks(1), farGoal);
+  const run = await on.run(...inPartition("nowhere"));
+  const { exitCode, stdout } = await run.ended;
+  expect(stdout).toContain("invalid partition specified: nowhere");
+  expect(stdout).toContain("sbatch --parsable");
+  expect(exitCode).not.toBe(0);
+  expect(await on.changes("submissionRefused")).toHaveLength(1);
+});
+
+test("jobs that can never start pause the run, with the reason", async () => {
+  const on = await SlurmStudy.create(slowPeaks(1), farGoal);
+  const run = await on.run("--walltime", "2:00:00", ...inPartition("short"));
+  const paused = await on.until("activityChanged", ({ reason }) => reason?.includes("can never start") === true);
+  expect(paused.reason).toMatch(/its walltime is over the limit|no node of the partition has/);
+  const { exitCode, stdout } = await run.ended;
+  expect(stdout).toContain(paused.reason);
+  expect(exitCode).not.toBe(0);
+});
