@@ -61,7 +61,7 @@ def get_learner(
     Raises
     ------
     SystemExit
-        With 75 when there is nothing to run, with 0 when no scheduler answers.
+        With 75 when there is nothing to run, or no scheduler answers.
     RuntimeError
         Outside of a job, in the worker processes of one, and before the learner that it gave last
         is done.

@@ -38,12 +38,10 @@ def ask(
     Returns
     -------
     The learner, guarded and reported on, and its index in the file; or None when there is nothing
-    to run, or too little time.
+    to run, too little time, or no scheduler that answers.
 
     Raises
     ------
-    SystemExit
-        With 0, when no scheduler answers in time.
     LearnersChangedError
         When the file has no learner with the file name that was given out.
     NotMadeError
@@ -61,7 +59,7 @@ def ask(
     reply = door.ask(start, door.patience.start)
     if reply is None:
         log(f"no learner: {door.trouble()}")
-        raise SystemExit(0)
+        return None
     if reply.get("type") != "assign":
         log(f"no learner: {reply.get('why')}")
         return None

@@ -24,7 +24,7 @@ import { settingsOf } from "./state/settings";
 import { Store, systemWorld } from "./state/store";
 import { copyClient } from "./study/code";
 import { noteDown, settle, type CopyWish } from "./study/place";
-import { checkDataframe } from "./study/inspect";
+import { checkDataframe, checkScript } from "./study/inspect";
 import { checkNoDataframeIsData } from "./study/overlap";
 import { StudyUpdates } from "./study/updates";
 import { WorkerDesk } from "./workers/desk";
@@ -148,6 +148,7 @@ export class Scheduler {
       },
       check: async (settings) => {
         checkNoDataframeIsData(model.learners.values(), settings.dataframe);
+        await checkScript(directory.path, settings);
         await checkDataframe([client], directory.path, settings);
       },
     });

@@ -218,10 +218,12 @@ def test_without_a_scheduler_done_goes_to_the_outbox(
     assert points(Path("data/0")) == message["npoints"]
 
 
-def test_without_a_scheduler_there_is_no_learner_and_no_failure(study: types.ModuleType) -> None:
+def test_without_a_scheduler_there_is_no_learner_and_no_further_step(
+    study: types.ModuleType,
+) -> None:
     with pytest.raises(SystemExit) as raised:
         client_support.get_learner(URL, study.learners)
-    assert raised.value.code == 0
+    assert raised.value.code == 75
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from pathlib import Path
 
 import adaptive
 import pytest
 
+from adaptive_scheduler import run
+from adaptive_scheduler.door import Patience
 from conftest import LEARNERS, Jobs, ended
 from peer import Peer
 
@@ -252,3 +255,14 @@ def test_a_rank_that_is_killed_ends_the_job_and_does_not_hang_it(peer: Peer, job
     peer.give(0, "data/0.0", goal={"npoints": 5})
     # Hydra gives the number of the signal, other launchers what a shell would.
     assert ended(jobs.start(*RUN, ranks=3))[0] in (9, 137)
+
+
+def test_without_a_scheduler_a_job_ends_without_a_failure(
+    jobs: Jobs, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    jobs.write()
+    monkeypatch.setattr(run, "PATIENCE", Patience(attempt=0.1, rest=0.01, start=0.2))
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    run.main()
+    assert Patience().start == 300
+    assert "no learner: no scheduler serves this run" in capsys.readouterr().out

@@ -17,7 +17,7 @@ export interface JobScriptOptions {
   resourceClass: string;
   /** Learners to try a point of, instead of running learners. */
   tries: readonly { learner: number; index: number; fname: string | string[] }[] | null;
-  settings: Pick<Settings, "queue" | "python" | "prelude" | "launcher" | "executor" | "resources">;
+  settings: Pick<Settings, "queue" | "python" | "prelude" | "launcher" | "executor" | "resources" | "script">;
 }
 
 /**
@@ -61,7 +61,7 @@ export function jobScript(options: JobScriptOptions): string {
     `cd ${shellQuote(options.runDirectory)} || exit 1`,
     `python=${shellQuote(settings.python)}`,
     `command -v "$python" >/dev/null || { echo "${lastWord("no-python")} there is no Python at $python on $HOSTNAME"; exit 127; }`,
-    ...launchLines(options, options.tries ? "adaptive_scheduler.try_point" : "adaptive_scheduler.run"),
+    ...launchLines(options),
     "",
   ].join("\n");
 }
@@ -73,22 +73,50 @@ function deadlineLines(walltime: string | null): string[] {
   return [`export ADAPTIVE_WALLTIME_SECONDS=${seconds} ADAPTIVE_DEADLINE=$(( $(date +%s) + ${seconds} ))`];
 }
 
-function launchLines({ settings, state }: JobScriptOptions, module: string): string[] {
+function launchLines({ settings, state, tries }: JobScriptOptions): string[] {
   const { queue, launcher, executor, resources } = settings;
+  const script = tries ? null : settings.script;
+  const module = tries ? "-m adaptive_scheduler.try_point" : "-m adaptive_scheduler.run";
+  const program = script === null ? module : `"$code/$ADAPTIVE_REVISION"/${shellQuote(script)}`;
   const isMpi = usesMpi(executor, launcher);
   const ranks = resources.cores + 1;
   if (queue === "slurm") {
+    const steps = script === null ? oneStep : stepsUntilNothingIsLeft;
     return isMpi
       ? [
           ...findLauncher(state, settings),
-          ...runInSlurm(`launch "$how" ${ranks} "$python" -m mpi4py.futures -m ${module}`),
+          ...runInSlurm(`launch "$how" ${ranks} "$python" -m mpi4py.futures ${program}`, steps),
         ]
-      : runInSlurm(`"$python" -m ${module}`);
+      : runInSlurm(`"$python" ${program}`, steps);
   }
-  if (!isMpi) return [`exec "$python" -m ${module}`];
+  const start = (words: string) => (script === null ? [`exec ${words}`] : runSteps(words));
+  if (!isMpi) return start(`"$python" ${program}`);
   return [
     ...findMpiexec(launcher),
     `command -v "$mpiexec" >/dev/null || { echo "${lastWord("no-launcher")} there is no MPI launcher $mpiexec on $HOSTNAME"; exit 127; }`,
-    `exec "$mpiexec" -n ${ranks} "$python" -m mpi4py.futures -m ${module}`,
+    ...start(`"$mpiexec" -n ${ranks} "$python" -m mpi4py.futures ${program}`),
   ];
 }
+
+/** Here a signal to the job reaches its processes too: they save, and this shell stays to see how they end. */
+function runSteps(words: string): string[] {
+  return ["signals=", "trap 'signals=1' TERM USR1", `step() { ${words}; status=$?; }`, ...stepsUntilNothingIsLeft];
+}
+
+const oneStep = ["step", 'exit "$status"'];
+
+/**
+ * A script of the user's runs one learner: it is run again until it says (75) that nothing is left,
+ * a signal came, or it died twice in a row within half a minute.
+ */
+const stepsUntilNothingIsLeft = [
+  "deaths=0",
+  "while :; do",
+  "  SECONDS=0",
+  "  step",
+  '  if [ "$status" = 75 ]; then exit 0; fi',
+  '  if [ -n "$signals" ]; then exit "$status"; fi',
+  '  if [ "$status" = 0 ] || [ "$SECONDS" -ge 30 ]; then deaths=0; else deaths=$((deaths + 1)); fi',
+  '  if [ "$deaths" -ge 2 ]; then exit "$status"; fi',
+  "done",
+];

@@ -51,22 +51,28 @@ export function slurmIdentity(jobs: string): string[] {
 }
 
 /**
- * Starts a job's processes and waits for them. Slurm tells this shell that the walltime is nearly
+ * Defines `step`, which starts a job's processes and waits for them; then does what is to be done with
+ * it, which leaves its exit code in `status`. Slurm tells this shell that the walltime is nearly
  * over, or that the job must end, and it tells them.
  *
  * @param words of the command, for the shell
+ * @param steps lines that call `step` and exit
  */
-export function runInSlurm(words: string): string[] {
+export function runInSlurm(words: string, steps: readonly string[]): string[] {
   return [
-    'pass() { signals+=" $1" caught=1; kill -s "$1" "$child" 2>/dev/null; }',
+    'pass() { signals+=" $1" caught=1; [ -z "$child" ] || kill -s "$1" "$child" 2>/dev/null; }',
     "trap 'pass USR1' USR1",
     "trap 'pass TERM' TERM",
-    `${words} </dev/null &`,
-    "child=$!",
+    "step() {",
+    "  child=",
+    `  ${words} </dev/null &`,
+    "  child=$! caught=1",
+    // What came before this shell knew whom to tell.
+    '  for signal in $signals; do kill -s "$signal" "$child" 2>/dev/null; done',
     // A signal ends `wait`, not what is waited for; 127 says that there is nothing to wait for any more.
-    "caught=1",
-    'while [ "$caught" ]; do caught=; wait "$child"; new=$?; [ $new = 127 ] || code=$new; done',
-    'exit "$code"',
+    '  while [ "$caught" ]; do caught=; wait "$child"; new=$?; [ $new = 127 ] || status=$new; done',
+    "}",
+    ...steps,
   ];
 }
 

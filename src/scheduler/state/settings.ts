@@ -62,6 +62,7 @@ export const executors = ["auto", "mpi4py", "process-pool", "loky"] as const;
 export const dataframeFormats = ["csv", "json", "parquet", "pickle"] as const;
 export type DataframeFormat = (typeof dataframeFormats)[number];
 
+const aScript = "expected the name of a Python file, such as run_learner.py";
 const aWalltime = "expected a time such as 4:00:00 or 2-12:00:00";
 /** As people and queues write it: `MINUTES`, `MINUTES:SECONDS`, `HOURS:MINUTES:SECONDS` or `DAYS-HOURS[:MINUTES[:SECONDS]]`; see sbatch(1). */
 const walltimeSchema = v.pipe(
@@ -194,6 +195,16 @@ const settingsSchema = v.strictObject(
         holds: "learners given to jobs since",
       }),
     ),
+    script: v.pipe(
+      v.nullable(v.pipe(v.string(aText), v.regex(/\.py$/, aScript))),
+      about({
+        description:
+          "A Python file of the study that runs a learner in each job with `client_support.get_learner` and `is_done`, as the `run_learner.py` of the first version does. It is run again for each further learner. Without one, learners are run for you.",
+        default: null,
+        examples: ["run_learner.py"],
+        holds: "jobs submitted since",
+      }),
+    ),
     include: v.pipe(
       v.array(v.string(aText), "expected a list of file names"),
       about({
@@ -294,6 +305,7 @@ export const studySchema = v.strictObject(
     resources,
     executor: v.optional(entries.executor),
     dataframe: v.optional(entries.dataframe),
+    script: v.optional(entries.script),
     include: v.optional(entries.include),
     retries: v.optional(entries.retries),
     saveEverySeconds: v.optional(entries.saveEverySeconds),

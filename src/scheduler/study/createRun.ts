@@ -12,7 +12,7 @@ import { settingsOf } from "../state/settings";
 import { RunDirectory, type RunFile } from "../state/runDirectory";
 import type { Assets } from "../assets";
 import { copyClient, copyCode } from "./code";
-import { inspectLearners } from "./inspect";
+import { checkScript, inspectLearners } from "./inspect";
 import { checkNoOverlap } from "./overlap";
 import { configurationOf, type StartOptions } from "./settings";
 
@@ -40,6 +40,7 @@ export async function createRun(
   try {
     // Somebody else may have made it while we waited.
     if (await directory.hasRun()) return directory;
+    await checkScript(directory.path, settings);
     const revision = await copyCode(directory.path, settings.include, directory);
     const client = await copyClient(assets.folder, directory);
     const name = basename(learnersFile);

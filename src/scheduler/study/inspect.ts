@@ -1,4 +1,5 @@
-import { dirname } from "node:path";
+import { stat } from "node:fs/promises";
+import { dirname, isAbsolute, join, relative } from "node:path";
 import * as v from "valibot";
 import { callPython } from "../python";
 import { AdaptiveError } from "../state/errors";
@@ -95,4 +96,22 @@ export async function checkDataframe(
   const call = { python, prelude, path, cwd, module: "dataframes", args: [dataframe], deadlineMs };
   const { error } = v.parse(verdictSchema, await callPython(call));
   if (error) throw new AdaptiveError(error.code, error.message, error.hint);
+}
+
+/**
+ * Makes sure that the study has the script that is to run its learners, where one is named.
+ *
+ * @param folder the study's
+ * @throws AdaptiveError `no-script`
+ */
+export async function checkScript(folder: string, { script }: Pick<Settings, "script">): Promise<void> {
+  if (script === null) return;
+  const isInside = !relative(folder, join(folder, script)).startsWith("..");
+  const found = isInside && !isAbsolute(script) && (await stat(join(folder, script)).catch(() => null));
+  if (found && found.isFile()) return;
+  throw new AdaptiveError(
+    "no-script",
+    `The setting script is ${JSON.stringify(script)}, but ${folder} has no such file.`,
+    "Correct the name, or leave the setting out to have the learners run for you.",
+  );
 }

@@ -261,7 +261,8 @@ export class WorkerDesk {
         this.events.onDidFail(learner.id, request.traceback);
         break;
       case "released": {
-        const { how, reason } = releases[request.why];
+        const isOurDoing = request.why === "terminated" && job.cancelledAt !== null;
+        const { how, reason } = isOurDoing ? cancelled : releases[request.why];
         // Before the release, which ends a row of them.
         const { mismatches } = this.store.model.run;
         this.release(learner, job, requestNumber, how, reason);
@@ -333,6 +334,7 @@ const releases = {
   deadline: { how: "cut short", reason: "the walltime of its job was over" },
   "learners-changed": { how: "given back", reason: "the learners file of its job has another learner at its place" },
 } as const satisfies Record<WorkerRequestOf<"released">["why"], { how: Release; reason: string }>;
+const cancelled = { how: "given back", reason: "its job was cancelled" } as const;
 
 const okay: Reply = { type: "ok", wish: { stop: null, preview: false, reportEverySeconds: 1 } };
 

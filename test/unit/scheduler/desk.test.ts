@@ -205,6 +205,19 @@ describe("a job that holds a learner", () => {
     expect(store.model.waiting.size).toBe(0);
   });
 
+  test.each([
+    ["terminated", false, "its job was told to end", 1],
+    ["terminated", true, "its job was cancelled", 0],
+    ["deadline", true, "the walltime of its job was over", 1],
+  ])("that is %s (cancelled by us: %s) gives its learner back: %s", async (why, isCancelled, reason, fruitlessJobs) => {
+    const { desk, store } = await openDesk(1, 1);
+    await desk.answer(start("1_1", "i-1_1", 1));
+    if (isCancelled) store.record({ kind: "jobCancelled", job: asJobId("1_1") });
+    await desk.answer(said("released", "1_1", 2, 0, 1, { why, npoints: 0 }));
+    const expected = { state: "waiting", failures: 0, reason, fruitlessJobs };
+    expect(store.model.learner(asLearnerId(0))).toMatchObject(expected);
+  });
+
   test("may say late that it is done, through the outbox, while the learner is nobody else's", async () => {
     const { desk, store } = await openDesk(2, 1);
     await desk.answer(start("1_1", "i-1_1", 1));

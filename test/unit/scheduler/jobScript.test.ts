@@ -41,10 +41,11 @@ const settings = {
   prelude: ["module load mpi"],
   launcher: "mpiexec",
   executor: "auto",
+  script: null,
   resources: { ...noResources, cores: 3 },
 } as const;
-const scriptWith = (more: object) => {
-  const script = jobScript({ ...places, settings: { ...settings, prelude: [...settings.prelude], ...more } });
+const scriptWith = (more: object, place: object = places) => {
+  const script = jobScript({ ...places, ...place, settings: { ...settings, prelude: [...settings.prelude], ...more } });
   execFileSync("bash", ["-n"], { input: script });
   return script;
 };
@@ -80,6 +81,41 @@ test("a job with a walltime knows when it began and when it will be over", () =>
   const untilThen = Number(deadline) - Number(read.split("\n")[0]);
   expect(untilThen).toBeGreaterThan(5300);
   expect(untilThen).toBeLessThanOrEqual(5400);
+});
+
+test("a script of the user's takes the place of ours, but not of a trial", () => {
+  const own = scriptWith({ script: "my runs/run_learner.py" });
+  expect(own).toContain(
+    `step() { "$mpiexec" -n 4 "$python" -m mpi4py.futures "$code/$ADAPTIVE_REVISION"/'my runs/run_learner.py'; `,
+  );
+  expect(own).not.toContain("adaptive_scheduler.run");
+  const tries = [{ learner: 0, index: 0, fname: "data/0" }];
+  expect(scriptWith({ script: "run_learner.py" }, { tries })).toMatch(/\nexec .* -m adaptive_scheduler\.try_point\n$/);
+});
+
+test.each([
+  ["until nothing is left", ["0", "0", "75"], 0],
+  ["again after one death", ["1", "0", "1", "75"], 0],
+  ["until it has died twice at once", ["0", "7", "7"], 7],
+  ["and no more after a signal", ["0", "signal"], 143],
+])("a script of the user's is run %s", async (_, steps, exitCode) => {
+  const folder = await temporaryFolder();
+  await mkdir(join(folder, "code", "r1"), { recursive: true });
+  await writeFile(join(folder, "code", "current"), "r1\n");
+  await writeFile(join(folder, "code", "r1", "run.py"), "");
+  // Each run of it takes the next line of a file for its own end.
+  const step = `#!/bin/bash
+cd "${folder}" && [ -f "$1" ] || exit 99
+read -r code <steps; sed -i 1d steps
+if [ "$code" = signal ]; then kill -TERM $PPID; code=143; fi
+exit "$code"
+`;
+  await writeFile(join(folder, "python"), step, { mode: 0o755 });
+  await writeFile(join(folder, "steps"), `${steps.join("\n")}\n`);
+  const more = { script: "run.py", python: join(folder, "python"), prelude: [], launcher: "none" };
+  const script = scriptWith(more, { runDirectory: folder, state: folder });
+  expect(spawnSync("bash", { input: script }).status).toBe(exitCode);
+  expect(await readFile(join(folder, "steps"), "utf8")).toBe("");
 });
 
 test.each([
@@ -176,13 +212,13 @@ describe("a script for Slurm", () => {
   });
 
   /** Runs a job whose Python is a shell script. */
-  async function runJob(python: string, onReady: (job: ChildProcess) => void) {
+  async function runJob(python: string, onReady: (job: ChildProcess) => void, own: object = {}) {
     const folder = await temporaryFolder();
     await mkdir(join(folder, "code"));
     await writeFile(join(folder, "code", "current"), "r1\n");
     await writeFile(join(folder, "python"), `#!/bin/bash\n${python}\n`, { mode: 0o700 });
-    const own = { ...slurm, python: join(folder, "python"), launcher: "none" } as const;
-    const script = jobScript({ ...places, runDirectory: folder, state: folder, jobs: folder, settings: own });
+    const settings = { ...slurm, python: join(folder, "python"), launcher: "none", ...own } as const;
+    const script = jobScript({ ...places, runDirectory: folder, state: folder, jobs: folder, settings });
     await writeFile(join(folder, "script"), script);
     const job = spawn("bash", [join(folder, "script")], { env: inSlurm, stdio: ["ignore", "pipe", "inherit"] });
     job.stdout.once("data", () => onReady(job));
@@ -200,6 +236,12 @@ describe("a script for Slurm", () => {
     const python = `trap 'for i in 1 2 3 4 5; do sleep 0.02; done; exit 3' TERM; echo "ready"; while :; do sleep 0.02; done`;
     const job = await runJob(python, (job) => job.kill("SIGTERM"));
     expect(job).toEqual({ exitCode: 3, end: "3 2 TERM\n" });
+  });
+
+  test("passes a signal on to the step that runs, and begins no further one", async () => {
+    const python = `trap 'exit 7' TERM; if [ -e first ]; then echo ready; else touch first; exit 0; fi; while :; do sleep 0.02; done`;
+    const job = await runJob(python, (job) => job.kill("SIGTERM"), { script: "run.py" });
+    expect(job).toEqual({ exitCode: 7, end: "7 2 TERM\n" });
   });
 
   test("leaves the exit code of a job that nobody disturbed", async () => {
