@@ -117,7 +117,7 @@ export class LearnersListElement extends LitElement {
   private filterBox(isInvalid: boolean): TemplateResult {
     return textField({
       label: "Filter learners",
-      placeholder: "Filter: loss > 1e-2 state=failed",
+      placeholder: "Filter: loss > 1e-2",
       value: this.typed,
       isInvalid,
       onInput: (text) => {

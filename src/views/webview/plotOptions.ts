@@ -59,8 +59,8 @@ export function plotOptions(
   const hasLegend = series.length - edges.length > 1;
   return {
     ...size,
-    // Room for the legend, which stands above the curves.
-    padding: [hasLegend ? 26 : 6, 12, 0, 0],
+    // Room for the legend, which stands above the curves, and for half a time of day at the right end.
+    padding: [hasLegend ? 26 : 6, isTime ? 28 : 12, 0, 0],
     legend: { show: hasLegend, live: false },
     ...(upper === undefined || lower === undefined ? {} : { bands: [{ series: [upper, lower], ...band }] }),
     ...(mark === null ? {} : { hooks: { draw: [(plot: uPlot) => drawMark(plot, mark, foreground)] } }),
