@@ -6,7 +6,15 @@ import { checkNames, parseFilter } from "./state/filter";
 import { matches } from "./state/matches";
 import { missesGoal } from "./state/missesGoal";
 import { parameterNames } from "./state/parameters";
-import { asJobId, asLearnerId, type Activity, type LearnerId, type LearnerRow, type LearnerState } from "./state/rows";
+import {
+  asJobId,
+  asLearnerId,
+  type Activity,
+  type LearnerId,
+  type LearnerRow,
+  type LearnerState,
+  pausedByPerson,
+} from "./state/rows";
 import { settingsOf, type Configuration, type Settings } from "./state/settings";
 import type { Store } from "./state/store";
 
@@ -40,7 +48,7 @@ export class Verbs implements Pick<Commands, Verb> {
 
   readonly startJobs = () => this.setActivity("active", null, false);
   readonly stopJobs = ({ gently }: { gently: boolean }) => this.setActivity("stopped", "stopped by a person", gently);
-  readonly pauseJobs = () => this.setActivity("paused", "paused by a person", false);
+  readonly pauseJobs = () => this.setActivity("paused", pausedByPerson, false);
   readonly retryLearners = ({ learners }: Learners) =>
     this.move(this.inState(learners, statesFor.retry), "waiting", "to be tried again");
   readonly reopenLearners = ({ learners }: Learners) =>

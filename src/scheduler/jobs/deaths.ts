@@ -1,7 +1,7 @@
 import { AdaptiveError } from "../state/errors";
 import { handful } from "../state/handful";
 import type { Model } from "../state/model";
-import { tryClass, type JobRow } from "../state/rows";
+import { notStartedYet, pausedByPerson, tryClass, type JobRow } from "../state/rows";
 import type { JobFiles } from "./jobFiles";
 
 /** Of the output of a job that died: read for the cause, and shown. */
@@ -24,18 +24,18 @@ const hints = {
 const updateHint =
   "Bring the run in line with the study (Update Run, or adaptive-scheduler update) and start the jobs again. File names must come out the same on every machine and at any time.";
 
-/** Notices which say that the run has paused by itself. */
-export const pauseCodes: ReadonlySet<string> = new Set([
-  ...["jobs-die-at-once", "learners-changed", "run-paused"],
-  ...["submission-refused", "command-missing"],
-]);
+/** Codes of what `explainPause` gives. */
+export const pauseCodes: ReadonlySet<string> = new Set(["jobs-die-at-once", "learners-changed", "run-paused"]);
 
 /** Why a run has paused by itself, in words for a person; null when it has not. */
 export async function explainPause(model: Model, files: Pick<JobFiles, "tail">): Promise<AdaptiveError | null> {
   const { activity, reason, deathsBeforeStart, mismatches } = model.run;
   if (activity !== "paused") return null;
   if (mismatches >= handful) return new AdaptiveError("learners-changed", reason ?? "", updateHint);
-  if (deathsBeforeStart < handful) return null;
+  if (deathsBeforeStart < handful) {
+    const isWished = reason === null || reason === notStartedYet || reason === pausedByPerson;
+    return isWished ? null : new AdaptiveError("run-paused", reason, "Correct the cause, then start the jobs again.");
+  }
   const last = lastDeath(model.jobs.values());
   const output = last ? (await files.tail(last.jobId, readBytes)).text : "";
   return explainDeaths(deathsBeforeStart, last?.exitCode ?? null, output);

@@ -7,7 +7,7 @@ import { Attendance, type Listing } from "./attendance";
 import type { Cancelling } from "./cancelling";
 import type { Circumstances } from "./circumstances";
 import { explainPause } from "./deaths";
-import { decide, type Decision } from "./decide";
+import { decide } from "./decide";
 import type { OwnEnd } from "./evidence";
 import type { JobFiles } from "./jobFiles";
 import { emptyOutbox } from "./outbox";
@@ -152,11 +152,11 @@ export class JobLoop {
     // Without a pause since it was decided: another message could make a change untrue.
     for (const change of decision.changes) store.record(change);
     await store.synced();
-    const pause = (await explainPause(store.model, files)) ?? pauseAmong(decision.changes);
-    if (pause) onNotice(pause);
     for (const job of gone.keys()) await files.tidy(store.model.job(job));
     if (decision.cancel) await this.cancel(decision.cancel);
     this.nextFillAt = decision.submit && (await this.submitter.fill(decision.submit));
+    const pause = await explainPause(store.model, files);
+    if (pause) onNotice(pause);
   }
 
   /** The jobs that have ended, with what is known of how. */
@@ -225,14 +225,6 @@ export class JobLoop {
       onNotice(toAdaptiveError(error));
     }
   }
-}
-
-/** That the run has just been paused, for whatever is said in its reason. */
-function pauseAmong(changes: Decision["changes"]): AdaptiveError | null {
-  const change = changes.find((change) => change.kind === "activityChanged");
-  return change
-    ? new AdaptiveError("run-paused", change.reason ?? "", "Correct the cause, then start the jobs again.")
-    : null;
 }
 
 /** Whether a job was told that there is nothing for it, after which it ends. */

@@ -84,7 +84,7 @@ export class Submitter {
     }
   }
 
-  private onRefusal({ code, message, hint }: AdaptiveError): number | null {
+  private async onRefusal({ code, message, hint }: AdaptiveError): Promise<number | null> {
     const { store, clock, onNotice } = this.options;
     if (code === "queue-full") {
       const delayMs = Math.min(firstBackOffMs * 2 ** this.refusals, maxBackOffMs);
@@ -95,9 +95,9 @@ export class Submitter {
       return this.nextFillAt;
     }
     if (nothingSubmitted.has(code)) {
-      const reason = `The queue refuses these jobs: ${message}`;
+      const reason = `The queue refuses these jobs: ${message} ${hint}`.trimEnd();
       store.record({ kind: "activityChanged", activity: "paused", stopsGently: 0, reason });
-      onNotice(new AdaptiveError(code, reason, hint || "Correct what they ask for, then start the jobs again."));
+      await store.synced();
       return null;
     }
     onNotice(new AdaptiveError("submission-failed", `Jobs could not be submitted: ${message}`, "It is tried again."));

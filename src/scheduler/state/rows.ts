@@ -30,6 +30,8 @@ export type Activity = "active" | "paused" | "stopped";
 
 /** Why a run that was made, and no more, is paused. */
 export const notStartedYet = "not started yet";
+/** Why a run is paused that somebody paused. */
+export const pausedByPerson = "paused by a person";
 
 /** How a learner left a job, or why it is in its state, in words for a person. */
 type Reason = string;

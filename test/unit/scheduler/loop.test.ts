@@ -235,7 +235,7 @@ describe("of a queue that is not exact", () => {
     expect(times("submit")).toHaveLength(1);
     expect(store.model.run).toMatchObject({ activity: "paused" });
     expect(store.model.run.reason).toContain("invalid partition specified: nope");
-    expect(notices).toHaveLength(1);
+    expect(notices[0]).toMatchObject({ code: "run-paused", hint: "Correct the cause, then start the jobs again." });
   });
 
   test("a submission that hung is made again only when two listings have none of it", async () => {
