@@ -12,7 +12,7 @@ export default defineConfig({
       project("unit", 30_000),
       // These start real processes, which would only wait for each other's cores.
       project("integration", 120_000, { fileParallelism: false, setupFiles }),
-      project("crash", 600_000, { fileParallelism: false, setupFiles }),
+      project("crash", 600_000, { fileParallelism: false, setupFiles, globalSetup: ["test/crash/sum.ts"] }),
       project("cluster", 600_000, {
         setupFiles,
         globalSetup: ["test/cluster/testCluster.ts"],

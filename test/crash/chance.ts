@@ -15,16 +15,12 @@ export class Chance {
     return low + Math.floor(this.next() * (high - low));
   }
 
+  /** A chance of its own, for what happens beside. */
+  fork(): Chance {
+    return new Chance(this.between(0, 1 << 30));
+  }
+
   of<T>(...values: readonly [T, ...T[]]): T {
     return values[this.between(0, values.length)] ?? values[0];
   }
-}
-
-/** The seed of this run of the tests: `CRASH_SEED`, else another one each time. */
-export const seed = Number(process.env["CRASH_SEED"] ?? Date.now() % 1_000_000);
-
-/** Prints what a test counted, in one line. */
-export function printTotals(what: string, totals: Record<string, number>): void {
-  const counts = Object.entries(totals).map(([name, count]) => `${count} ${name}`);
-  console.log(`${what} (seed ${seed}): ${counts.join(", ")}`);
 }

@@ -1,10 +1,9 @@
-import { execFile } from "node:child_process";
 import { readdir, readFile } from "node:fs/promises";
-import { promisify } from "node:util";
 import { expect, test } from "vitest";
-import { createStudy, python, type Study } from "../integration/program";
-import { Chance, printTotals, seed } from "./chance";
+import { createStudy, loadPoints, type Study } from "../integration/program";
+import { Chance } from "./chance";
 import { sleep } from "./servedRun";
+import { printTotals, seed } from "./totals";
 
 const learners = 6;
 const kills = 25;
@@ -61,12 +60,13 @@ test("jobs that are killed at any moment leave whole files; each learner ends do
     if (new Set(turns).size < turns.length) twice++;
   }
   const points = await loadPoints(study);
-  const unreadable = learners - points.filter((npoints) => npoints >= settings.goal.npoints).length;
+  const lost = points.filter((npoints) => npoints > 0 && npoints < settings.goal.npoints).length;
+  const empty = points.filter((npoints) => npoints === 0).length;
   const aside = (await readdir(study.at("data"))).filter((name) => name.includes("unreadable")).length;
-  const totals = { kills: killed, done: done.length, "run twice": twice, unreadable: unreadable + aside };
+  const totals = { kills: killed, acknowledged: done.length, lost, "run twice": twice, unreadable: empty + aside };
   printTotals("jobs killed", totals);
   expect([...done].sort()).toEqual(Array.from({ length: learners }, (_, k) => k));
-  expect(totals).toMatchObject({ "run twice": 0, unreadable: 0 });
+  expect(totals).toMatchObject({ lost: 0, "run twice": 0, unreadable: 0 });
 });
 
 /** The jobs that live, and whether they have got a learner. */
@@ -97,14 +97,4 @@ function kill(pid: number, what: "job" | "group"): boolean {
   } catch {
     return false;
   }
-}
-
-async function loadPoints(study: Study): Promise<number[]> {
-  const script = `
-import json, sys; sys.path.insert(0, ".")
-from _learners import learners, fnames
-for learner, fname in zip(learners, fnames): learner.load(fname)
-print(json.dumps([learner.npoints for learner in learners]))`;
-  const { stdout } = await promisify(execFile)(python, ["-c", script], { cwd: study.folder });
-  return JSON.parse(stdout) as number[];
 }

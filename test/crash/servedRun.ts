@@ -6,12 +6,14 @@ import { onTestFinished } from "vitest";
 import { createFolders, createState } from "../../src/scheduler/state/createState";
 import { bootId, processStart } from "../../src/scheduler/state/processIdentity";
 import { recover } from "../../src/scheduler/state/recovery";
-import { asJobId } from "../../src/scheduler/state/rows";
+import { asJobId, type RunRow } from "../../src/scheduler/state/rows";
 import { RunDirectory, type RunFile } from "../../src/scheduler/state/runDirectory";
 import { readEndpoint } from "../../src/scheduler/workers/endpoint";
 import { programFile } from "../integration/program";
 import { defaultSettings, firstChanges, wasm } from "../unit/scheduler/runFixture";
-import type { Current } from "./workers";
+import type { Chance } from "./chance";
+import { audit, type Findings } from "./ledger";
+import { Worker, type Current } from "./workers";
 
 /**
  * A run that the real program serves and that is killed again and again. Its jobs are one process
@@ -19,18 +21,23 @@ import type { Current } from "./workers";
  */
 export class ServedRun implements Current {
   endpoint: Current["endpoint"] = null;
-  readonly jobs: readonly string[];
+  private readonly jobs: readonly string[];
+  private readonly workers: readonly Worker[];
+  private working: Promise<unknown> = Promise.resolve();
   private child: ChildProcess | null = null;
 
   private constructor(
     readonly directory: RunDirectory,
     jobs: number,
+    chance: Chance,
   ) {
     this.jobs = Array.from({ length: jobs }, (_, i) => `1_${i + 1}`);
+    this.workers = this.jobs.map((job) => new Worker(job, this, chance.fork()));
   }
 
-  static async create(path: string, size: { learners: number; jobs: number }): Promise<ServedRun> {
-    const run = new ServedRun(new RunDirectory(path), size.jobs);
+  /** Makes the run, and has its workers ask for learners from now on. */
+  static async create(path: string, size: { learners: number; jobs: number }, chance: Chance): Promise<ServedRun> {
+    const run = new ServedRun(new RunDirectory(path), size.jobs, chance);
     const { directory } = run;
     await createFolders(directory);
     // There is room for these jobs and no others.
@@ -50,6 +57,7 @@ export class ServedRun implements Current {
     };
     await writeFile(directory.runFile, JSON.stringify(file));
     onTestFinished(() => run.kill());
+    run.working = Promise.all(run.workers.map((worker) => worker.work()));
     return run;
   }
 
@@ -91,11 +99,21 @@ export class ServedRun implements Current {
     await ended;
   }
 
-  /** What is on disk now. */
-  async read() {
+  /** Has the workers end and holds what they were answered against what is on disk. */
+  async finish(): Promise<{ run: RunRow; findings: Findings & { contradictions: number } }> {
+    const refusal = await this.serve();
+    if (refusal !== null) throw new Error(`It cannot be served any more: ${refusal}`);
+    await sleep(200);
+    for (const worker of this.workers) worker.end();
+    await this.working;
+    await this.kill();
     const { model, database } = await recover(this.directory, wasm);
     database.close();
-    return { model, epochs: await readFile(this.directory.epochs) };
+    const exchanges = this.workers.flatMap((worker) => worker.exchanges);
+    const contradictions = this.workers.reduce((sum, worker) => sum + worker.contradictions, 0);
+    for (const worker of this.workers) worker.close();
+    const findings = audit(exchanges, model.learners, await readFile(this.directory.epochs));
+    return { run: model.run, findings: { ...findings, contradictions } };
   }
 
   private async pretendJobs(): Promise<void> {

@@ -1,9 +1,10 @@
-import { spawn, type ChildProcess } from "node:child_process";
+import { execFile, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
+import { promisify } from "node:util";
 import { onTestFinished } from "vitest";
 import type { Change } from "../../src/scheduler/state/changes";
 import { Database } from "../../src/scheduler/state/database";
@@ -138,6 +139,17 @@ export class Study {
     const files = names.filter((name) => name.endsWith(".pid"));
     return Promise.all(files.map(async (name) => Number.parseInt(await readFile(join(folder, name), "utf8"))));
   }
+}
+
+/** Points of each data file, as `adaptive` itself loads them; none of one that it cannot read. */
+export async function loadPoints(study: Study): Promise<number[]> {
+  const script = `
+import sys, json; sys.path.insert(0, ".")
+from _learners import learners, fnames
+for learner, fname in zip(learners, fnames): learner.load(fname)
+print(json.dumps([learner.npoints for learner in learners]))`;
+  const { stdout } = await promisify(execFile)(python, ["-c", script], { cwd: study.folder });
+  return JSON.parse(stdout) as number[];
 }
 
 /** Waits until `check` gives something; for what happens outside of this process. */

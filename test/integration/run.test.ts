@@ -1,10 +1,8 @@
-import { execFile } from "node:child_process";
 import { readFile, stat, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
-import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import type { Change } from "../../src/scheduler/state/changes";
-import { createStudy, eventually, peaks, python, type Study } from "./program";
+import { createStudy, eventually, loadPoints, peaks, python } from "./program";
 
 const isEvent = (name: string) => (line: string) => line.includes(`"event":"${name}"`);
 const eventsOf = (stdout: string) =>
@@ -12,17 +10,6 @@ const eventsOf = (stdout: string) =>
     .trim()
     .split("\n")
     .map((line) => JSON.parse(line) as { event: string } & Record<string, unknown>);
-
-/** Points of each data file, as `adaptive` itself loads them. */
-async function loadPoints(study: Study): Promise<number[]> {
-  const script = `
-import sys, json; sys.path.insert(0, ".")
-from _learners import learners, fnames
-for learner, fname in zip(learners, fnames): learner.load(fname)
-print(json.dumps([learner.npoints for learner in learners]))`;
-  const { stdout } = await promisify(execFile)(python, ["-c", script], { cwd: study.folder });
-  return JSON.parse(stdout) as number[];
-}
 
 const assignments = (changes: readonly Change[]) =>
   changes.flatMap((change) => (change.kind === "learnerAssigned" ? [change.learner] : [])).sort((a, b) => a - b);
