@@ -1,6 +1,13 @@
 import { defineConfig } from "vitest/config";
 
+/** Programs for another machine are bundled as text. */
+const pythonAsText = {
+  name: "python-as-text",
+  transform: (code: string, id: string) => (id.endsWith(".py") ? `export default ${JSON.stringify(code)}` : undefined),
+};
+
 const project = (name: string, testTimeout: number, options: object = {}) => ({
+  plugins: [pythonAsText],
   test: { name, include: [`test/${name}/**/*.test.ts`], testTimeout, hookTimeout: testTimeout, ...options },
 });
 

@@ -28,6 +28,8 @@ const extension = {
   bundle: true,
   // What ssh2 would compile is not there, and it does without.
   external: ["vscode", "cpu-features", "*.node"],
+  // Programs for another machine.
+  loader: { ".py": "text" },
   alias,
 };
 /** @type {import("esbuild").BuildOptions} */

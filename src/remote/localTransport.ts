@@ -4,11 +4,12 @@ import { once } from "node:events";
 import { chmod, mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { AdaptiveError, errnoOf } from "../scheduler/state/errors";
-import type { Exit, Transport } from "./transport";
+import { Relay, relayArgv } from "./ssh/relay";
+import type { Exit, TerminalTransport } from "./transport";
 import { uploadFailed } from "./uploadFailed";
 
 /** This machine: commands are children of this process. */
-export const localTransport: Transport = {
+export const localTransport: TerminalTransport = {
   async exec(argv, { stdin, cwd, env, signal }) {
     if (signal.aborted) throw cancelled();
     const [program = "", ...args] = argv;
@@ -48,6 +49,16 @@ export const localTransport: Transport = {
     }
     onProgress?.(content.length);
   },
+
+  async terminal(argv, options) {
+    const relay = new Relay(await localTransport.exec(relayArgv, { signal: options.signal }), {
+      notStarted: (_missing, program, cwd) => notStarted(program, cwd, "ENOENT"),
+      lost: () => new AdaptiveError("not-started", "There is no Python 3 to open a terminal with", "Install one."),
+    });
+    const terminal = await relay.terminal(argv, options);
+    void terminal.exit.then(() => relay.dispose());
+    return terminal;
+  },
 };
 
 /** The environment without what the editor set for itself: scheduler and jobs outlive the editor and inherit it. */
@@ -68,11 +79,20 @@ function cancelled(): AdaptiveError {
 function startError(program: string, cwd: string | undefined, error: unknown): AdaptiveError {
   const errno = errnoOf(error);
   if (errno === "ABORT_ERR") return cancelled();
+  return notStarted(program, cwd, errno, error);
+}
+
+function notStarted(
+  program: string,
+  cwd: string | undefined,
+  errno: string | undefined,
+  cause?: unknown,
+): AdaptiveError {
   const hint =
     errno === "ENOENT"
       ? `Check that ${program}${cwd === undefined ? "" : ` and the folder ${cwd}`} exist.`
       : "See the cause in the log.";
-  return new AdaptiveError("not-started", `${program} could not be started (${errno ?? String(error)})`, hint, {
-    cause: error,
+  return new AdaptiveError("not-started", `${program} could not be started (${errno ?? String(cause)})`, hint, {
+    cause,
   });
 }

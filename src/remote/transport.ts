@@ -12,6 +12,18 @@ export interface Transport extends CommandTransport {
   upload(content: Uint8Array, file: string, options: UploadOptions): Promise<void>;
 }
 
+/** The shell that a person has there, as at a login. */
+export const loginShell: readonly string[] = ["sh", "-c", 'exec "${SHELL:-sh}" -l'];
+
+/** One on which a person may also work. */
+export interface TerminalTransport extends Transport {
+  /**
+   * Starts a command in a terminal, as `exec` does; a login shell is `loginShell`.
+   * @throws AdaptiveError as `exec`
+   */
+  terminal(argv: readonly string[], options: TerminalOptions): Promise<Terminal>;
+}
+
 /** How commands are run there; who only runs commands asks for no more. */
 export interface CommandTransport {
   /**
@@ -40,6 +52,25 @@ export interface UploadOptions {
   /** Told how many bytes have been sent. */
   onProgress?: (sentBytes: number) => void;
   signal: AbortSignal;
+}
+
+export interface TerminalOptions extends Omit<ExecOptions, "stdin"> {
+  size: TerminalSize;
+}
+
+/** In characters. */
+export interface TerminalSize {
+  rows: number;
+  columns: number;
+}
+
+export interface Terminal {
+  readonly input: Writable;
+  /** What is to be shown. */
+  readonly output: Readable;
+  resize(size: TerminalSize): void;
+  /** As of a process. */
+  readonly exit: Promise<Exit>;
 }
 
 export interface RunningProcess {

@@ -16,6 +16,8 @@ export interface SshWorld {
   /** Null when nobody has just asked for the connection: then nothing is asked. */
   prompts: Prompts | null;
   unlocked: UnlockedKeys;
+  /** Of hosts by their name, whether they allow enough sessions: found out once. */
+  enoughSessions: Map<string, boolean>;
   /** A known hosts file of our own, for when the person's cannot be written. */
   ownKnownHosts: string;
   /** A peer that leaves `countMax` questions in a row unanswered is dead. */
@@ -128,7 +130,7 @@ async function logIn(
       ending.signal.addEventListener("abort", () => reject(cancelled()));
     });
     world.log(`${host.name}: logged in as ${host.user}`);
-    return new SshConnection(host, client, via, world.log);
+    return new SshConnection(host, client, via, world);
   } catch (error) {
     fail(error);
     sock.destroy();

@@ -22,10 +22,11 @@ export function commandLine(script: string): string {
 /**
  * The script that becomes the command. First it prints a line that begins with `marker` to standard output and error:
  * what came before is the person's shell's, not the command's. The next word says what is missing, or else is its pid.
+ * @param isTerminal both outputs are one
  */
-export function startScript({ argv, cwd, env = {} }: RemoteCommand, marker: string): string {
+export function startScript({ argv, cwd, env = {} }: RemoteCommand, marker: string, isTerminal: boolean): string {
   const [program = ""] = argv.map(shellQuote);
-  const mark = (word: string): string => `echo ${marker} >&2; echo ${marker} ${word}`;
+  const mark = (word: string): string => `${isTerminal ? "" : `echo ${marker} >&2; `}echo ${marker} ${word}`;
   return [
     ...(cwd === undefined ? [] : [`cd -- ${shellQuote(cwd)} 2>/dev/null || { ${mark("folder")}; exit 126; }`]),
     `command -v ${program} >/dev/null 2>&1 || { ${mark("program")}; exit 127; }`,

@@ -1,63 +1,79 @@
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import type { Duplex, Readable } from "node:stream";
-import { setImmediate } from "node:timers/promises";
-import type { Client, ClientChannel } from "ssh2";
+import { setTimeout } from "node:timers/promises";
+import type { Client, ClientChannel, PseudoTtyOptions } from "ssh2";
 import { AdaptiveError } from "../../scheduler/state/errors";
-import type { ExecOptions, Exit, RunningProcess, Transport, UploadOptions } from "../transport";
+import type {
+  ExecOptions,
+  Exit,
+  RunningProcess,
+  Terminal,
+  TerminalOptions,
+  TerminalTransport,
+  UploadOptions,
+} from "../transport";
+import { whenRead } from "../whenRead";
 import { AfterMarker } from "./afterMarker";
 import type { HostConfig } from "./hostConfig";
-import { commandLine, startScript } from "./remoteCommand";
-import { cancelled, lost } from "./sshErrors";
+import { Relay, relayArgv } from "./relay";
+import { commandLine, type RemoteCommand, startScript } from "./remoteCommand";
+import { hasSessions, isRefusedSession } from "./sessions";
+import { cancelled, lost, noSession, notStarted } from "./sshErrors";
 import { uploadOver } from "./upload";
 
+const maxOpenings = 20;
+const betweenOpeningsMs = 250;
+
+export interface SshConnectionWorld {
+  enoughSessions: Map<string, boolean>;
+  log: (line: string) => void;
+}
+
 /** A host one is logged in to. All that is done there shares this one connection; it ends once, and for good. */
-export class SshConnection implements Transport {
+export class SshConnection implements TerminalTransport {
   /** Resolves, and never rejects, with why it ended. */
   readonly ended: Promise<AdaptiveError>;
   private endedBy: AdaptiveError | null = null;
+  private relay: Promise<Relay | null> | null = null;
 
   constructor(
     readonly host: HostConfig,
     private readonly client: Client,
     /** Carries this one; its own and disposed of with it. */
     private readonly via: SshConnection | null,
-    log: (line: string) => void,
+    private readonly world: SshConnectionWorld,
   ) {
     this.ended = new Promise((resolve) => {
       client.on("error", (error) => (this.endedBy ??= lost(host, error.message, { cause: error })));
       client.on("close", () => {
         this.endedBy ??= lost(host, "");
         via?.dispose();
-        log(`${host.name}: ${this.endedBy.message}`);
+        world.log(`${host.name}: ${this.endedBy.message}`);
         resolve(this.endedBy);
       });
     });
   }
 
   async exec(argv: readonly string[], options: ExecOptions): Promise<RunningProcess> {
-    const { cwd, env, stdin, signal } = options;
+    if (options.signal.aborted) throw cancelled();
+    const relay = await this.sharing();
+    return relay === null ? this.execAlone(argv, options) : relay.exec(argv, options);
+  }
+
+  async terminal(argv: readonly string[], options: TerminalOptions): Promise<Terminal> {
+    const { cwd, env, size, signal } = options;
     if (signal.aborted) throw cancelled();
-    const marker = randomUUID();
-    const channel = await this.open(commandLine(startScript({ argv, cwd, env }, marker)));
-    const stdout = channel.pipe(new AfterMarker(marker));
-    const stderr = channel.stderr.pipe(new AfterMarker(marker));
-    const exit = this.exitOf(channel, [stdout, stderr], signal);
-    // A process that ends without reading its input must not bring the editor down.
-    channel.on("error", () => undefined);
-    const [pid] = await Promise.all([stdout.word, stderr.word]);
-    if (pid === null || pid === "program" || pid === "folder") {
-      throw this.endedBy ?? notStarted(this.host, pid, argv[0] ?? "", cwd, `${stdout.noise}${stderr.noise}`);
-    }
-    const end = (): void => {
-      void this.kill(pid, channel);
-      for (const stream of [stdout, stderr]) stream.resume();
+    const relay = await this.sharing();
+    if (relay !== null) return relay.terminal(argv, options);
+    const pty = { rows: size.rows, cols: size.columns, term: "xterm-256color" };
+    const { channel, outputs, exit } = await this.start({ argv, cwd, env }, signal, pty);
+    return {
+      input: channel,
+      output: outputs[0],
+      resize: ({ rows, columns }) => channel.setWindow(rows, columns, 0, 0),
+      exit,
     };
-    if (signal.aborted) end();
-    else signal.addEventListener("abort", end, { once: true });
-    void exit.then(() => signal.removeEventListener("abort", end));
-    if (stdin !== undefined) channel.end(stdin);
-    return { stdin: channel, stdout, stderr, exit };
   }
 
   upload(content: Uint8Array, file: string, options: UploadOptions): Promise<void> {
@@ -84,58 +100,104 @@ export class SshConnection implements Transport {
     this.via?.dispose();
   }
 
-  private open(line: string): Promise<ClientChannel> {
+  /** What commands share a session over; null where each may have its own. */
+  private sharing(): Promise<Relay | null> {
+    this.relay ??= this.startRelay();
+    return this.relay;
+  }
+
+  private async startRelay(): Promise<Relay | null> {
+    if (this.endedBy !== null) throw this.endedBy;
+    const { name } = this.host;
+    const { enoughSessions, log } = this.world;
+    const isEnough = enoughSessions.get(name) ?? (await hasSessions(this.client));
+    enoughSessions.set(name, isEnough);
+    if (isEnough) return null;
+    const relay = new Relay(await this.execAlone(relayArgv, { signal: new AbortController().signal }), {
+      notStarted: (missing, program, cwd) => notStarted(this.host, missing, program, cwd, ""),
+      lost: () => this.endedBy ?? lost(this.host, "the process that its commands share has ended"),
+    });
+    const isUp = await relay.isUp;
+    log(`${name}: allows few sessions; ${isUp ? "commands share one" : "there is no Python 3 to share one with"}`);
+    return isUp ? relay : null;
+  }
+
+  private async execAlone(argv: readonly string[], { cwd, env, stdin, signal }: ExecOptions): Promise<RunningProcess> {
+    const { channel, outputs, exit } = await this.start({ argv, cwd, env }, signal);
+    if (stdin !== undefined) channel.end(stdin);
+    return { stdin: channel, stdout: outputs[0], stderr: outputs[1], exit };
+  }
+
+  /** Starts a command in a session of its own. */
+  private async start(command: RemoteCommand, signal: AbortSignal, pty?: PseudoTtyOptions) {
+    const marker = randomUUID();
+    const channel = await this.open(commandLine(startScript(command, marker, pty !== undefined)), pty);
+    const stdout = channel.pipe(new AfterMarker(marker));
+    const stderr = channel.stderr.pipe(new AfterMarker(marker));
+    const outputs = [stdout, stderr] as const;
+    let noteKilled = (): void => undefined;
+    const killed = new Promise<Exit>((resolve) => (noteKilled = () => resolve({ code: null, signal: "SIGTERM" })));
+    const exit = Promise.race([this.exitOf(channel, outputs), killed]);
+    // A process that ends without reading its input must not bring the editor down.
+    channel.on("error", () => undefined);
+    const [pid] = await Promise.all([stdout.word, pty === undefined ? stderr.word : null]);
+    if (pid === null || pid === "program" || pid === "folder") {
+      const said = `${stdout.noise}${stderr.noise}`;
+      throw this.endedBy ?? notStarted(this.host, pid, command.argv[0] ?? "", command.cwd, said);
+    }
+    const end = (): void => {
+      void this.kill(pid, channel).then(noteKilled);
+      for (const stream of outputs) stream.resume();
+    };
+    if (signal.aborted) end();
+    else signal.addEventListener("abort", end, { once: true });
+    void exit.then(() => signal.removeEventListener("abort", end));
+    return { channel, outputs, exit };
+  }
+
+  /** A server frees a session a moment after it has ended. */
+  private async open(line: string, pty?: PseudoTtyOptions): Promise<ClientChannel> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.openNow(line, pty);
+      } catch (error) {
+        if (this.endedBy !== null) throw this.endedBy;
+        if (!isRefusedSession(error)) throw lost(this.host, String(error), { cause: error });
+        if (attempt === maxOpenings) throw noSession(this.host, error);
+        await setTimeout(betweenOpeningsMs);
+      }
+    }
+  }
+
+  private openNow(line: string, pty?: PseudoTtyOptions): Promise<ClientChannel> {
     return new Promise((resolve, reject) => {
       if (this.endedBy !== null) throw this.endedBy;
-      this.client.exec(line, (error, channel) => (error === undefined ? resolve(channel) : reject(error)));
+      const options = pty === undefined ? {} : { pty };
+      this.client.exec(line, options, (error, channel) => (error === undefined ? resolve(channel) : reject(error)));
     });
   }
 
-  private async exitOf(channel: ClientChannel, outputs: readonly Duplex[], signal: AbortSignal): Promise<Exit> {
+  private async exitOf(channel: ClientChannel, outputs: readonly Readable[]): Promise<Exit> {
     let exit: Exit | null = null;
     channel.on("exit", (code: number | null, killedBy?: string) => {
       exit = { code, signal: code === null ? (killedBy ?? null) : null };
     });
-    const closed = (stream: Readable): Promise<void> => new Promise((resolve) => stream.once("close", resolve));
-    const read = outputs.map(closed);
-    await closed(channel);
-    // Whoever means to read has begun to; nobody waits for what nobody reads.
-    await setImmediate();
-    await Promise.all(read.filter((_, i) => outputs[i]?.readableFlowing !== null));
+    await new Promise((resolve) => channel.once("close", resolve));
+    await whenRead(outputs);
     if (exit !== null) return exit;
-    if (signal.aborted) return { code: null, signal: "SIGTERM" };
     return { code: null, signal: null, lost: this.endedBy ?? lost(this.host, "a command ended without an exit code") };
   }
 
   /** By a command of its own: SSH's signals come with OpenSSH 7.9 only, and ssh2 sends none behind the end of the input. */
   private async kill(pid: string, channel: ClientChannel): Promise<void> {
     try {
-      const killer = await this.open(commandLine(`kill -TERM -${pid} 2>/dev/null || kill -TERM ${pid}`));
+      const killer = await this.openNow(commandLine(`kill -TERM -${pid} 2>/dev/null || kill -TERM ${pid}`));
       killer.resume().stderr.resume();
       await once(killer, "close");
     } catch {
-      // Without a connection nothing can be done from here.
+      // Where there is no session for it.
+      channel.signal("TERM");
     }
     channel.close();
   }
-}
-
-function notStarted(
-  { name }: HostConfig,
-  missing: string | null,
-  program: string,
-  cwd: string | undefined,
-  said: string,
-): AdaptiveError {
-  if (missing === null) {
-    const words = said.trim().split("\n").at(-1)?.trim() ?? "";
-    const message = `${name} runs no commands${words === "" ? "" : `: ${words}`}`;
-    return new AdaptiveError("not-started", message, `Check that ssh ${name} works in a terminal.`, { cause: said });
-  }
-  const what = missing === "program" ? program : `the folder ${cwd ?? ""}`;
-  return new AdaptiveError(
-    "not-started",
-    `${program} could not be started on ${name} (ENOENT)`,
-    `Check that ${what} exists there.`,
-  );
 }

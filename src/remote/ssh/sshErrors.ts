@@ -130,3 +130,33 @@ export function wrongAnswer({ name, user }: HostConfig): AdaptiveError {
     "Check the user's name and try again.",
   );
 }
+
+export function noSession({ name }: HostConfig, cause: unknown): AdaptiveError {
+  return new AdaptiveError(
+    "no-session",
+    `${name} allows no more sessions on one connection`,
+    "Close a terminal there, or ask its administrators to raise MaxSessions.",
+    { cause },
+  );
+}
+
+/** @param missing its `program` or `folder`; null when the host runs no commands at all, but says something */
+export function notStarted(
+  { name }: HostConfig,
+  missing: string | null,
+  program: string,
+  cwd: string | undefined,
+  said: string,
+): AdaptiveError {
+  if (missing === null) {
+    const words = said.trim().split("\n").at(-1)?.trim() ?? "";
+    const message = `${name} runs no commands${words === "" ? "" : `: ${words}`}`;
+    return new AdaptiveError("not-started", message, `Check that ssh ${name} works in a terminal.`, { cause: said });
+  }
+  const what = missing === "program" ? program : `the folder ${cwd ?? ""}`;
+  return new AdaptiveError(
+    "not-started",
+    `${program} could not be started on ${name} (ENOENT)`,
+    `Check that ${what} exists there.`,
+  );
+}

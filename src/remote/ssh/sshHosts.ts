@@ -1,4 +1,4 @@
-import type { Transport } from "../transport";
+import type { TerminalTransport } from "../transport";
 import { connectSsh, type SshWorld } from "./connect";
 import type { UnlockedKeys } from "./identities";
 import type { Prompts } from "./prompts";
@@ -14,6 +14,7 @@ export interface SshHostsWorld extends Pick<SshWorld, "ownKnownHosts" | "keepAli
 export class SshHosts {
   private readonly connecting = new Map<string, Connecting>();
   private readonly unlocked: UnlockedKeys = new Map();
+  private readonly enoughSessions = new Map<string, boolean>();
   private readonly disposing = new AbortController();
 
   constructor(private readonly world: SshHostsWorld) {}
@@ -37,11 +38,12 @@ export class SshHosts {
   }
 
   /** A host as a machine to work on: connects when it is used and has been lost, and never asks. */
-  transport(name: string): Transport {
+  transport(name: string): TerminalTransport {
     const connect = (signal: AbortSignal): Promise<SshConnection> => this.connect(name, false, signal);
     return {
       exec: async (argv, options) => (await connect(options.signal)).exec(argv, options),
       upload: async (content, file, options) => (await connect(options.signal)).upload(content, file, options),
+      terminal: async (argv, options) => (await connect(options.signal)).terminal(argv, options),
     };
   }
 
@@ -58,6 +60,7 @@ export class SshHosts {
       {
         ...world,
         unlocked: this.unlocked,
+        enoughSessions: this.enoughSessions,
         prompts: mayAsk ? prompts : null,
         resolveHost: (host) => resolveHost(host, configuration),
       },

@@ -5,10 +5,15 @@ import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { buffer, text } from "node:stream/consumers";
 import { describe, expect, onTestFinished, test } from "vitest";
-import type { ExecOptions, RunningProcess, Transport } from "../../../src/remote/transport";
+import {
+  type ExecOptions,
+  loginShell,
+  type RunningProcess,
+  type TerminalTransport,
+} from "../../../src/remote/transport";
 
 /** What every transport to this machine must do. */
-export function describeTransport(name: string, open: () => Promise<Transport>): void {
+export function describeTransport(name: string, open: () => Promise<TerminalTransport>): void {
   describe(name, () => {
     test("words reach the program as they are", async () => {
       const words = [
@@ -96,6 +101,38 @@ export function describeTransport(name: string, open: () => Promise<Transport>):
       expect(outputs).toEqual(names.map((own) => `${own}\n`));
     });
 
+    test("a terminal has a size, is resized, and ends with an exit code", async () => {
+      const { input, output, resize, exit } = await openTerminal(["sh", "-c", "stty size; read x; stty size; exit 3"]);
+      const shown = shownBy(output);
+      await shown.until("24 80");
+      resize({ rows: 30, columns: 100 });
+      input.write("\r");
+      await shown.until("30 100");
+      expect(await exit).toEqual({ code: 3, signal: null });
+    });
+
+    test("a terminal with the person's own shell", async () => {
+      const { input, output, exit } = await openTerminal(loginShell, { env: { SHELL: "/bin/sh" } });
+      const shown = shownBy(output);
+      input.write("echo 1$((1 + 1))3; exit 5\r");
+      await shown.until("123");
+      expect((await exit).code).toBe(5);
+    });
+
+    test("a terminal has a folder and an environment, and is ended by a signal", async () => {
+      const cwd = await emptyFolder();
+      const aborting = new AbortController();
+      const { signal } = aborting;
+      const wish = { cwd, env: { GREETING: "hello" }, signal };
+      const argv = ["sh", "-c", 'pwd; echo "$GREETING"; echo "$TERM"; exec sleep 1000'];
+      const { output, exit } = await openTerminal(argv, wish);
+      const shown = shownBy(output);
+      await shown.until(`${cwd}\r\nhello\r\nxterm-256color`);
+      aborting.abort();
+      expect((await exit).code).toBeNull();
+      await expect(openTerminal(["/no/such/program"])).rejects.toMatchObject({ code: "not-started" });
+    });
+
     test("a file is there, whole, with its permissions, in a folder made for it", async () => {
       const transport = await open();
       const folder = await emptyFolder();
@@ -143,6 +180,11 @@ export function describeTransport(name: string, open: () => Promise<Transport>):
       expect(await readdir(folder)).toEqual([]);
     });
 
+    async function openTerminal(argv: readonly string[], options: Partial<ExecOptions> = {}) {
+      const size = { rows: 24, columns: 80 };
+      return (await open()).terminal(argv, { size, signal: new AbortController().signal, ...options });
+    }
+
     async function start(argv: readonly string[], options: Partial<ExecOptions> = {}): Promise<RunningProcess> {
       return (await open()).exec(argv, { signal: new AbortController().signal, ...options });
     }
@@ -164,6 +206,20 @@ async function next(stream: Readable): Promise<string> {
     stream.once("end", () => reject(new Error("it ended")));
     stream.resume();
   });
+}
+
+/** Follows what a terminal shows. */
+function shownBy(output: Readable): { until(words: string): Promise<void> } {
+  let shown = "";
+  output.on("data", (chunk: Buffer) => (shown += chunk.toString()));
+  return {
+    until: (words) =>
+      new Promise((resolve, reject) => {
+        const look = (): void => (shown.includes(words) ? resolve() : undefined);
+        output.on("data", look).on("end", () => reject(new Error(`It ended, and had shown:\n${shown}`)));
+        look();
+      }),
+  };
 }
 
 async function emptyFolder(prefix = "folder"): Promise<string> {

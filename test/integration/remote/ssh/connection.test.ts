@@ -162,6 +162,24 @@ test("through a ProxyCommand, and one that fails", async () => {
   });
 });
 
+test("one session at a time, and no Python to share it with", async () => {
+  const { host } = await sshd("MaxSessions 1", "SetEnv PATH=/nowhere");
+  const connection = await connect(host);
+  for (const word of ["one", "after the other"]) {
+    const { stdout, exit } = await connection.exec(["/bin/echo", word], { signal, stdin: "" });
+    expect(await text(stdout)).toBe(`${word}\n`);
+    await exit;
+  }
+  const ending = new AbortController();
+  const long = await connection.exec(["/bin/cat"], { signal: ending.signal });
+  await expect(connection.exec(["/bin/echo", "x"], { signal })).rejects.toMatchObject({
+    code: "no-session",
+    hint: expect.stringContaining("MaxSessions"),
+  });
+  ending.abort();
+  expect((await long.exit).code).toBeNull();
+});
+
 function connect(host: HostConfig, keepAlive = { intervalMs: 15_000, countMax: 3 }) {
   return connectSsh("cluster", sshWorld({ cluster: host }, { keepAlive }), signal);
 }

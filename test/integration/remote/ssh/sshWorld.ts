@@ -10,6 +10,7 @@ export function sshWorld(hosts: Readonly<Record<string, HostConfig>>, more: Part
     },
     prompts: null,
     unlocked: new Map(),
+    enoughSessions: new Map(),
     ownKnownHosts: "/dev/null/known_hosts",
     keepAlive: { intervalMs: 15_000, countMax: 3 },
     log: () => undefined,
