@@ -10,14 +10,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parentPort, Worker, workerData } from "node:worker_threads";
 import { openDealer } from "../src/scheduler/control/dealer";
-import { createFolders, createState } from "../src/scheduler/state/createState";
-import { asJobId, asLearnerId } from "../src/scheduler/state/rows";
 import { RunDirectory } from "../src/scheduler/state/runDirectory";
-import { mergeSettings } from "../src/scheduler/state/layers";
-import { Store, systemWorld } from "../src/scheduler/state/store";
 import { WorkerDesk } from "../src/scheduler/workers/desk";
 import { Door, type DoorKeys } from "../src/scheduler/workers/door";
 import { ProgressBoard } from "../src/scheduler/workers/progress";
+import { createRun, openStore } from "./benchRun";
 
 interface Task {
   clients: number;
@@ -87,54 +84,10 @@ async function syncMs(): Promise<number> {
   return median(times);
 }
 
-/** A run whose learners wait and whose jobs are about to ask. */
-async function createRun(learners: number, jobs: number, wasm: Uint8Array): Promise<RunDirectory> {
-  const directory = new RunDirectory(await mkdtemp(join(tmpdir(), "adaptive-bench-")));
-  const { settings } = mergeSettings({ typed: {}, study: {}, profile: {} }, { cores: 2, queue: "local" });
-  const run = { runId: "bench", name: "bench", cluster: "local", learnersFile: "_learners.py" };
-  await createFolders(directory);
-  await createState(
-    directory,
-    [
-      { kind: "runCreated", ...run, directory: directory.path, inode: 0 },
-      { kind: "runConfigured", settings: JSON.stringify(settings), origins: "{}" },
-      { kind: "codeRevised", revision: "r", versions: "{}" },
-      {
-        kind: "learnersAdded",
-        learners: Array.from({ length: learners }, (_, i) => {
-          const described = { type: "Learner1D", bounds: null, resourceClass: "default" };
-          return { id: asLearnerId(i), position: i, fname: `data/${i}`, combo: `{"x":${i}}`, ...described };
-        }),
-      },
-      {
-        kind: "jobsSubmitted",
-        submission: 1,
-        resourceClass: "default",
-        jobs: Array.from({ length: jobs }, (_, i) => ({ id: asJobId(`1_${i + 1}`), name: `bench-1_${i + 1}` })),
-      },
-    ],
-    wasm,
-    Date.now(),
-  );
-  return directory;
-}
-
 async function schedulerMs(clients: number, pairs: number, prepared: RunDirectory, wasm: Uint8Array): Promise<number> {
   const directory = new RunDirectory(`${prepared.path}-round`);
   await cp(prepared.path, directory.path, { recursive: true });
-  const store = await Store.open(
-    directory,
-    wasm,
-    { host: "bench", pid: process.pid, version: "bench" },
-    {
-      ...systemWorld,
-      confirmOwnership: () => Promise.resolve(),
-      onDiskFull: () => undefined,
-      onFatal: (error) => {
-        throw error;
-      },
-    },
-  );
+  const store = await openStore(directory, wasm);
   const nothing = {
     onDidFree: () => undefined,
     onDidPreview: () => undefined,

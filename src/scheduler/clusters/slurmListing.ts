@@ -90,7 +90,7 @@ const causes = new Map<string, EndCause | null>([
 ]);
 
 function endOf(cause: EndCause | null, status: string): JobEnd {
-  return { exitCode: cause === "exit" || cause === "memory" ? exitCodeOf(status) : null, cause };
+  return { exitCode: cause === "exit" ? exitCodeOf(status) : null, cause };
 }
 
 /** `squeue` has a status as wait(2) gives it, `sacct` has `code:signal`. */

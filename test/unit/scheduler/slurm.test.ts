@@ -72,7 +72,7 @@ describe("a listing", () => {
     ["CANCELLED", "ended", { exitCode: null, cause: "cancelled" }],
     ["TIMEOUT", "ended", { exitCode: null, cause: "walltime" }],
     ["DEADLINE", "ended", { exitCode: null, cause: "walltime" }],
-    ["OUT_OF_MEMORY", "ended", { exitCode: 0, cause: "memory" }],
+    ["OUT_OF_MEMORY", "ended", { exitCode: null, cause: "memory" }],
     ["NODE_FAIL", "ended", { exitCode: null, cause: "node failure" }],
     ["BOOT_FAIL", "ended", { exitCode: null, cause: "node failure" }],
     ["PREEMPTED", "ended", { exitCode: null, cause: "preempted" }],
@@ -112,17 +112,19 @@ describe("a listing", () => {
 });
 
 describe("an account", () => {
+  // Printed by Slurm 22.05.8 with slurmdbd, but for the last two lines.
   test("tells how jobs ended, and nothing of those that have not", () => {
     const output =
-      "4_0|FAILED|3:0\n4_1|CANCELLED by 1000|0:15\n4_2|TIMEOUT|0:0\n4_3|RUNNING|0:0\n4_4|OUT_OF_MEMORY|0:125\n" +
-      "4_5|NODE_FAIL|1:0\n4_6|COMPLETED|0:0\n";
+      "1_0|FAILED|3:0\n1_1|FAILED|0:9\n1_2|CANCELLED by 0|0:0\n1_3|COMPLETED|0:0\n1_4|RUNNING|0:0\n2|TIMEOUT|0:0\n" +
+      "1_5|OUT_OF_MEMORY|0:125\n1_6|NODE_FAIL|1:0\n";
     expect([...parseAccounts(output)]).toEqual([
-      ["4_0", { exitCode: 3, cause: "exit" }],
-      ["4_1", { exitCode: null, cause: "cancelled" }],
-      ["4_2", { exitCode: null, cause: "walltime" }],
-      ["4_4", { exitCode: 253, cause: "memory" }],
-      ["4_5", { exitCode: null, cause: "node failure" }],
-      ["4_6", { exitCode: 0, cause: "exit" }],
+      ["1_0", { exitCode: 3, cause: "exit" }],
+      ["1_1", { exitCode: 137, cause: "exit" }],
+      ["1_2", { exitCode: null, cause: "cancelled" }],
+      ["1_3", { exitCode: 0, cause: "exit" }],
+      ["2", { exitCode: null, cause: "walltime" }],
+      ["1_5", { exitCode: null, cause: "memory" }],
+      ["1_6", { exitCode: null, cause: "node failure" }],
     ]);
   });
 
@@ -136,6 +138,8 @@ test.each([
   ["None", null, false],
   ["Priority", "other jobs come first (Priority)", false],
   ["QOSMaxJobsPerUserLimit", "your limits: other jobs have to end first (QOSMaxJobsPerUserLimit)", false],
+  ["AssocMaxJobsLimit", "your limits: other jobs have to end first (AssocMaxJobsLimit)", false],
+  ["AssocMaxWallDurationPerJobLimit", "its walltime is over the limit (AssocMaxWallDurationPerJobLimit)", true],
   ["AssocGrpCPUMinutesLimit", "your limits: other jobs have to end first (AssocGrpCPUMinutesLimit)", false],
   ["SomethingNew", "SomethingNew", false],
   ["QOSMaxWallDurationPerJobLimit", "its walltime is over the limit (QOSMaxWallDurationPerJobLimit)", true],
