@@ -23,6 +23,7 @@ test("two runs of a workspace: switched, their learners told what to do, one del
 
   const editor = await openEditor(workspace);
   const { page, sidebar, dialog, statusBar, webview } = editor;
+  await statusBar.getByText(/sweep 8◷/).waitFor();
   await editor.openView("Adaptive");
   await editor.treeRow(/^Waiting\s*8/).waitFor();
   await editor.runCommand("Adaptive: Switch Run");
