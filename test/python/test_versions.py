@@ -55,7 +55,7 @@ def pythons() -> dict[str, str]:
 
 
 def test_each_python_compiles_the_package_and_imports_what_needs_nothing() -> None:
-    assert len(MODULES) > len(NEED_NOTHING) == len(NEED_NOTHING & set(MODULES))
+    assert set(MODULES) > NEED_NOTHING
     for version, python in pythons().items():
         done = subprocess.run(
             # Without site-packages, the environment, or files beside the package's.
@@ -65,5 +65,5 @@ def test_each_python_compiles_the_package_and_imports_what_needs_nothing() -> No
         )
         assert done.returncode == 0, f"Python {version}: {done.stderr}"
         missing = json.loads(done.stdout)
-        assert set(missing) == set(MODULES) - NEED_NOTHING, version
+        assert NEED_NOTHING.isdisjoint(missing), version
         assert set(missing.values()) <= {"adaptive", "cloudpickle", "zmq"}, version
