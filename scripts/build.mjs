@@ -26,11 +26,23 @@ const extension = {
   format: "cjs",
   target: "node20",
   bundle: true,
-  // What ssh2 would compile is not there, and it does without.
-  external: ["vscode", "cpu-features", "*.node"],
+  external: ["vscode", "./ssh2.js"],
   // Programs for another machine.
   loader: { ".py": "text" },
-  alias,
+  // Larger than all else together, it lies beside and is read when somebody connects.
+  alias: { ...alias, ssh2: "./ssh2.js" },
+};
+/** @type {import("esbuild").BuildOptions} */
+const ssh2 = {
+  entryPoints: ["node_modules/ssh2/lib/index.js"],
+  outfile: "dist/ssh2.js",
+  platform: "node",
+  format: "cjs",
+  target: "node20",
+  bundle: true,
+  minify: true,
+  // What it would compile is not there, and it does without.
+  external: ["cpu-features", "*.node"],
 };
 /** @type {import("esbuild").BuildOptions} */
 const scheduler = {
@@ -47,7 +59,7 @@ const scheduler = {
 
 await rm("dist", { recursive: true, force: true });
 await Promise.all([
-  ...[page, extension, scheduler].map((options) => build({ ...options, logLevel: "warning" })),
+  ...[page, extension, ssh2, scheduler].map((options) => build({ ...options, logLevel: "warning" })),
   cp("python/adaptive_scheduler", "dist/python/adaptive_scheduler", {
     recursive: true,
     filter: (path) => basename(path) !== "__pycache__",
