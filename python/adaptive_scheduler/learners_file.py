@@ -43,8 +43,13 @@ class LearnersFileError(Exception):
     hint: str = ""
 
     def __str__(self) -> str:
+        return f"{self.fault} {self.hint}".rstrip()
+
+    @property
+    def fault(self) -> str:
+        """What is wrong and where, without what to do."""
         where = self.file if self.line is None else f"{self.file}:{self.line}"
-        return f"{where}: {self.message} {self.hint}".rstrip()
+        return f"{where}: {self.message}"
 
 
 def load(path: Path) -> Study:

@@ -15,6 +15,7 @@ import asyncio
 import inspect
 import os
 import sys
+import traceback
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
@@ -119,8 +120,11 @@ def load_study(job: Job) -> Study:
     try:
         return load(job.code_dir / os.environ["ADAPTIVE_LEARNERS_FILE"])
     except LearnersFileError as error:
+        if cause := error.__cause__:
+            # To the same stream as what follows: launchers mix two of them up.
+            traceback.print_exception(type(cause), cause, cause.__traceback__, file=sys.stdout)
         # The form is known to the scheduler, which tells this to a person.
-        print(f"adaptive-scheduler: learners-file: {error}", flush=True)
+        print(f"adaptive-scheduler: learners-file: {error.fault}", flush=True)
         raise SystemExit(1) from error
 
 

@@ -60,6 +60,21 @@ test("what a crash left behind is caught up with, also beyond the end; a fence i
   expect(values()).toEqual([9, 2, 3, 4]);
 });
 
+test("a file that is deleted while it is open is made anew with all epochs, and those that follow go there", async () => {
+  const directory = await createRunOnDisk(2);
+  const store = await openStore(directory);
+  await assign(store, 0, 3);
+  expect(await store.mendEpochs()).toBe(false);
+  await rm(directory.epochs);
+  const assigning = assign(store, 1, 4);
+  expect(await store.mendEpochs()).toBe(true);
+  await assigning;
+  await assign(store, 0, 5);
+  const bytes = await readFile(directory.epochs);
+  expect([0, 1].map((learner) => Number(bytes.readBigUInt64LE(8 * learner)))).toEqual([5, 4]);
+  await store.close();
+});
+
 async function assign(store: Store, learner: number, epoch: number): Promise<void> {
   const job = asJobId(`1_${epoch}`);
   store.record({ kind: "jobsSubmitted", submission: 1, resourceClass: "default", jobs: [{ id: job, name: job }] });
