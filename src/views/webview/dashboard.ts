@@ -47,6 +47,9 @@ export class DashboardElement extends LitElement {
         border-left: 3px solid var(--vscode-charts-yellow);
       }
       .notice > span {
+        max-height: 12em;
+        overflow: auto;
+        overflow-wrap: anywhere;
         white-space: pre-wrap;
       }
       .notice.edited {
@@ -264,7 +267,9 @@ export class DashboardElement extends LitElement {
 
   private notice(): TemplateResult | typeof nothing {
     const { link = null, notice = null, run = null } = this.run ?? {};
-    const parts = [link === null ? null : `Connection: ${link}.`, notice?.message, notice?.hint, run?.remark];
+    const [what, ...output] = notice?.message.split("\n") ?? [];
+    // What to do comes before what a job printed, which may be long.
+    const parts = [link === null ? null : `Connection: ${link}.`, what, notice?.hint, run?.remark, ...output];
     const text = parts.filter(Boolean).join("\n");
     if (text === "") return nothing;
     return html`<div class="notice" role="status">
