@@ -19,10 +19,13 @@ async function readSchemas() {
   const { outputFiles } = await build({ entryPoints: [entry], bundle: true, write: false, format: "esm" });
   const code = Buffer.from(outputFiles[0]?.contents ?? "").toString("base64");
   /** @type {typeof import("../src/scheduler/state/settings")} */
-  const { studySchema, profileSchema, settingNames } = await import(`data:text/javascript;base64,${code}`);
+  const { studySchema, clusterSchema, profileSchema, settingNames } = await import(
+    `data:text/javascript;base64,${code}`
+  );
   /** @type {(schema: import("valibot").GenericSchema) => JsonSchema} */
   const convert = (schema) => toJsonSchema(schema, { ignoreActions: ["check", "finite"] });
-  return { study: convert(studySchema), profile: convert(profileSchema), settingNames };
+  const profile = convert(profileSchema);
+  return { study: convert(studySchema), profile, cluster: convert(clusterSchema), settingNames };
 }
 
 /** The JSON schema of `adaptive.json`, for editors. */
@@ -107,7 +110,7 @@ async function generated() {
   const schemas = await readSchemas();
   const manifest = JSON.parse(await readFile(join(root, "package.json"), "utf8"));
   const clusters = manifest.contributes.configuration.properties["adaptive.clusters"];
-  clusters.additionalProperties = forEditors(schemas.profile);
+  clusters.additionalProperties = forEditors(schemas.cluster);
   delete clusters.additionalProperties.$schema;
   const docs = await readFile(join(root, "docs/settings.md"), "utf8");
   const withTable = docs.replace(

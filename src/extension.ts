@@ -1,7 +1,9 @@
 import { commands, type ExtensionContext, Uri, window } from "vscode";
+import { Clusters } from "./remote/connectClusters";
 import { localRunSessions } from "./remote/connectLocally";
 import { WorkspaceStudies } from "./remote/studies";
 import { Actions } from "./views/actions";
+import { clusterQuestions } from "./views/clusterQuestions";
 import { registerCommands } from "./views/commands";
 import { keepContextKeys } from "./views/contextKeys";
 import { Dashboards } from "./views/dashboards";
@@ -26,7 +28,10 @@ export function activate(context: ExtensionContext): void {
 
   const studies = scope.add(new WorkspaceStudies(note));
   const memory = context.workspaceState;
-  const sessions = scope.add(localRunSessions(studies, Uri.joinPath(context.extensionUri, "dist"), memory, note));
+  const distFolder = Uri.joinPath(context.extensionUri, "dist");
+  const storage = context.globalStorageUri;
+  const clusters = scope.add(new Clusters({ distFolder, storage, memory, questions: clusterQuestions, log: note }));
+  const sessions = scope.add(localRunSessions(studies, distFolder, memory, clusters.runs, note));
   const run = scope.add(new ShownRun(sessions, note));
   const errors = new ErrorDisplay(log);
   const outputs = scope.add(new JobOutputs(sessions));
@@ -35,7 +40,7 @@ export function activate(context: ExtensionContext): void {
   const trials = new PointTrials({ sessions, tracebacks, errors, log });
   const onStarting = (isStarting: boolean): void =>
     void commands.executeCommand("setContext", "adaptive.isStarting", isStarting);
-  const actions = new Actions({ sessions, outputs, scripts, trials, memory, errors, log, onStarting });
+  const actions = new Actions({ sessions, clusters, outputs, scripts, trials, memory, errors, log, onStarting });
 
   const edits = scope.add(new StudyEdits(run, note));
   const filter = scope.add(new LearnerFilter(sessions));

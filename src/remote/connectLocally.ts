@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { type Memento, type Uri, workspace } from "vscode";
 import { RunDirectory } from "../scheduler/state/runDirectory";
 import { systemClock } from "../scheduler/state/clock";
-import { attachCommand } from "./launch";
+import type { ClusterRuns } from "./clusterRuns";
 import { localTransport } from "./localTransport";
-import { profileOf } from "./profile";
+import { hostProfileOf, profileOf } from "./profile";
 import { localProgram } from "./program";
 import { choosePython, type Profile } from "./python";
 import { WorkerReplica } from "./replica/replica";
@@ -23,12 +23,13 @@ export function localRunSessions(
   source: StudySource,
   distFolder: Uri,
   memory: Memento,
+  clusters: ClusterRuns,
   log: (line: string) => void,
 ): RunSessions {
   const inDist = (...names: string[]): string => join(distFolder.fsPath, ...names);
   const runtime = { execPath: process.execPath, electron: process.versions["electron"] };
   const program = localProgram(runtime, inDist("scheduler", "main.js"));
-  return new RunSessions({
+  const sessions: RunSessions = new RunSessions({
     source,
     isTrusted: () => workspace.isTrusted,
     onDidGrantTrust: workspace.onDidGrantWorkspaceTrust,
@@ -40,8 +41,7 @@ export function localRunSessions(
     },
     connect: (directory) =>
       new Session(directory, {
-        transport: localTransport,
-        attach: (mayStart) => attachCommand(program, directory, mayStart),
+        reach: (need) => sessions.reach(directory, need),
         replica: new WorkerReplica({ workerFile: inDist("replicaWorker.js"), wasmFile: inDist("sql-wasm.wasm") }),
         clock: systemClock,
         random: Math.random,
@@ -49,9 +49,11 @@ export function localRunSessions(
       }),
     transport: localTransport,
     program,
+    clusters,
     clock: systemClock,
     log,
   });
+  return sessions;
 }
 
 const shownRun = "shownRun";
@@ -66,7 +68,9 @@ async function findRuns(folder: string): Promise<FoundRun[]> {
   );
 }
 
-async function profileFor(study: Study): Promise<Profile> {
+async function profileFor(study: Study, cluster: string): Promise<Profile> {
+  if (cluster !== "local")
+    return hostProfileOf(workspace.getConfiguration("adaptive").get("clusters"), cluster).profile;
   const around = workspace.getWorkspaceFolder(study.folder)?.uri.fsPath;
   const profile = profileOf(workspace.getConfiguration("adaptive").get("clusters"), "local");
   const python = await choosePython(

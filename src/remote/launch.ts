@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { configReportSchema, type ConfigReport } from "../scheduler/control/configReport";
 import { AdaptiveError } from "../scheduler/state/errors";
 import { valueIn, type TypedSettings } from "../scheduler/state/layers";
-import { settingNames } from "../scheduler/state/settings";
+import { type Queue, settingNames } from "../scheduler/state/settings";
 import { within } from "./clock";
 import type { Clock } from "../scheduler/state/clock";
 import type { Program } from "./program";
@@ -46,6 +46,8 @@ export function scriptCommand(program: Program, start: Start): ProgramCommand<st
 /** A study with everything that a start of it goes by. */
 export interface Start {
   learnersFile: string;
+  /** Where its jobs are submitted to, if not to this computer. */
+  queue?: Queue;
   profile: Profile;
   typed: TypedSettings;
 }
@@ -53,10 +55,10 @@ export interface Start {
 function startCommand<T>(
   program: Program,
   command: string,
-  { learnersFile, profile, typed }: Start,
+  { learnersFile, queue = "local", profile, typed }: Start,
   parse: (stdout: string) => T,
 ): ProgramCommand<T> {
-  const own = [command, "--learners", learnersFile, "--cluster", "local", "--json"];
+  const own = [command, "--learners", learnersFile, "--cluster", queue, "--json"];
   const set = settingNames.flatMap((name) => {
     const value = valueIn(typed.set, name);
     return value === undefined ? [] : ["--set", `${name}=${JSON.stringify(value)}`];

@@ -3,8 +3,11 @@ import type { CancellationToken, Event } from "vscode";
 import { AdaptiveError, toAdaptiveError } from "../scheduler/state/errors";
 import type { ConfigReport } from "../scheduler/control/configReport";
 import type { TypedSettings } from "../scheduler/state/layers";
+import { type Queue, queues } from "../scheduler/state/settings";
 import { RunDirectory } from "../scheduler/state/runDirectory";
 import type { Clock } from "../scheduler/state/clock";
+import { type ClusterRuns, hostOf, isOnCluster } from "./clusterRuns";
+import type { Need } from "./deploy/clusterHost";
 import { Emitter } from "./event";
 import { configCommand, initCommand, type ProgramCommand, runCommand, scriptCommand, type Start } from "./launch";
 import type { Program } from "./program";
@@ -18,6 +21,7 @@ import {
   type ListedRun,
   settleCommand,
 } from "./runCommands";
+import type { Reached } from "./reached";
 import type { RunSession } from "./runSession";
 import type { Study, StudySource } from "./studies";
 import type { CommandTransport } from "./transport";
@@ -34,20 +38,30 @@ export interface RunSessionsWorld {
   readonly onDidGrantTrust: Event<void>;
   /** The runs in a folder of studies. */
   findRuns(folder: string): Promise<readonly FoundRun[]>;
-  /** What is known of this machine, with the Python for this study. */
-  profileFor(study: Study): Promise<Profile>;
+  /** What is known of a cluster, with the Python for this study. */
+  profileFor(study: Study, cluster: string): Promise<Profile>;
   /** The run that a person last chose to see in this workspace. */
   remembered: { get(): string | null; set(directory: string): void };
   /** A session that connects by itself. */
   connect(directory: string): RunSession;
+  /** Of this computer. */
   transport: CommandTransport;
   program: Program;
+  clusters: ClusterRuns;
   clock: Clock;
   log: (line: string) => void;
 }
 
+/** Where a study is started. */
+export interface StartPlace {
+  /** `local`, or an SSH host. */
+  cluster: string;
+  /** Says in two words what is being done. */
+  onStep(step: string): void;
+}
+
 export interface FoundRun {
-  /** The run's state folder. */
+  /** The run's state folder; on a cluster with the host before it. */
   directory: string;
   name: string;
   /** ISO 8601. */
@@ -120,9 +134,15 @@ export class RunSessions {
     study: Study,
     typed: TypedSettings,
     token: CancellationToken,
+    { cluster, onStep }: StartPlace = { cluster: "local", onStep: () => undefined },
   ): Promise<{ session: RunSession; isResumed: boolean }> {
     try {
-      const { run, resumed: isResumed } = await this.ask(initCommand, study, typed, token);
+      const { run, resumed: isResumed } =
+        cluster === "local"
+          ? await this.ask(initCommand, study, typed, token)
+          : await this.unlessCancelled(token, study, (signal) =>
+              this.world.clusters.prepare(cluster, study, typed, { isAsked: true, onStep, signal }),
+            );
       return { session: this.show(run), isResumed };
     } catch (error) {
       // What is asked of the person then is about this run.
@@ -134,7 +154,8 @@ export class RunSessions {
   /** The runs of the workspace's studies, newest first. */
   async runs(): Promise<WorkspaceRun[]> {
     await this.knownStudies();
-    const [found, listed] = await Promise.all([this.findRuns(), this.run(listCommand(this.world.program))]);
+    const { transport, program } = this.world;
+    const [found, listed] = await Promise.all([this.findRuns(), this.run(transport, listCommand(program))]);
     return found
       .sort((a, b) => b.created.localeCompare(a.created))
       .map((run) => ({ ...listed.find(({ stateFolder }) => stateFolder === run.directory), ...run }));
@@ -148,19 +169,20 @@ export class RunSessions {
 
   /** What deleting a run would move to the trash. */
   deletion(directory: string): Promise<Deletion> {
-    return this.run(deletionCommand(this.world.program, directory));
+    return this.runAt(directory, deletionCommand);
   }
 
   /** @returns where the run is then */
   async delete(directory: string, withData: boolean): Promise<string> {
-    const trash = await this.run(deleteCommand(this.world.program, directory, withData));
+    const trash = await this.runAt(directory, (program, path) => deleteCommand(program, path, withData));
+    this.world.clusters.forget(directory);
     this.adopt();
     return trash;
   }
 
   /** Says what a copied run is, and connects to it. */
   async settleCopy(directory: string, wish: CopyWish): Promise<void> {
-    await this.run(settleCommand(this.world.program, directory, wish));
+    await this.runAt(directory, (program, path) => settleCommand(program, path, wish));
     if (this.session?.directory === directory) this.activate(null);
     this.activate(directory);
   }
@@ -168,25 +190,56 @@ export class RunSessions {
   /** The study whose run is connected, or null. */
   async activeStudy(): Promise<Study | null> {
     if (this.session === null) return null;
-    const { run } = await this.session.query("overview", null);
-    const learnersFile = join(run.directory, run.learnersFile);
+    const learnersFile = await this.learnersFileOf(this.session);
     return this.studies.find((study) => study.learnersFile === learnersFile) ?? null;
   }
 
   /** What a start of the study would go by, without anything typed anew. */
-  config(study: Study, token: CancellationToken): Promise<ConfigReport> {
-    return this.ask(configCommand, study, { set: {}, unset: [] }, token);
+  config(study: Study, cluster: string, token: CancellationToken): Promise<ConfigReport> {
+    return this.ask(configCommand, study, { set: {}, unset: [] }, token, cluster);
   }
 
   /** The script of the jobs that such a start would submit. */
-  script(study: Study, typed: TypedSettings, token: CancellationToken): Promise<string> {
-    return this.ask(scriptCommand, study, typed, token);
+  script(study: Study, cluster: string, typed: TypedSettings, token: CancellationToken): Promise<string> {
+    return this.ask(scriptCommand, study, typed, token, cluster);
   }
 
-  private run<T>(command: ProgramCommand<T>): Promise<T> {
-    const { transport, clock } = this.world;
+  /** Where the run of a study is: `local`, or an SSH host; null when it has none. */
+  async clusterOf(study: Study): Promise<string | null> {
+    if (await RunDirectory.ofStudy(study.learnersFile).hasRun()) return "local";
+    const runs = this.world.clusters.all.filter((run) => run.learnersFile === study.learnersFile);
+    const shown = runs.find(({ directory }) => directory === this.session?.directory) ?? runs.at(-1);
+    return shown === undefined ? null : hostOf(shown.directory);
+  }
+
+  /** The way to a run, here or on a cluster. */
+  async reach(directory: string, need: Need): Promise<Reached> {
+    const { transport, program, clusters } = this.world;
+    return isOnCluster(directory) ? clusters.reach(directory, need) : { transport, program, path: directory };
+  }
+
+  /** On this computer. */
+  private async learnersFileOf({ directory, query }: RunSession): Promise<string | null> {
+    const known = this.world.clusters.all.find((run) => run.directory === directory);
+    if (isOnCluster(directory)) return known?.learnersFile ?? null;
+    const { run } = await query("overview", null);
+    return join(run.directory, run.learnersFile);
+  }
+
+  private run<T>(transport: CommandTransport, command: ProgramCommand<T>): Promise<T> {
+    const { clock } = this.world;
     const { signal } = new AbortController();
     return runCommand(transport, command, { clock, deadlineMs: runDeadlineMs, signal });
+  }
+
+  private async runAt<T>(directory: string, make: (program: Program, path: string) => ProgramCommand<T>): Promise<T> {
+    const { signal } = new AbortController();
+    const { transport, program, path } = await this.reach(directory, {
+      isAsked: true,
+      onStep: () => undefined,
+      signal,
+    });
+    return this.run(transport, make(program, path));
   }
 
   private async ask<T>(
@@ -194,9 +247,23 @@ export class RunSessions {
     study: Study,
     typed: TypedSettings,
     token: CancellationToken,
+    cluster = "local",
   ): Promise<T> {
     const { world } = this;
-    if (!world.isTrusted()) {
+    return this.unlessCancelled(token, study, async (signal) => {
+      const profile = await world.profileFor(study, cluster);
+      const start = { learnersFile: study.learnersFile, queue: queueOf(cluster, profile), profile, typed };
+      const options = { clock: world.clock, deadlineMs: initDeadlineMs, signal, cwd: study.folder.fsPath };
+      return runCommand(world.transport, command(world.program, start), options);
+    });
+  }
+
+  private async unlessCancelled<T>(
+    token: CancellationToken,
+    study: Study,
+    work: (signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    if (!this.world.isTrusted()) {
       throw new AdaptiveError(
         "not-trusted",
         `The folder of ${study.name} is not trusted, so nothing in it is run.`,
@@ -207,14 +274,7 @@ export class RunSessions {
     const registration = token.onCancellationRequested(() => cancelling.abort());
     if (token.isCancellationRequested) cancelling.abort();
     try {
-      const start = { learnersFile: study.learnersFile, profile: await world.profileFor(study), typed };
-      const options = {
-        clock: world.clock,
-        deadlineMs: initDeadlineMs,
-        signal: cancelling.signal,
-        cwd: study.folder.fsPath,
-      };
-      return await runCommand(world.transport, command(world.program, start), options);
+      return await work(cancelling.signal);
     } finally {
       registration.dispose();
     }
@@ -260,7 +320,10 @@ export class RunSessions {
         }),
       ),
     );
-    return found.flat();
+    const clusterRuns = this.world.clusters.all.filter((run) =>
+      this.studies.some((study) => study.learnersFile === run.learnersFile),
+    );
+    return [...found.flat(), ...clusterRuns];
   }
 
   private activate(directory: string): RunSession;
@@ -272,6 +335,11 @@ export class RunSessions {
     this.activeChanged.fire(this.session);
     return this.session;
   }
+}
+
+/** Where jobs go, as far as that is known before the cluster was asked. */
+function queueOf(cluster: string, { queue }: Profile): Queue {
+  return queues.find((name) => name === queue) ?? (cluster === "local" ? "local" : "slurm");
 }
 
 /**

@@ -12,13 +12,14 @@ import { Coalescer } from "./coalescer";
 import { type AnswerOf, type AskedMethod, ControlConnection } from "./controlConnection";
 import { Emitter } from "./event";
 import { Feed } from "./feed";
-import type { ProgramCommand } from "./launch";
+import type { Need } from "./deploy/clusterHost";
+import { attachCommand } from "./launch";
 import { transition } from "./link";
 import { Previews } from "./previews";
 import type { QueryName, ReplicaQueries } from "./replica/queries";
 import type { Replica } from "./replica/replica";
+import type { Reached } from "./reached";
 import type { Link, RunSession } from "./runSession";
-import type { CommandTransport } from "./transport";
 
 const pingEveryMs = 10_000;
 const pingDeadlineMs = 15_000;
@@ -32,9 +33,8 @@ const maxWatched = 16;
 const tryDeadlineMs = 24 * 3_600_000;
 
 export interface SessionWorld {
-  transport: CommandTransport;
-  /** The bridge to the scheduler, which starts one when it may and none serves the run. */
-  attach: (mayStart: boolean) => ProgramCommand<never>;
+  /** The way to the run, which may have to be made first. */
+  reach: (need: Need) => Promise<Reached>;
   replica: Replica;
   clock: Clock;
   /** From 0 to 1. */
@@ -59,6 +59,8 @@ export class Session implements RunSession {
   private hasData = false;
   /** Not after a scheduler has ended in peace: the next one is started by a person. */
   private mayStart = true;
+  /** Whether a person waits for the connection, and may be asked for what it takes. */
+  private isAsked = false;
   private watched: readonly LearnerId[] = [];
   private readonly previews = new Previews();
   private readonly changes: Coalescer;
@@ -155,6 +157,7 @@ export class Session implements RunSession {
   /** Sends a request over the next connection there is; somebody waits, so a pause between attempts ends at once. */
   private async ask<M extends AskedMethod>(method: M, params: Params<M>, deadlineMs?: number): Promise<AnswerOf<M>> {
     this.mayStart = true;
+    this.isAsked = true;
     this.wake();
     await this.until(() => this.connection !== null);
     if (this.connection === null) throw new AdaptiveError("offline", "The scheduler is not connected");
@@ -209,7 +212,7 @@ export class Session implements RunSession {
 
   /** One connection from its beginning to its end, which is always an error. */
   private async connect(onOnline: () => void): Promise<never> {
-    const { transport, replica, clock } = this.world;
+    const { replica, clock } = this.world;
     const closing = new AbortController();
     const signal = AbortSignal.any([this.disposing.signal, closing.signal]);
     const feed = new Feed(replica, (seq) => {
@@ -218,9 +221,17 @@ export class Session implements RunSession {
     });
     const { mayStart } = this;
     // Looking again and again whether somebody has started one is nothing to show.
-    if (mayStart) this.move({ at: "connecting", step: "Starting" });
+    const step = (words: string): void => {
+      if (mayStart) this.move({ at: "connecting", step: words });
+    };
+    step("Starting");
     try {
-      const attach = this.world.attach(mayStart);
+      const { transport, program, path } = await this.world.reach({
+        isAsked: this.isAsked,
+        onStep: step,
+        signal,
+      });
+      const attach = attachCommand(program, path, mayStart);
       const process = await this.bounded(transport.exec(attach.argv, { env: attach.env, signal }), "The machine");
       const handlers = {
         changes: (sent: Notifications["changes"]) => feed.changes(sent),
@@ -243,6 +254,7 @@ export class Session implements RunSession {
       if (mustStartOver(toAdaptiveError(error))) this.position = null;
       throw error;
     } finally {
+      this.isAsked = false;
       this.connection = null;
       closing.abort();
     }

@@ -9,6 +9,7 @@ import {
   workspace,
 } from "vscode";
 import type { Overview, ReplicaQueries } from "../remote/replica/queries";
+import type { Clusters } from "../remote/connectClusters";
 import type { RunSession } from "../remote/runSession";
 import type { RunSessions } from "../remote/runSessions";
 import type { Study } from "../remote/studies";
@@ -34,6 +35,7 @@ const messageMs = 5000;
 
 export interface ActionsWorld {
   sessions: RunSessions;
+  clusters: Pick<Clusters, "names">;
   outputs: JobOutputs;
   scripts: ShownTexts;
   trials: PointTrials;
@@ -51,36 +53,40 @@ export class Actions {
 
   /** @returns the run, or null when it was not started */
   async startJobs(): Promise<RunSession | null> {
-    const { sessions, scripts, trials, memory, errors } = this.world;
+    const { sessions, clusters, scripts, trials, memory, errors } = this.world;
     let started: RunSession | null = null;
     await errors.attempt("Start Jobs", async () => {
       const study = await pickStudy("Start Jobs", await sessions.knownStudies());
       if (study === undefined) return;
-      const report = await this.withProgress(study.name, (_, token) => sessions.config(study, token));
-      // A run has its cluster already.
-      const cluster = report.run === null ? await pickCluster(study) : "local";
+      const configOn = (where: string) =>
+        this.withProgress(study.name, (_, token) => sessions.config(study, where, token));
+      // A run has its cluster already; without one, what is wrong in the study is said before anything is asked.
+      const known = await sessions.clusterOf(study);
+      const first = await configOn(known ?? "local");
+      const cluster = known ?? (await pickCluster(study, await clusters.names()));
       if (cluster === undefined) return;
+      const report = known === null && cluster !== "local" ? await configOn(cluster) : first;
       const showScript = (typed: TypedSettings) =>
         errors.attempt("Preview Job Script", async () =>
           scripts.show(
             `${study.name} job.sh`,
-            await this.withProgress(study.name, (_, token) => sessions.script(study, typed, token)),
+            await this.withProgress(study.name, (_, token) => sessions.script(study, cluster, typed, token)),
           ),
         );
       const typed = await askStart(study, cluster, report, { memory, showScript });
       if (typed === null) return;
       const { session, isResumed } = await this.withProgress(study.name, (progress, token) => {
         progress("Checking");
-        return sessions.prepare(study, typed, token);
+        return sessions.prepare(study, typed, token, { cluster, onStep: progress });
       });
       if (isResumed) {
         await this.bringUpToDate(session);
         await this.continueMissed(session, goalAfter(report, typed));
       }
       const overview = await session.query("overview", null);
-      const first = offersTrial(overview) ? await pickFirstStep(overview) : "start";
-      if (first === "try") await trials.try(study, []);
-      if (first !== "start") return;
+      const step = offersTrial(overview) ? await pickFirstStep(overview) : "start";
+      if (step === "try") await trials.try(study, []);
+      if (step !== "start") return;
       await this.withProgress(study.name, (progress) => {
         progress("Starting");
         return session.startJobs();
@@ -247,14 +253,15 @@ async function pickStudy(title: string, studies: readonly Study[]): Promise<Stud
   return (await window.showQuickPick(items, { title, placeHolder: "Which study?" }))?.study;
 }
 
-async function pickCluster(study: Study): Promise<"local" | undefined> {
+async function pickCluster(study: Study, hosts: readonly string[]): Promise<string | undefined> {
   const cores = availableParallelism();
-  const items: (QuickPickItem & { cluster: "local" })[] = [
+  const items: (QuickPickItem & { cluster: string })[] = [
     {
       label: `$(device-desktop) This computer (${plural(cores, "core")})`,
       description: "jobs as processes here",
       cluster: "local",
     },
+    ...hosts.map((host) => ({ label: `$(remote) ${host}`, description: "over SSH", cluster: host })),
   ];
   const placeHolder = `Where do the jobs of ${study.name} run?`;
   return (await window.showQuickPick(items, { title: "Start Jobs", placeHolder }))?.cluster;

@@ -90,7 +90,9 @@ export class PointTrials {
   ): Promise<{ session: RunSession; result: Tried } | null> {
     return withViewProgress(study.name, this.world.log, async (progress) => {
       progress("Checking");
-      const { session } = await this.world.sessions.prepare(study, nothingTyped, token);
+      const { sessions } = this.world;
+      const cluster = (await sessions.clusterOf(study)) ?? "local";
+      const { session } = await sessions.prepare(study, nothingTyped, token, { cluster, onStep: progress });
       await bringUpToDate(session);
       if (token.isCancellationRequested) return null;
       progress(
@@ -156,7 +158,7 @@ export class PointTrials {
     return this.world.errors.attempt("Use Proposal", async () => {
       // What is wrong in the study file is said with its line, and not written over.
       const { studyFile, settings } = await withViewProgress(study.name, this.world.log, (_, token) =>
-        this.world.sessions.config(study, token),
+        this.world.sessions.config(study, "local", token),
       );
       await rewrite(Uri.file(studyFile), (text) => withProposal(text, proposal));
       const typed = settings.filter(({ name, next }) => name.startsWith("resources.") && next[0]?.origin === "typed");

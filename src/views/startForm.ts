@@ -30,7 +30,7 @@ const title = "Start Jobs";
  */
 export async function askStart(
   study: Study,
-  cluster: "local",
+  cluster: string,
   report: ConfigReport,
   { memory, showScript }: StartFormWorld,
 ): Promise<TypedSettings | null> {

@@ -1,13 +1,16 @@
 import { basename, dirname } from "node:path";
 import { AdaptiveError, toAdaptiveError } from "../../scheduler/state/errors";
+import { type Queue, queues } from "../../scheduler/state/settings";
 import { initCommand, type InitResult, runCommand, type Start } from "../launch";
 import { readIncludes } from "../studySync/includes";
 import { findMissing, planStudy, type StudyPlan } from "../studySync/plan";
 import { sendStudy } from "../studySync/sendStudy";
 import { readStudyFolder } from "../studySync/studyFolder";
+import type { Profile } from "../python";
 import { atHome } from "./atHome";
 import type { Cluster } from "./connectCluster";
 import type { Host } from "./install";
+import type { Probe } from "./probe";
 import { pythonProblem } from "./pythonProblem";
 
 /** Importing the learners file may build a hundred thousand learners. */
@@ -35,9 +38,13 @@ export interface Prepared extends InitResult {
  * @param start its learners file is on this computer
  * @throws AdaptiveError in words for a person, also for what the study's code misses there
  */
-export async function prepareStudy(world: StudyWorld, { probe, program }: Cluster, start: Start): Promise<Prepared> {
+export async function prepareStudy(
+  world: StudyWorld,
+  { probe, program }: Cluster,
+  start: Omit<Start, "queue">,
+): Promise<Prepared> {
   const { transport, clock, signal, onStep } = world;
-  const profile = { python: "python3", ...start.profile };
+  const profile: Profile & { python: unknown } = { python: "python3", ...start.profile };
   const problem = pythonProblem(probe, String(profile.python));
   if (problem !== null) throw problem;
   const folder = dirname(start.learnersFile);
@@ -50,6 +57,7 @@ export async function prepareStudy(world: StudyWorld, { probe, program }: Cluste
   onStep("Starting");
   const command = initCommand(program, {
     ...start,
+    queue: queueOf(probe, profile["queue"]),
     learnersFile: `${there}/${basename(start.learnersFile)}`,
     profile: { ...profile, python: atHome(String(profile.python), probe.home) },
   });
@@ -59,6 +67,18 @@ export async function prepareStudy(world: StudyWorld, { probe, program }: Cluste
   } catch (error) {
     throw explained(toAdaptiveError(error), plan);
   }
+}
+
+/** Where jobs are submitted to: where it was set, else where the machine submits to. */
+function queueOf({ host, queue }: Probe, set: unknown): Queue {
+  const wanted = typeof set === "string" ? set : (queue?.name ?? "local");
+  const found = queues.find((name) => name === wanted);
+  if (found !== undefined) return found;
+  throw new AdaptiveError(
+    "no-such-queue",
+    `${host} has the queue ${wanted}, which this version does not know.`,
+    'Choose another cluster, or set "queue": "local" of this host in adaptive.clusters to run jobs on that machine itself.',
+  );
 }
 
 /** An error of the study's code that comes of a file that was left out names that file. */

@@ -329,6 +329,43 @@ export const profileSchema = v.strictObject(
   anObject,
 );
 
+/** Of a host, what its runs do not go by. */
+export const hostDefaults = { installFolder: "~/.adaptive-scheduler", runRoot: "~/adaptive-runs" } as const;
+const aPath = "expected an absolute path, or one that begins with ~/";
+const remotePath = v.pipe(v.string(aPath), v.regex(/^(~\/|\/)/, aPath));
+
+/** What the user setting `adaptive.clusters` says about an SSH host. */
+export const clusterSchema = v.strictObject(
+  {
+    ...profileSchema.entries,
+    node: v.optional(
+      v.pipe(
+        remotePath,
+        about({ description: "The Node, 18 or newer, that runs the scheduler there; without it one is looked for." }),
+      ),
+    ),
+    installFolder: v.optional(
+      v.pipe(
+        remotePath,
+        about({
+          description: "Where the scheduler is installed there: about 7 MB, with a Node of its own 130 MB.",
+          default: hostDefaults.installFolder,
+        }),
+      ),
+    ),
+    runRoot: v.optional(
+      v.pipe(
+        remotePath,
+        about({
+          description: "Where runs are made there, each in a folder named as the study's; all nodes must see it.",
+          default: hostDefaults.runRoot,
+        }),
+      ),
+    ),
+  },
+  anObject,
+);
+
 /** What was typed at a start: anything. */
 export const typedSchema = v.partial(v.strictObject({ ...entries, resources: v.partial(resourcesSchema) }, anObject));
 /** Some settings, as one source of them has them. */

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { build } from "esbuild";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { systemClock } from "../../../src/scheduler/state/clock";
-import { attachCommand, initCommand, type InitResult, runCommand } from "../../../src/remote/launch";
+import { initCommand, type InitResult, runCommand } from "../../../src/remote/launch";
 import { localTransport } from "../../../src/remote/localTransport";
 import { localProgram, type Program } from "../../../src/remote/program";
 import { WorkerReplica } from "../../../src/remote/replica/replica";
@@ -57,8 +57,7 @@ function init(study: Study): Promise<InitResult> {
 
 async function connect(study: Study): Promise<Session> {
   const session = new Session(study.folder, {
-    transport: localTransport,
-    attach: (mayStart) => attachCommand(programOf(study), study.folder, mayStart),
+    reach: () => Promise.resolve({ transport: localTransport, program: programOf(study), path: study.folder }),
     replica: await workerReplica(),
     clock: systemClock,
     random: Math.random,

@@ -9,7 +9,7 @@ import {
   scriptCommand,
 } from "../../../src/remote/launch";
 import { localTransport, withoutEditor } from "../../../src/remote/localTransport";
-import { profileOf } from "../../../src/remote/profile";
+import { hostProfileOf, profileOf } from "../../../src/remote/profile";
 import { localProgram } from "../../../src/remote/program";
 import { choosePython } from "../../../src/remote/python";
 
@@ -135,6 +135,24 @@ describe("the user setting adaptive.clusters", () => {
     [[], "expected an object, but got []."],
   ])("%j is refused, naming the setting", (clusters, words) => {
     expect(() => profileOf(clusters, "local")).toThrow(`The user setting adaptive.clusters: ${words}`);
+  });
+
+  test.each<[unknown, object]>([
+    [undefined, {}],
+    [{ other: { python: 3 } }, {}],
+    [{ hpc: { python: "~/env/bin/python" } }, { profile: { python: "~/env/bin/python" } }],
+    [
+      { hpc: { node: "/opt/node/bin/node", runRoot: "/scratch/ada" } },
+      { node: "/opt/node/bin/node", runRoot: "/scratch/ada" },
+    ],
+  ])("%j of a host", (clusters, said) => {
+    const unsaid = { profile: {}, node: null, installFolder: "~/.adaptive-scheduler", runRoot: "~/adaptive-runs" };
+    expect(hostProfileOf(clusters, "hpc")).toEqual({ ...unsaid, ...said });
+  });
+  test("of a host names what is wrong", () => {
+    expect(() => hostProfileOf({ hpc: { runRoot: "runs" } }, "hpc")).toThrow(
+      'The user setting adaptive.clusters: hpc.runRoot: expected an absolute path, or one that begins with ~/, but got "runs".',
+    );
   });
 });
 

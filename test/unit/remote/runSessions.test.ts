@@ -1,6 +1,7 @@
 import type { CancellationToken, Uri } from "vscode";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { systemClock } from "../../../src/scheduler/state/clock";
+import { ClusterRuns } from "../../../src/remote/clusterRuns";
 import { Emitter } from "../../../src/remote/event";
 import { localTransport } from "../../../src/remote/localTransport";
 import { chooseActive, type FoundRun, RunSessions } from "../../../src/remote/runSessions";
@@ -75,6 +76,16 @@ function open({
     },
     transport,
     program: { argv, env: {} },
+    clusters: new ClusterRuns({
+      clock: systemClock,
+      sender: () => "",
+      host: () => {
+        throw new Error("there is no host");
+      },
+      settings: () => ({ profile: {}, runRoot: "~" }),
+      agree: () => Promise.resolve(true),
+      memory: { get: () => [], set: () => undefined },
+    }),
     clock: systemClock,
     log: () => undefined,
   });

@@ -1,5 +1,4 @@
 import { describe, expect, onTestFinished, test } from "vitest";
-import { attachCommand } from "../../../src/remote/launch";
 import { transition } from "../../../src/remote/link";
 import type { Link } from "../../../src/remote/runSession";
 import { Session } from "../../../src/remote/session";
@@ -31,8 +30,7 @@ function open(scheduler = new FakeScheduler([...firstChanges(4), submitting(1), 
   const replica = new ReplicaHere();
   const log: string[] = [];
   const session = new Session("/run", {
-    transport: scheduler,
-    attach: (mayStart) => attachCommand({ argv: ["scheduler"], env: {} }, "/run", mayStart),
+    reach: () => Promise.resolve({ transport: scheduler, program: { argv: ["scheduler"], env: {} }, path: "/run" }),
     replica,
     clock,
     random: () => 0,

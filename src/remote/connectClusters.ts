@@ -1,0 +1,122 @@
+import { hostname, userInfo } from "node:os";
+import { join } from "node:path";
+import { type Memento, type Uri, workspace } from "vscode";
+import { systemClock } from "../scheduler/state/clock";
+import { ClusterRuns, type ClusterRun } from "./clusterRuns";
+import { ClusterHost } from "./deploy/clusterHost";
+import type { NodeOffer } from "./deploy/chooseNode";
+import { connectCluster } from "./deploy/connectCluster";
+import type { NodeSource } from "./deploy/nodeArchive";
+import { type HostProfile, hostProfileOf } from "./profile";
+import { ownConfiguration } from "./ssh/ownConfiguration";
+import type { Prompts } from "./ssh/prompts";
+import { SshHosts } from "./ssh/sshHosts";
+import type { StudyPlan } from "./studySync/plan";
+
+/** What a person is asked on the way to a cluster. */
+export interface ClusterQuestions {
+  prompts: Prompts;
+  askForNode(host: string, offer: NodeOffer): Promise<NodeSource | null>;
+  agreeToSend(host: string, there: string, plan: StudyPlan): Promise<boolean>;
+}
+
+interface ClustersWorld {
+  distFolder: Uri;
+  /** Of the extension, on this computer. */
+  storage: Uri;
+  /** Of this workspace. */
+  memory: Memento;
+  questions: ClusterQuestions;
+  log: (line: string) => void;
+}
+
+const keepAlive = { intervalMs: 5_000, countMax: 3 };
+
+/** The clusters that the person's SSH configuration and settings name, with what they take from the editor and the system. */
+export class Clusters {
+  readonly runs: ClusterRuns;
+  private readonly hosts = new Map<string, ClusterHost>();
+  private readonly ssh: SshHosts;
+
+  constructor(private readonly world: ClustersWorld) {
+    const { memory, questions, storage, log } = world;
+    this.ssh = new SshHosts({
+      configuration: ownConfiguration(),
+      prompts: questions.prompts,
+      ownKnownHosts: join(storage.fsPath, "known_hosts"),
+      keepAlive,
+      log,
+    });
+    this.runs = new ClusterRuns({
+      clock: systemClock,
+      sender: (folder) => `${userInfo().username} on ${hostname()} (${folder})`,
+      host: (name) => this.host(name),
+      settings: hostProfile,
+      agree: async (host, there, plan) => {
+        const sentTo = memory.get<string[]>(agreedPlaces) ?? [];
+        const place = `${host}:${there}`;
+        if (sentTo.includes(place)) return true;
+        if (!(await questions.agreeToSend(host, there, plan))) return false;
+        await memory.update(agreedPlaces, [...sentTo, place]);
+        return true;
+      },
+      memory: {
+        get: () => memory.get<readonly ClusterRun[]>(clusterRuns) ?? [],
+        set: (runs) => void memory.update(clusterRuns, runs),
+      },
+    });
+  }
+
+  /** The hosts there are to choose from. */
+  async names(): Promise<string[]> {
+    const clusters = workspace.getConfiguration("adaptive").get<object>("clusters") ?? {};
+    const set = Object.keys(clusters).filter((name) => name !== "local");
+    return [...new Set([...set, ...(await this.ssh.list())])];
+  }
+
+  /** A host, which is connected when somebody needs it. */
+  host(name: string): ClusterHost {
+    const host = this.hosts.get(name) ?? new ClusterHost(name, this.hostWorld(name));
+    this.hosts.set(name, host);
+    return host;
+  }
+
+  dispose(): void {
+    for (const host of this.hosts.values()) host.dispose();
+    this.ssh.dispose();
+  }
+
+  private hostWorld(name: string): ConstructorParameters<typeof ClusterHost>[1] {
+    const { distFolder, storage, questions } = this.world;
+    return {
+      open: (isAsked, signal) => this.ssh.connect(name, isAsked, signal),
+      prepare: (transport, { isAsked, onStep, signal }) => {
+        const { profile, node, installFolder } = hostProfile(name);
+        const { python = "python3", prelude = [] } = profile;
+        return connectCluster({
+          transport,
+          clock: systemClock,
+          signal,
+          wish: { place: installFolder, node, python, prelude },
+          distFolder: distFolder.fsPath,
+          fetching: { cacheFolder: join(storage.fsPath, "node"), download },
+          onStep,
+          askForNode: (offer) => (isAsked ? questions.askForNode(name, offer) : Promise.resolve(null)),
+        });
+      },
+    };
+  }
+}
+
+const agreedPlaces = "studiesSentTo";
+const clusterRuns = "clusterRuns";
+
+function hostProfile(name: string): HostProfile {
+  return hostProfileOf(workspace.getConfiguration("adaptive").get("clusters"), name);
+}
+
+async function download(url: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
+  const response = await fetch(url, { signal });
+  if (!response.ok || response.body === null) throw new Error(`${response.status} ${response.statusText}`);
+  return response.body;
+}

@@ -1,0 +1,9 @@
+import type { Program } from "./program";
+import type { CommandTransport } from "./transport";
+
+/** A run within reach: the machine it is on, the scheduler program there, and the run's state folder. */
+export interface Reached {
+  transport: CommandTransport;
+  program: Program;
+  path: string;
+}

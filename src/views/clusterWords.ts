@@ -1,0 +1,47 @@
+import type { NodeOffer } from "../remote/deploy/chooseNode";
+import { formatBytes } from "../scheduler/control/bytes";
+import type { StudyPlan } from "../remote/studySync/plan";
+import { plural } from "./format";
+import type { Question } from "./studyWords";
+
+const maxNamed = 12;
+
+/** Whether to install Node on a head node, and where to take it from. */
+export function nodeQuestion(
+  host: string,
+  { why, architecture }: NodeOffer,
+  { version, megabytes }: { version: string; megabytes: number },
+): Question {
+  return {
+    message: `Install Node on ${host}?`,
+    detail: `${why} The scheduler runs on it. Node ${version} for ${architecture} (${megabytes} MB, once) is downloaded to this computer, checked, and copied there into a folder of yours; nothing else there changes.`,
+    choices: ["Download from nodejs.org", "Download from npm", "Choose File…"],
+  };
+}
+
+/** Whether to send a study to a cluster: what goes, and what of it does not. */
+export function sendQuestion(host: string, there: string, { send, leftOut }: StudyPlan): Question {
+  const bytes = send.reduce((sum, { size }) => sum + size, 0);
+  const size = `${plural(send.length, "file")}, ${formatBytes(bytes)}`;
+  const left = ["data", "large", "ignored by git"].flatMap((why) => {
+    const count = leftOut.filter((entry) => entry.why === why).length;
+    return count === 0 ? [] : [`${plural(count, "file")} ${leftOutWords[why as keyof typeof leftOutWords]}`];
+  });
+  return {
+    message: `Send this study to ${host}?`,
+    detail: [
+      `${size}, to ${there}:`,
+      listed(send.map(({ path }) => path)),
+      ...(left.length === 0 ? [] : [`Not sent: ${left.join(", ")}. "include" in adaptive.json takes some along.`]),
+      "From now on what you change is sent whenever you start jobs.",
+    ].join("\n\n"),
+    choices: ["Send"],
+  };
+}
+
+const leftOutWords = { data: "of data", large: "over 10 MB", "ignored by git": "that git ignores" } as const;
+
+function listed(paths: readonly string[]): string {
+  if (paths.length <= maxNamed) return paths.join("\n");
+  return [...paths.slice(0, maxNamed - 1), `and ${paths.length - maxNamed + 1} more`].join("\n");
+}

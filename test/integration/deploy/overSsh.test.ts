@@ -1,0 +1,113 @@
+import { chmod, mkdir, readdir, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { build } from "esbuild";
+import { expect, onTestFinished, test } from "vitest";
+import { type ClusterRun, ClusterRuns } from "../../../src/remote/clusterRuns";
+import { ClusterHost } from "../../../src/remote/deploy/clusterHost";
+import { connectCluster } from "../../../src/remote/deploy/connectCluster";
+import { WorkerReplica } from "../../../src/remote/replica/replica";
+import { Session } from "../../../src/remote/session";
+import { connectSsh } from "../../../src/remote/ssh/connect";
+import { systemClock } from "../../../src/scheduler/state/clock";
+import { temporaryFolder } from "../../unit/scheduler/runFixture";
+import { eventually, peaks, python } from "../program";
+import { startSshd } from "../remote/ssh/realSshd";
+import { sshWorld } from "../remote/ssh/sshWorld";
+import { createHome, distFolder } from "./headNode";
+
+/** A head node behind a real sshd that gives out one session at a time, without SFTP and forwarding. */
+async function sshHost(home: string, shell: string) {
+  const sshd = await startSshd(async (folder) => {
+    const login = join(folder, "login");
+    // The login shell of the account is this machine's; sshd runs this in its place, as it would run that.
+    await writeFile(
+      login,
+      `#!/bin/sh\nexport HOME=${home} SHELL=${shell}\ncd ${home}\nexec ${shell} -c "$SSH_ORIGINAL_COMMAND"\n`,
+    );
+    await chmod(login, 0o755);
+    return [`ForceCommand ${login}`, "AllowTcpForwarding no"];
+  });
+  onTestFinished(() => sshd.stop());
+  const host = new ClusterHost("hpc", {
+    open: async (_, signal) => {
+      const connection = await connectSsh("hpc", sshWorld({ hpc: sshd.host }), signal);
+      signal.addEventListener("abort", () => connection.dispose());
+      return connection;
+    },
+    prepare: (transport, { onStep, signal }) =>
+      connectCluster({
+        transport,
+        clock: systemClock,
+        signal,
+        wish: { place: "~/.adaptive-scheduler", node: process.execPath, python, prelude: [] },
+        distFolder,
+        fetching: { cacheFolder: join(home, "laptop"), download: () => Promise.reject(new Error("no network")) },
+        onStep,
+        askForNode: () => Promise.resolve(null),
+      }),
+  });
+  onTestFinished(() => host.dispose());
+  return { sshd, host };
+}
+
+async function workerReplica(): Promise<WorkerReplica> {
+  const workerFile = join(await temporaryFolder(), "replicaWorker.js");
+  await build({
+    entryPoints: ["src/remote/replica/replicaWorker.ts"],
+    outfile: workerFile,
+    platform: "node",
+    format: "cjs",
+    bundle: true,
+  });
+  const wasmFile = createRequire(import.meta.url).resolve("sql.js/dist/sql-wasm.wasm");
+  return new WorkerReplica({ workerFile, wasmFile });
+}
+
+test("the whole way over SSH, under a noisy tcsh: connect, check, install, send, start, all done, data back", async () => {
+  const home = await createHome({ ".tcshrc": 'echo "Welcome to login1"\n', ".cshrc": 'echo "Welcome"\n' });
+  const { host } = await sshHost(home, "/usr/bin/tcsh");
+  const folder = join(await temporaryFolder(), "peaks");
+  await mkdir(folder);
+  await writeFile(join(folder, "_learners.py"), peaks(3, 0.001));
+  await writeFile(join(folder, "adaptive.json"), JSON.stringify({ goal: { npoints: 12 } }));
+  let remembered: readonly ClusterRun[] = [];
+  const runs = new ClusterRuns({
+    clock: systemClock,
+    sender: () => "ada on laptop",
+    host: () => host,
+    settings: () => ({ profile: { python, queue: "local" }, runRoot: "~/adaptive-runs" }),
+    agree: () => Promise.resolve(true),
+    memory: { get: () => remembered, set: (next) => (remembered = next) },
+  });
+  const steps: string[] = [];
+  const need = { isAsked: true, onStep: (step: string) => steps.push(step), signal: new AbortController().signal };
+  const study = { learnersFile: join(folder, "_learners.py"), name: "peaks" };
+  const { run, resumed } = await runs.prepare("hpc", study, { set: {}, unset: [] }, need);
+  expect({ run, resumed }).toEqual({ run: `hpc:${home}/adaptive-runs/peaks/.adaptive`, resumed: false });
+  expect(steps).toEqual([
+    "Connecting",
+    "Checking",
+    expect.stringMatching(/^Installing \(\d MB\)$/),
+    "Sending study",
+    "Starting",
+  ]);
+  expect(remembered).toMatchObject([{ directory: run, name: "peaks", learnersFile: study.learnersFile }]);
+
+  const session = new Session(run, {
+    reach: (asked) => runs.reach(run, asked),
+    replica: await workerReplica(),
+    clock: systemClock,
+    random: Math.random,
+    log: () => undefined,
+  });
+  onTestFinished(() => session.dispose());
+  await session.startJobs();
+  await eventually(async () => (await session.query("overview", null)).learners.done === 3);
+  expect((await readdir(join(home, "adaptive-runs/peaks/data"))).length).toBe(3);
+  const { transport, program, path } = await runs.reach(run, need);
+  const process = await transport.exec([...program.argv, "stop", path, "--shut-down"], { stdin: "", ...need });
+  process.stdout.resume();
+  process.stderr.resume();
+  expect((await process.exit).code).toBe(0);
+});
