@@ -1,8 +1,9 @@
-import { commands, type ExtensionContext, Uri, window } from "vscode";
+import { commands, type ExtensionContext, Uri, window, workspace } from "vscode";
 import { Clusters } from "./remote/connectClusters";
 import { localRunSessions } from "./remote/connectLocally";
 import { WorkspaceStudies } from "./remote/studies";
 import { Actions } from "./views/actions";
+import { ClusterActions } from "./views/clusterActions";
 import { clusterQuestions } from "./views/clusterQuestions";
 import { registerCommands } from "./views/commands";
 import { keepContextKeys } from "./views/contextKeys";
@@ -50,5 +51,8 @@ export function activate(context: ExtensionContext): void {
   scope.add(showStatusBar(run));
   scope.add(keepContextKeys(run, sessions, edits, filter));
   const runs = new RunChoice({ sessions, errors, log });
-  scope.add(registerCommands({ actions, runs, dashboards, learners, jobs, filter }));
+  const logged = async () => String(await workspace.fs.readFile(Uri.joinPath(context.logUri, "Adaptive.log")));
+  const { version } = context.extension.packageJSON as { version: string };
+  const onClusters = new ClusterActions({ sessions, clusters, errors, log, logged, memory, version });
+  scope.add(registerCommands({ actions, runs, clusters: onClusters, dashboards, learners, jobs, filter }));
 }

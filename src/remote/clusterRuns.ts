@@ -5,7 +5,7 @@ import type { ClusterHost, Need } from "./deploy/clusterHost";
 import { prepareStudy } from "./deploy/prepareStudy";
 import type { Profile } from "./python";
 import type { Reached } from "./reached";
-import type { FoundRun } from "./runSessions";
+import type { FoundRun } from "./runSession";
 import type { StudyPlan } from "./studySync/plan";
 
 /** A run of this workspace on a cluster, as this computer remembers it; `directory` is the host and the path there. */
@@ -83,6 +83,14 @@ export class ClusterRuns {
 export function isOnCluster(directory: string): boolean {
   // On Windows a single letter before the colon is a disk.
   return /^[^/\\]{2,}:\//.test(directory);
+}
+
+/**
+ * What the cluster of a run is called: its host, where a person picked one.
+ * @param queue where its jobs go, as the run says it
+ */
+export function clusterOf(directory: string, queue: string): string {
+  return isOnCluster(directory) ? hostOf(directory) : queue;
 }
 
 /** Of a run on a cluster. */

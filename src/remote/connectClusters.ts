@@ -3,10 +3,11 @@ import { join } from "node:path";
 import { type Memento, type Uri, workspace } from "vscode";
 import { systemClock } from "../scheduler/state/clock";
 import { ClusterRuns, type ClusterRun } from "./clusterRuns";
-import { ClusterHost } from "./deploy/clusterHost";
+import { ClusterHost, type Need } from "./deploy/clusterHost";
 import type { NodeOffer } from "./deploy/chooseNode";
 import { connectCluster } from "./deploy/connectCluster";
 import type { NodeSource } from "./deploy/nodeArchive";
+import { removeScheduler } from "./deploy/removeScheduler";
 import { type HostProfile, hostProfileOf } from "./profile";
 import { ownConfiguration } from "./ssh/ownConfiguration";
 import type { Prompts } from "./ssh/prompts";
@@ -79,6 +80,15 @@ export class Clusters {
     const host = this.hosts.get(name) ?? new ClusterHost(name, this.hostWorld(name));
     this.hosts.set(name, host);
     return host;
+  }
+
+  /** Takes off a host what was installed there; @returns the runs that stay. */
+  async removeScheduler(name: string, need: Need): Promise<string[]> {
+    const { transport, probe, program } = await this.host(name).ready(need);
+    const { signal } = need;
+    const removed = await removeScheduler({ transport, clock: systemClock, signal, place: probe.place.path }, program);
+    this.host(name).lookAgain();
+    return removed;
   }
 
   dispose(): void {

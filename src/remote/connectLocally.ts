@@ -10,7 +10,8 @@ import { hostProfileOf, profileOf } from "./profile";
 import { localProgram } from "./program";
 import { choosePython, type Profile } from "./python";
 import { WorkerReplica } from "./replica/replica";
-import { type FoundRun, RunSessions } from "./runSessions";
+import type { FoundRun } from "./runSession";
+import { RunSessions } from "./runSessions";
 import { Session } from "./session";
 import type { Study, StudySource } from "./studies";
 

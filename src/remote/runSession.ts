@@ -15,6 +15,15 @@ export type Link =
   | { at: "online" }
   | { at: "retrying"; attempt: number; nextInMs: number; why: string };
 
+/** A run that somebody may connect to. */
+export interface FoundRun {
+  /** The run's state folder; on a cluster with the host before it. */
+  directory: string;
+  name: string;
+  /** ISO 8601. */
+  created: string;
+}
+
 /** One run as the views see it: its link, its replica, and what can be asked of its scheduler. */
 export interface RunSession {
   readonly directory: string;

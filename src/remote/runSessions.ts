@@ -22,7 +22,7 @@ import {
   settleCommand,
 } from "./runCommands";
 import type { Reached } from "./reached";
-import type { RunSession } from "./runSession";
+import type { FoundRun, RunSession } from "./runSession";
 import type { Study, StudySource } from "./studies";
 import type { CommandTransport } from "./transport";
 
@@ -58,14 +58,6 @@ export interface StartPlace {
   cluster: string;
   /** Says in two words what is being done. */
   onStep(step: string): void;
-}
-
-export interface FoundRun {
-  /** The run's state folder; on a cluster with the host before it. */
-  directory: string;
-  name: string;
-  /** ISO 8601. */
-  created: string;
 }
 
 /** A run of the workspace, and how it stands as far as that is known. */

@@ -4,6 +4,7 @@ import type { LearnerVerb } from "../scheduler/control/learnerVerbs";
 import { asJobId, asLearnerId, type LearnerId, learnerStates } from "../scheduler/state/rows";
 import type { RunSession } from "../remote/runSession";
 import type { Actions } from "./actions";
+import type { ClusterActions } from "./clusterActions";
 import { askFilter } from "./askFilter";
 import type { Dashboards } from "./dashboards";
 import { together } from "./disposableScope";
@@ -19,6 +20,7 @@ import type { RunChoice } from "./runChoice";
 interface CommandsWorld {
   actions: Actions;
   runs: RunChoice;
+  clusters: ClusterActions;
   dashboards: Dashboards;
   learners: LearnersView;
   jobs: JobsView;
@@ -26,7 +28,15 @@ interface CommandsWorld {
 }
 
 /** The manifest's commands. What a tree passes is the node's id, and the ids of all selected ones. */
-export function registerCommands({ actions, runs, dashboards, learners, jobs, filter }: CommandsWorld): Disposable {
+export function registerCommands({
+  actions,
+  runs,
+  clusters,
+  dashboards,
+  learners,
+  jobs,
+  filter,
+}: CommandsWorld): Disposable {
   const handlers = {
     startJobs: async () => {
       const session = await actions.startJobs();
@@ -40,6 +50,9 @@ export function registerCommands({ actions, runs, dashboards, learners, jobs, fi
     deleteRun: () => runs.deleteRun(),
     forkRun: () => runs.settleCopy("fork"),
     adoptRun: () => runs.settleCopy("adopt"),
+    downloadData: () => clusters.downloadData(),
+    removeScheduler: () => clusters.removeScheduler(),
+    collectDiagnostics: () => clusters.collectDiagnostics(),
     showLog: () => actions.showLog(),
     showProgress: () => showLearner(null),
     showLearner: (node: unknown) => showLearner(learnerAt(node)),

@@ -1,3 +1,4 @@
+import { isOnCluster } from "../remote/clusterRuns";
 import { commands, type Disposable } from "vscode";
 import type { RunSessions } from "../remote/runSessions";
 import { together } from "./disposableScope";
@@ -23,6 +24,7 @@ export function keepContextKeys(
   };
   const update = (): void => {
     set("state", stateOf(run, sessions));
+    set("isOnCluster", run.session !== null && isOnCluster(run.session.directory));
     set("isOnline", run.session?.link.at === "online");
     set("isEdited", edits.parts.code);
     set("hasNewSettings", edits.parts.settings);

@@ -14,6 +14,7 @@ import { changeListed, listMessage, saveListed } from "./listedLearners";
 import { type FromPage, fromPageSchema, type ToPage } from "./messages";
 import { Refresher } from "./refresher";
 import { awayLines } from "./runWords";
+import { clusterOf } from "../remote/clusterRuns";
 import { linkText } from "./statusText";
 import type { StudyEdits } from "./studyEdits";
 
@@ -231,7 +232,9 @@ export class DashboardPanel {
     try {
       const overview = await session.query("overview", null);
       this.panel.title = `${overview.run.name} · Adaptive`;
-      this.post({ type: "run", run: shownNumbers(overview), link, notice, edit, canAct });
+      const cluster = clusterOf(session.directory, overview.run.cluster);
+      const run = shownNumbers({ ...overview, run: { ...overview.run, cluster } });
+      this.post({ type: "run", run, link, notice, edit, canAct });
     } finally {
       clearTimeout(waiting);
     }

@@ -1,6 +1,7 @@
 import { type TreeView, window } from "vscode";
 import { type LearnerState, notStartedYet } from "../scheduler/state/rows";
 import { RunDirectory } from "../scheduler/state/runDirectory";
+import { clusterOf } from "../remote/clusterRuns";
 import type { RunSessions } from "../remote/runSessions";
 import { systemClock } from "../scheduler/state/clock";
 import { DisposableScope } from "./disposableScope";
@@ -113,7 +114,7 @@ export class LearnersView {
     this.view.description = [
       // First, for the line is cut off where the view ends.
       ...(this.filter.text === "" ? [] : [`filter: ${this.filter.text}`]),
-      clusterName(run.cluster),
+      clusterName(clusterOf(session?.directory ?? "", run.cluster)),
       run.name,
       ...(run.activity === "active" ? [] : [run.reason === notStartedYet ? "not started" : run.activity]),
     ].join(" · ");

@@ -14,6 +14,7 @@ import type { ConfigReport } from "../scheduler/control/configReport";
 import type { TypedSettings } from "../scheduler/state/layers";
 import { aboutSetting, executors, type SettingName } from "../scheduler/state/settings";
 import * as model from "./startFormModel";
+import { clusterName } from "./statusText";
 
 export interface StartFormWorld {
   /** Remembers what was typed for a study on a cluster. */
@@ -37,7 +38,7 @@ export async function askStart(
   const key = `adaptive.typed/${cluster}/${study.learnersFile}`;
   let edits = model.recall(report, memory.get(key));
   for (;;) {
-    const row = await pickRow(study, model.formRows(report, edits, await exists(report.studyFile)));
+    const row = await pickRow(study, cluster, model.formRows(report, edits, await exists(report.studyFile)));
     switch (row?.kind) {
       case undefined:
         return null;
@@ -66,13 +67,13 @@ interface RowItem extends QuickPickItem {
   row: model.FormRow | null;
 }
 
-function pickRow(study: Study, rows: readonly model.FormRow[]): Promise<model.FormRow | null> {
+function pickRow(study: Study, cluster: string, rows: readonly model.FormRow[]): Promise<model.FormRow | null> {
   const pick = window.createQuickPick<RowItem>();
   const separator = (label: string): RowItem => ({ label, kind: QuickPickItemKind.Separator, row: null });
   const items = rows.map(itemOf);
   const firstSetting = rows.findIndex(({ kind }) => kind === "setting");
   const firstOther = rows.findIndex(({ kind }) => kind === "script");
-  pick.title = `${title}: ${study.name} on this computer`;
+  pick.title = `${title}: ${study.name} on ${clusterName(cluster)}`;
   pick.placeholder = "Enter starts the jobs; choose a setting to change it";
   pick.items = [
     ...items.slice(0, firstSetting),

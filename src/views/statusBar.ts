@@ -1,4 +1,5 @@
 import { type Disposable, StatusBarAlignment, ThemeColor, window } from "vscode";
+import { clusterOf } from "../remote/clusterRuns";
 import { together } from "./disposableScope";
 import type { ShownRun } from "./shownRun";
 import { linkText, statusText, statusTooltip } from "./statusText";
@@ -14,7 +15,7 @@ export function showStatusBar(run: ShownRun): Disposable {
     const { link, notice } = session;
     const why = link.at === "retrying" || link.at === "offline" ? link.why : (notice?.message ?? null);
     item.text = statusText(overview, linkText(link, Date.now(), run.linkSinceMs));
-    item.tooltip = statusTooltip(overview, why);
+    item.tooltip = statusTooltip(overview, clusterOf(session.directory, overview.run.cluster), why);
     item.accessibilityInformation = { label: item.tooltip };
     item.backgroundColor = link.at === "retrying" ? new ThemeColor("statusBarItem.warningBackground") : undefined;
     item.show();

@@ -32,13 +32,12 @@ export function statusText({ run, learners }: Overview, link: string | null): st
 }
 
 /** The run in lines, for who rests the pointer on it. */
-export function statusTooltip(overview: Overview, why: string | null): string {
-  const { run, learners, jobs, npoints } = overview;
+export function statusTooltip({ run, learners, jobs, npoints }: Overview, cluster: string, why: string | null): string {
   const states = statesInOrder
     .filter((state) => learners[state] > 0)
     .map((state) => `${formatCount(learners[state])} ${stateStyles[state].label.toLowerCase()}`);
   return [
-    `${run.name} on ${clusterName(run.cluster)}`,
+    `${run.name} on ${clusterName(cluster)}`,
     `Learners: ${states.join(", ")}`,
     `${plural(jobs.running, "job")} running, ${formatCount(jobs.queued + jobs.submitted)} queued`,
     plural(npoints, "point"),

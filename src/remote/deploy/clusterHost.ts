@@ -60,6 +60,11 @@ export class ClusterHost {
     }
   }
 
+  /** Before the next use, because what is installed there has changed. */
+  lookAgain(): void {
+    this.current = null;
+  }
+
   dispose(): void {
     this.disposing.abort();
   }

@@ -51,7 +51,7 @@ export async function unpack(
   const reader = new StreamReader(stream);
   for (;;) {
     const file = parseHeader(await reader.line());
-    if (file === null) return;
+    if (file === null) return reader.toEnd();
     await write(file, reader.bytes(file.size ?? 0));
     await reader.skipRest();
   }
@@ -111,6 +111,11 @@ class StreamReader {
 
   async skipRest(): Promise<void> {
     for await (const _ of this.rest());
+  }
+
+  /** Whoever sends has ended only when all was read. */
+  async toEnd(): Promise<void> {
+    while ((await this.chunks.next()).done !== true);
   }
 
   private async *rest(): AsyncGenerator<Uint8Array> {

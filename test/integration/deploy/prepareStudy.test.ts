@@ -19,7 +19,10 @@ async function studyAndCluster(files: Record<string, string>) {
   const cluster = await node.connect();
   const there = join(home, "adaptive-runs/peaks");
   const agreed: (readonly string[])[] = [];
-  const prepare = (different: Partial<StudyWorld> = {}, profile: object = { python, queue: "local" }): Promise<Prepared> =>
+  const prepare = (
+    different: Partial<StudyWorld> = {},
+    profile: object = { python, queue: "local" },
+  ): Promise<Prepared> =>
     prepareStudy(
       {
         transport: node.transport,

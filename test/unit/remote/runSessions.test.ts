@@ -4,8 +4,8 @@ import { systemClock } from "../../../src/scheduler/state/clock";
 import { ClusterRuns } from "../../../src/remote/clusterRuns";
 import { Emitter } from "../../../src/remote/event";
 import { localTransport } from "../../../src/remote/localTransport";
-import { chooseActive, type FoundRun, RunSessions } from "../../../src/remote/runSessions";
-import type { RunSession } from "../../../src/remote/runSession";
+import { chooseActive, RunSessions } from "../../../src/remote/runSessions";
+import type { FoundRun, RunSession } from "../../../src/remote/runSession";
 import type { Study } from "../../../src/remote/studies";
 import type { CommandTransport } from "../../../src/remote/transport";
 

@@ -1,0 +1,145 @@
+import { hostname, userInfo } from "node:os";
+import { dirname } from "node:path";
+import { text } from "node:stream/consumers";
+import { type LogOutputChannel, type Memento, version as editorVersion, window, workspace } from "vscode";
+import { hostOf, isOnCluster } from "../remote/clusterRuns";
+import type { Clusters } from "../remote/connectClusters";
+import { writeDiagnostics } from "../remote/deploy/diagnostics";
+import type { RunSession } from "../remote/runSession";
+import type { RunSessions } from "../remote/runSessions";
+import { downloadResults } from "../remote/studySync/downloadResults";
+import type { Ledger } from "../remote/studySync/planDownload";
+import { formatBytes } from "../scheduler/control/bytes";
+import { AdaptiveError } from "../scheduler/state/errors";
+import { systemClock } from "../scheduler/state/clock";
+import { choose } from "./dialog";
+import type { ErrorDisplay } from "./errorDisplay";
+import { plural } from "./format";
+import { withViewProgress } from "./viewProgress";
+
+interface ClusterActionsWorld {
+  sessions: RunSessions;
+  clusters: Clusters;
+  errors: ErrorDisplay;
+  log: LogOutputChannel;
+  /** What the log holds. */
+  logged(): Promise<string>;
+  /** Of this workspace. */
+  memory: Memento;
+  version: string;
+}
+
+/** What a person can do about clusters, besides starting jobs there. */
+export class ClusterActions {
+  constructor(private readonly world: ClusterActionsWorld) {}
+
+  /** Fetches the data files of the run that is shown into the study's folder. */
+  downloadData(): Promise<void> {
+    const { sessions, errors, log, memory } = this.world;
+    return errors.attempt("Download Data", async () => {
+      const session = sessions.active;
+      const study = await sessions.activeStudy();
+      if (session === null || study === null || !isOnCluster(session.directory)) throw notOnCluster();
+      const key = `downloaded/${session.directory}`;
+      const done = await withViewProgress(study.name, log, async (progress, token) => {
+        const cancelling = new AbortController();
+        token.onCancellationRequested(() => cancelling.abort());
+        const { signal } = cancelling;
+        progress("Looking");
+        const { path, ...reach } = await sessions.reach(session.directory, { isAsked: true, onStep: progress, signal });
+        return downloadResults(
+          { ...reach, clock: systemClock, signal },
+          {
+            run: path,
+            folder: dirname(study.learnersFile),
+            ledger: { load: () => memory.get<Ledger>(key) ?? {}, save: (ledger) => void memory.update(key, ledger) },
+            onProgress: (doneBytes, ofBytes) =>
+              progress(`Downloading ${formatBytes(doneBytes)} of ${formatBytes(ofBytes)}`),
+          },
+        );
+      });
+      const aside =
+        done.keptAside.length === 0 ? "" : ` What was in the way here is now in ${done.keptAside.join(", ")}.`;
+      const words =
+        done.fetched === 0 ? "Nothing has changed there since." : `Downloaded ${plural(done.fetched, "file")}.`;
+      void window.showInformationMessage(`${words}${aside}`);
+    });
+  }
+
+  /** Takes off a cluster what was installed there. */
+  removeScheduler(): Promise<void> {
+    const { clusters, sessions, errors, log } = this.world;
+    return errors.attempt("Remove Scheduler from Cluster", async () => {
+      const shown = sessions.active?.directory ?? "";
+      const hosts = isOnCluster(shown) ? [hostOf(shown)] : await clusters.names();
+      const host =
+        hosts.length === 1 ? hosts[0] : await window.showQuickPick(hosts, { title: "Remove Scheduler from Cluster" });
+      if (host === undefined) return;
+      await choose({
+        message: `Remove the scheduler from ${host}?`,
+        detail:
+          "Its schedulers are ended and its program is deleted there. Runs and data stay. The next start installs it again.",
+        choices: ["Remove"],
+      });
+      const runs = await withViewProgress(host, log, (progress, token) => {
+        const cancelling = new AbortController();
+        token.onCancellationRequested(() => cancelling.abort());
+        return clusters.removeScheduler(host, { isAsked: true, onStep: progress, signal: cancelling.signal });
+      });
+      const left = runs.length === 0 ? "" : ` Its runs and their data stay: ${runs.join(", ")}.`;
+      void window.showInformationMessage(`Removed from ${host}.${left}`);
+    });
+  }
+
+  /** Opens a report for whoever helps, in which nobody is recognised. */
+  collectDiagnostics(): Promise<void> {
+    const { sessions, clusters, errors, logged, version } = this.world;
+    return errors.attempt("Collect Diagnostics", async () => {
+      const active = sessions.active;
+      const content = await writeDiagnostics(
+        [
+          {
+            title: "Versions",
+            read: () =>
+              Promise.resolve(
+                [`Adaptive ${version}`, `editor ${editorVersion}`, `${process.platform} ${process.arch}`].join("\n"),
+              ),
+          },
+          {
+            title: "Settings",
+            read: () => Promise.resolve(JSON.stringify(workspace.getConfiguration("adaptive"), null, 2)),
+          },
+          { title: "Run", read: () => Promise.resolve(JSON.stringify({ ...linkOf(active) }, null, 2)) },
+          { title: "Scheduler's log", read: () => (active === null ? noRun() : schedulerLog(sessions, active)) },
+          { title: "Editor's log", read: logged },
+        ],
+        { users: [userInfo().username], hosts: [hostname(), ...(await clusters.names())] },
+      );
+      await window.showTextDocument(await workspace.openTextDocument({ content, language: "markdown" }));
+    });
+  }
+}
+
+function linkOf(active: RunSession | null): object {
+  return active === null ? {} : { directory: active.directory, link: active.link, notice: active.notice };
+}
+
+function noRun(): Promise<string> {
+  return Promise.resolve("no run is shown");
+}
+
+async function schedulerLog(sessions: RunSessions, { directory }: RunSession): Promise<string> {
+  const { signal } = new AbortController();
+  const { transport, path } = await sessions.reach(directory, { isAsked: false, onStep: () => undefined, signal });
+  const process = await transport.exec(["tail", "-n", "300", `${path}/scheduler.log`], { stdin: "", signal });
+  const [log, problem] = await Promise.all([text(process.stdout), text(process.stderr)]);
+  return log || problem;
+}
+
+function notOnCluster(): AdaptiveError {
+  return new AdaptiveError(
+    "not-on-cluster",
+    "The run that is shown is on this computer, and so is its data.",
+    "Choose one on a cluster: Adaptive: Switch Run.",
+  );
+}

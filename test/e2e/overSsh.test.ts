@@ -1,0 +1,72 @@
+import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { homedir, tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { python } from "../../scripts/setup.mjs";
+import { startSshd } from "../integration/remote/ssh/realSshd";
+import { copyExample, openEditor, patienceMs } from "./editor";
+
+/** A cluster of the SSH configuration, whose home directory is a folder of this machine. */
+async function createCluster(): Promise<string> {
+  const home = await mkdtemp(join(tmpdir(), "adaptive-e2e-cluster-"));
+  onTestFinished(() => rm(home, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }));
+  const sshd = await startSshd(async (folder) => {
+    const login = join(folder, "login");
+    const script = `#!/bin/sh\nexport HOME=${home}\ncd ${home}\nexec /bin/sh -c "$SSH_ORIGINAL_COMMAND"\n`;
+    await writeFile(login, script);
+    await chmod(login, 0o755);
+    return [`ForceCommand ${login}`, "AllowTcpForwarding no"];
+  });
+  onTestFinished(() => sshd.stop());
+  const { hostName, port, user, identityFiles, userKnownHostsFiles } = sshd.host;
+  await mkdir(join(homedir(), ".ssh"), { recursive: true, mode: 0o700 });
+  await writeFile(
+    join(homedir(), ".ssh", "config"),
+    [
+      `Host hpc`,
+      `  HostName ${hostName}`,
+      `  Port ${port}`,
+      `  User ${user}`,
+      `  IdentityFile ${identityFiles[0] ?? ""}`,
+      `  UserKnownHostsFile ${userKnownHostsFiles[0] ?? ""}`,
+      "",
+    ].join("\n"),
+    { mode: 0o600 },
+  );
+  onTestFinished(() => rm(join(homedir(), ".ssh"), { recursive: true, force: true }));
+  return home;
+}
+
+test("a cluster is picked, and Start Jobs does the rest over SSH; the data comes down, the scheduler is removed", async () => {
+  const home = await createCluster();
+  const folder = await copyExample([
+    ["offset=[-0.3, -0.2, -0.1, 0.0, 0.1, 0.2, 0.3]", "offset=[-0.2, 0.0]"],
+    ["time.sleep(SECONDS_PER_POINT)", "time.sleep(0.001)"],
+  ]);
+  const editor = await openEditor(folder, { hpc: { python, queue: "local" } });
+  await editor.openView("Adaptive");
+  await editor.runCommand("Adaptive: Start Jobs");
+  await editor.pick("hpc");
+  await editor.page.locator(".quick-input-title").getByText("Start Jobs: peaks on hpc").waitFor();
+  await editor.keepScreenshot("over SSH, start form");
+  await editor.page.keyboard.press("Enter");
+  await editor.dialog.getByText("Send this study to hpc?").waitFor();
+  await editor.keepScreenshot("over SSH, what is sent");
+  await editor.answer("Send");
+  await editor.treeRow(/^Done\s*8/).waitFor();
+  await editor.keepScreenshot("over SSH, done");
+  expect(await readdir(join(home, "adaptive-runs/peaks/data"))).toHaveLength(8);
+
+  await editor.runCommand("Adaptive: Download Data");
+  await editor.page.locator(".notification-toast").getByText("Downloaded 8 files.").waitFor({ timeout: patienceMs });
+  expect(await readdir(join(folder, "data"))).toHaveLength(8);
+
+  await editor.runCommand("Adaptive: Collect Diagnostics");
+  await editor.page.locator(".monaco-editor .view-lines").getByText("Adaptive diagnostics").waitFor();
+  await editor.keepScreenshot("diagnostics");
+
+  await editor.runCommand("Adaptive: Remove Scheduler from Cluster");
+  await editor.answer("Remove");
+  await editor.page.locator(".notification-toast").getByText("Removed from hpc.").waitFor({ timeout: patienceMs });
+  await expect.poll(() => readdir(join(home, ".adaptive-scheduler")), { timeout: patienceMs }).toEqual(["runs"]);
+});
