@@ -10,6 +10,7 @@ import type { Profile } from "../python";
 import { atHome } from "./atHome";
 import type { Cluster } from "./connectCluster";
 import type { Host } from "./install";
+import { launchScheduler } from "./launchScheduler";
 import type { Probe } from "./probe";
 import { pythonProblem } from "./pythonProblem";
 
@@ -55,14 +56,16 @@ export async function prepareStudy(
   const paths = plan.send.map(({ path }) => path);
   const { keptAside } = await sendStudy({ transport, program, clock, signal }, folder, paths, there, world.sender);
   onStep("Starting");
+  const queue = queueOf(probe, profile["queue"]);
   const command = initCommand(program, {
     ...start,
-    queue: queueOf(probe, profile["queue"]),
+    queue,
     learnersFile: `${there}/${basename(start.learnersFile)}`,
     profile: { ...profile, python: atHome(String(profile.python), probe.home) },
   });
   try {
     const made = await runCommand(transport, command, { clock, deadlineMs: initDeadlineMs, signal, cwd: there });
+    await launchScheduler({ transport, clock, signal }, program, { run: made.run, host: probe.host, queue });
     return { ...made, keptAside };
   } catch (error) {
     throw explained(toAdaptiveError(error), plan);

@@ -1,7 +1,10 @@
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { prepareStudy, type Prepared, type StudyWorld } from "../../../src/remote/deploy/prepareStudy";
+import { launchScheduler } from "../../../src/remote/deploy/launchScheduler";
+import type { CommandTransport, Transport } from "../../../src/remote/transport";
 import { systemClock } from "../../../src/scheduler/state/clock";
 import { temporaryFolder } from "../../unit/scheduler/runFixture";
 import { eventually, peaks, python } from "../program";
@@ -42,6 +45,26 @@ async function studyAndCluster(files: Record<string, string>) {
     );
   onTestFinished(async () => void (await node.call(cluster, "stop", there, "--shut-down").catch(() => undefined)));
   return { home, folder, there, cluster, prepare, agreed, ...node };
+}
+
+/** As a site does that ends, with each session, whatever it has left running. */
+function endingSessions(transport: CommandTransport): Transport {
+  return {
+    exec: async (argv, options) => {
+      const session = `ADAPTIVE_TEST_SESSION=${randomUUID()}`;
+      const [name = "", value = ""] = session.split("=");
+      const process = await transport.exec(argv, { ...options, env: { ...options.env, [name]: value } });
+      return { ...process, exit: process.exit.then((exit) => killAll(session).then(() => exit)) };
+    },
+    upload: () => Promise.reject(new Error("nothing is uploaded")),
+  };
+}
+
+async function killAll(session: string): Promise<void> {
+  for (const pid of (await readdir("/proc")).filter((name) => /^\d+$/.test(name))) {
+    const environment = await readFile(`/proc/${pid}/environ`, "utf8").catch(() => "");
+    if (environment.split("\0").includes(session)) process.kill(Number(pid), "SIGKILL");
+  }
 }
 
 const settings = JSON.stringify({ goal: { npoints: 12 }, include: ["tables/params.csv"] });
@@ -87,6 +110,27 @@ describe("a study on a cluster", () => {
     await expect(world.prepare()).rejects.toMatchObject({
       message: expect.stringContaining("field.npy"),
       hint: 'field.npy was not sent (data): add "include": ["field.npy"] to adaptive.json.',
+    });
+  });
+
+  test("on a site that ends what a session leaves running says so, and how to go on", async () => {
+    const world = await studyAndCluster({ "_learners.py": peaks(1) });
+    const transport = endingSessions(world.transport);
+    await expect(world.prepare({ transport })).rejects.toMatchObject({
+      code: "scheduler-killed",
+      message: expect.stringMatching(/^The scheduler ended with the session that had started it: .* ends what/),
+    });
+    const slurm = launchScheduler(
+      { transport, clock: systemClock, signal: new AbortController().signal },
+      world.cluster.program,
+      {
+        run: join(world.there, ".adaptive"),
+        host: "login1",
+        queue: "slurm",
+      },
+    );
+    await expect(slurm).rejects.toMatchObject({
+      hint: expect.stringMatching(/on login1, sbatch --job-name=adaptive-scheduler .* --wrap='.*main\.js serve .*'$/),
     });
   });
 
