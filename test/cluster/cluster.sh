@@ -99,8 +99,8 @@ SchedulerParameters=batch_sched_delay=0,sched_min_interval=100000,bf_interval=2
 MpiDefault=none
 MaxArraySize=10001
 MaxJobCount=30000
-MinJobAge=60
-SlurmdTimeout=10
+# Long enough for nodes that wait for this machine's cores.
+SlurmdTimeout=20
 KillWait=10
 ReturnToService=2
 $(for node in "${nodes[@]}"; do echo "NodeName=$node NodeAddr=$(address "$node") Port=1682${node#n} CPUs=8 RealMemory=4000"; done)

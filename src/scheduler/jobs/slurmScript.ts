@@ -62,7 +62,8 @@ export function runInSlurm(words: string, steps: readonly string[]): string[] {
   return [
     'pass() { signals+=" $1" caught=1; [ -z "$child" ] || kill -s "$1" "$child" 2>/dev/null; }',
     "trap 'pass USR1' USR1",
-    "trap 'pass TERM' TERM",
+    // Noted down now: Slurm may kill this shell together with the last process that does not end.
+    "trap 'pass TERM; note_end 143' TERM",
     "step() {",
     "  child=",
     `  ${words} </dev/null &`,
