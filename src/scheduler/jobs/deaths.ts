@@ -48,7 +48,7 @@ export function explainDeaths(deaths: number, exitCode: number | null, output: s
   const end = text.length > shownBytes ? text.slice(text.indexOf("\n", text.length - shownBytes) + 1) : text;
   return new AdaptiveError(
     "jobs-die-at-once",
-    `The last ${deaths} jobs ended before they asked for a learner, so no more are submitted: ${cause}. ` +
+    `The last ${deaths} jobs ended before they asked for a learner, so no more are submitted: ${cause}.\n` +
       (end ? `The last one printed:\n${end}` : "The last one printed nothing."),
     `${hint}; then start the jobs again.`,
   );
