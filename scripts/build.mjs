@@ -31,6 +31,8 @@ const extension = {
   loader: { ".py": "text" },
   // Larger than all else together, it lies beside and is read when somebody connects.
   alias: { ...alias, ssh2: "./ssh2.js" },
+  // By `require`: a native import of CommonJS misses what its lexer does not see.
+  supported: { "dynamic-import": false },
 };
 /** @type {import("esbuild").BuildOptions} */
 const ssh2 = {

@@ -17,7 +17,7 @@ export function hostKeyWords({ host, fingerprint, keyType, why, at }: HostKeyQue
     detail: [
       reasons[why],
       `Its ${keyType} key is\n${fingerprint}`,
-      "Compare it with what its administrators publish. Then it is remembered among your known hosts.",
+      "Compare it with what its administrators publish. A key that you trust is kept among your known hosts.",
     ].join("\n\n"),
     trust: "Trust and Connect",
   };
