@@ -15,7 +15,7 @@ import { jobScript } from "./jobs/jobScript";
 import { JobLoop } from "./jobs/loop";
 import type { Log } from "./log";
 import { Previews } from "./previews";
-import { systemClock } from "./state/clock";
+import { steadyClock } from "./state/clock";
 import { AdaptiveError, toAdaptiveError } from "./state/errors";
 import { RunLock } from "./state/lock";
 import { asLearnerId, fnameOf, type LearnerId, type LearnerRow, type RunRow } from "./state/rows";
@@ -101,7 +101,7 @@ export class Scheduler {
     this.previews = new Previews(store, client, (learner, preview) =>
       this.clients.notifyWatchers(learner, "preview", { learner, preview }),
     );
-    this.desk = new WorkerDesk(store, this.board, systemClock.now, {
+    this.desk = new WorkerDesk(store, this.board, steadyClock.now, {
       onDidFree: () => this.loop.poke(),
       onDidPreview: (learner, preview) => this.previews.put(learner, preview),
       onDidRemark: (remark) => {
@@ -135,7 +135,7 @@ export class Scheduler {
       silenceMs: () => this.desk.silenceMs,
       takeInMessage: (message) => this.desk.takeIn(message),
       onNotice: (notice) => this.show(notice),
-      clock: systemClock,
+      clock: steadyClock,
       random: Math.random,
     });
     this.verbs = new Verbs({
@@ -259,8 +259,9 @@ export class Scheduler {
     const { model } = this.store;
     const { incarnation } = model.run;
     await this.updates.point();
+    await this.loop.open();
     void door.serve((peer, message) => this.receive(peer, message));
-    await writeEndpoint(directory.endpoint, {
+    await writeEndpoint(directory, {
       version: 1,
       incarnation,
       host: hostname(),
@@ -269,7 +270,6 @@ export class Scheduler {
       ...door.keys,
     });
     log.write(`serving ${directory.path} as incarnation ${incarnation} at port ${door.port}`);
-    this.loop.poke();
   }
 
   private async shutDown(): Promise<void> {

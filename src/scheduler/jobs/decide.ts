@@ -85,14 +85,15 @@ function ends(model: Model, circumstances: Circumstances): NewChange[] {
 /** Takes the learner off a job, if it holds one. */
 function released(
   model: Model,
-  { jobId, learnerId }: JobRow,
+  job: JobRow,
   how: Verdict["how"],
   words: string,
   { progress, settings }: Circumstances,
 ): NewChange[] {
-  if (learnerId === null) return [];
-  const reason = `its job ${jobId} ${words}`;
-  return [releaseOf(model.learner(learnerId), jobId, null, how, reason, progress(learnerId), settings.maxFailures)];
+  const learner = model.heldBy(job);
+  if (!learner) return [];
+  const reason = `its job ${job.jobId} ${words}`;
+  return [releaseOf(learner, job.jobId, null, how, reason, progress(learner.id), settings.maxFailures)];
 }
 
 /** A job that was to try points and ended without a word about some of them. */

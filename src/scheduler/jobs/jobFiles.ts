@@ -1,5 +1,6 @@
-import { open, readdir, readFile, rm } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import { join } from "node:path";
+import { realDisk, type Disk } from "../state/disk";
 import { errnoOf } from "../state/errors";
 import type { Model } from "../state/model";
 import type { JobRow } from "../state/rows";
@@ -15,6 +16,7 @@ export class JobFiles {
   constructor(
     readonly folder: string,
     private readonly model: Model,
+    private readonly disk: Disk = realDisk,
   ) {
     this.endedJobs = [...model.jobs.values()].filter(({ state }) => state === "ended").map(({ jobId }) => jobId);
   }
@@ -41,14 +43,16 @@ export class JobFiles {
 
   /** Jobs that have written down their end. */
   async written(): Promise<Set<string>> {
-    const names = await readdir(this.folder);
+    const names = await this.disk.readdir(this.folder);
     return new Set(names.filter((name) => name.endsWith(".end")).map((name) => name.slice(0, -".end".length)));
   }
 
   /** What a job wrote down at its end in `<id>.end`, since it was last started anew: exit code, restart, signals. */
   async ownEnd({ jobId, restart }: JobRow): Promise<OwnEnd | null> {
     try {
-      const words = (await readFile(join(this.folder, `${jobId}.end`), "utf8")).trim().split(/\s+/);
+      const words = String(await this.disk.readFile(join(this.folder, `${jobId}.end`)))
+        .trim()
+        .split(/\s+/);
       const [exitCode = NaN, restarts = 0] = words.slice(0, 2).map(Number);
       const isOurs = Number.isSafeInteger(exitCode) && restarts === restart;
       return isOurs ? { exitCode, restart, signals: words.slice(2) } : null;
@@ -65,7 +69,7 @@ export class JobFiles {
     const isArrayLive = [...this.model.liveJobs].some((id) => this.model.job(id).submission === job.submission);
     const script = isArrayLive ? [] : [`${job.submission}.sh`];
     for (const name of [`${job.jobId}.pid`, `${job.jobId}.end`, ...script, ...forgotten]) {
-      await rm(join(this.folder, name), { force: true });
+      await this.disk.rm(join(this.folder, name), { force: true });
     }
   }
 }

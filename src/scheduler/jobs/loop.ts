@@ -60,6 +60,16 @@ export class JobLoop {
     return this.submitter.submissions;
   }
 
+  /** Begins, with what jobs left while nobody served them: before one of them asks for its next learner. */
+  open(): Promise<void> {
+    const { store, takeInMessage } = this.options;
+    this.current = emptyOutbox(store.directory, takeInMessage).then(() => {
+      this.current = null;
+      this.poke();
+    });
+    return this.current;
+  }
+
   /** Asks for a round soon. */
   poke(): void {
     if (this.isClosed) return;
@@ -100,7 +110,7 @@ export class JobLoop {
     const { store, clock, takeInMessage } = this.options;
     const listing = clock.now() >= this.nextPollAt ? await this.list() : null;
     // Behind the listing: a job that it shows as ended has left its message by then.
-    await emptyOutbox(store.directory.outbox, takeInMessage);
+    await emptyOutbox(store.directory, takeInMessage);
     await this.act(listing);
   }
 

@@ -1,17 +1,21 @@
-import { readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
+import type { Disk } from "../state/disk";
 import { errnoOf } from "../state/errors";
+import type { RunDirectory } from "../state/runDirectory";
 
 /** Takes in what jobs wrote down because they found no scheduler. Whatever else lies there is set aside. */
-export async function emptyOutbox(folder: string, takeIn: (message: object) => Promise<void>): Promise<void> {
-  const names = (await readdir(folder)).filter((name) => name.endsWith(".json"));
+export async function emptyOutbox(
+  { outbox, disk }: RunDirectory,
+  takeIn: (message: object) => Promise<void>,
+): Promise<void> {
+  const names = (await disk.readdir(outbox)).filter((name) => name.endsWith(".json"));
   for (const name of names.sort(byRequest)) {
-    const path = join(folder, name);
-    const message = await readMessage(path);
+    const path = join(outbox, name);
+    const message = await readMessage(path, disk);
     if (message) {
       await takeIn(message);
-      await rm(path);
-    } else await rename(path, `${path}.bad`);
+      await disk.rm(path);
+    } else await disk.rename(path, `${path}.bad`);
   }
 }
 
@@ -21,9 +25,9 @@ function byRequest(a: string, b: string): number {
 }
 
 /** Null when it is no message. */
-async function readMessage(path: string): Promise<object | null> {
+async function readMessage(path: string, disk: Disk): Promise<object | null> {
   try {
-    const value: unknown = JSON.parse(await readFile(path, "utf8"));
+    const value: unknown = JSON.parse(String(await disk.readFile(path)));
     return typeof value === "object" ? value : null;
   } catch (error) {
     if (error instanceof SyntaxError || errnoOf(error) === "EISDIR") return null;

@@ -13,3 +13,6 @@ export const systemClock: Clock = {
     return () => clearTimeout(timer);
   },
 };
+
+/** Begins at the system's time and is not set together with it: for waiting and for what is measured, not for what is written down. */
+export const steadyClock: Clock = { ...systemClock, now: () => performance.timeOrigin + performance.now() };

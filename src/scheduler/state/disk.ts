@@ -23,7 +23,6 @@ export interface Disk {
   mkdir(path: string, options: { recursive: true; mode: number }): Promise<unknown>;
   rename(from: string, to: string): Promise<void>;
   rm(path: string, options?: { recursive?: boolean; force?: boolean }): Promise<void>;
-  truncate(path: string, length: number): Promise<void>;
 }
 
 /** That of this machine. */

@@ -1,7 +1,7 @@
 import type { Change } from "./changes";
 import type { OpenFile } from "./disk";
 import { AdaptiveError, errnoOf } from "./errors";
-import { syncDirectory } from "./files";
+import { writeFileAtomically } from "./files";
 import { writeAll } from "./journal";
 import type { LearnerId } from "./rows";
 import type { RunDirectory } from "./runDirectory";
@@ -15,23 +15,28 @@ export interface OpenEpochs {
 }
 
 /**
- * Opens the file of epochs and has it catch up; one that somebody deleted is made anew.
+ * Begins a new file of epochs in place of the one before, which may lag behind the journal after a
+ * crash, may not be synced, or be gone. What a former scheduler still writes goes to a file that nobody reads.
  *
  * @throws AdaptiveError `state-gone` when its whole folder was deleted
  */
-export async function openEpochs(
+export async function beginEpochs(
   directory: RunDirectory,
-  learners: Iterable<{ id: LearnerId; epoch: number }>,
+  learners: ReadonlyMap<LearnerId, { epoch: number }>,
 ): Promise<OpenEpochs> {
-  const file = await openOrMake(directory);
-  try {
-    const epochs = new Epochs(file);
-    const inode = (await inodeOf(directory)) ?? -1;
-    await epochs.catchUp(await directory.disk.readFile(directory.epochs), learners);
-    return { file: epochs, inode };
-  } catch (error) {
-    await file.close();
+  const { own, epochs: path, disk } = directory;
+  const before = await disk.readFile(path).catch((error: unknown) => {
+    if (errnoOf(error) === "ENOENT") return Buffer.alloc(0);
     throw error;
+  });
+  try {
+    await writeFileAtomically(path, caughtUp(before, learners), 0o600, disk);
+    return { file: new Epochs(await disk.open(path, "r+")), inode: (await inodeOf(directory)) ?? -1 };
+  } catch (cause) {
+    if (errnoOf(cause) !== "ENOENT") throw cause;
+    throw new AdaptiveError("state-gone", `${own} is gone.`, "Put it back from a backup; the data files stay.", {
+      cause,
+    });
   }
 }
 
@@ -45,24 +50,6 @@ export async function inodeOf({ epochs, disk }: RunDirectory): Promise<number | 
   }
 }
 
-async function openOrMake({ own, epochs, disk }: RunDirectory): Promise<OpenFile> {
-  try {
-    return await disk.open(epochs, "r+");
-  } catch (error) {
-    if (errnoOf(error) !== "ENOENT") throw error;
-  }
-  try {
-    const file = await disk.open(epochs, "wx", 0o600);
-    await syncDirectory(own, disk);
-    return file;
-  } catch (cause) {
-    if (errnoOf(cause) !== "ENOENT") throw cause;
-    throw new AdaptiveError("state-gone", `${own} is gone.`, "Put it back from a backup; the data files stay.", {
-      cause,
-    });
-  }
-}
-
 /**
  * The file that says who may save: at offset 8·learner the newest epoch of that learner, an unsigned
  * 64-bit little-endian integer. Workers read it before they replace a data file, also when they
@@ -70,21 +57,6 @@ async function openOrMake({ own, epochs, disk }: RunDirectory): Promise<OpenFile
  */
 export class Epochs {
   constructor(private readonly file: Pick<OpenFile, "write" | "datasync" | "close">) {}
-
-  /**
-   * Writes the epochs that the file lags behind, because a crash came between it and the journal.
-   *
-   * @param bytes what the file holds
-   */
-  async catchUp(bytes: Buffer, learners: Iterable<{ id: LearnerId; epoch: number }>): Promise<void> {
-    const behind = new Map<LearnerId, number>();
-    for (const { id, epoch } of learners) {
-      const offset = id * bytesPerLearner;
-      const written = offset + bytesPerLearner <= bytes.length ? bytes.readBigUInt64LE(offset) : 0n;
-      if (written < epoch) behind.set(id, epoch);
-    }
-    await this.writeEpochs(behind);
-  }
 
   /** Writes the epochs of the assignments among the changes, and returns when they are on disk. */
   async write(changes: readonly Change[]): Promise<void> {
@@ -112,4 +84,17 @@ export class Epochs {
     }
     await this.file.datasync();
   }
+}
+
+/** The content of the file, with the epochs that it lags behind. */
+function caughtUp(before: Buffer, learners: ReadonlyMap<LearnerId, { epoch: number }>): Buffer {
+  let last = -1;
+  for (const id of learners.keys()) last = Math.max(last, id);
+  const bytes = Buffer.alloc(Math.max(before.length, (last + 1) * bytesPerLearner));
+  before.copy(bytes);
+  for (const [id, { epoch }] of learners) {
+    const offset = id * bytesPerLearner;
+    if (bytes.readBigUInt64LE(offset) < epoch) bytes.writeBigUInt64LE(BigInt(epoch), offset);
+  }
+  return bytes;
 }

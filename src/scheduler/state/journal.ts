@@ -30,7 +30,8 @@ export class Journal {
    * that the same changes can be appended once there is room.
    */
   async append(changes: readonly Change[]): Promise<void> {
-    const bytes = Buffer.from(changes.map(encodeLine).join(""));
+    const first = changes[0]?.seq;
+    const bytes = Buffer.from(changes.map((change) => encodeLine(change, first)).join(""));
     try {
       await writeAll(this.file, bytes, this.length);
     } catch (error) {
@@ -48,19 +49,22 @@ export class Journal {
 
 /** Nowhere but at the start of a line: in a value its quotes would be escaped. */
 const lineStart = '{"crc":"';
-const crcMember = /^\{"crc":"([0-9a-f]{8})",/;
+const lineHead = /^\{"crc":"([0-9a-f]{8})",(?:"batch":(\d+),)?/;
+/** Enough of a line to tell its batch, also when the rest is damaged. */
+const wholeHead = /^\{"crc":"[0-9a-f]{8}",(?:"batch":(\d+),|"kind":)/;
+const crcLength = 18;
 
-export function encodeLine(change: Change): string {
-  const rest = JSON.stringify(change).slice(1);
+/** @param batch the first of the changes that are synced together with this one */
+export function encodeLine(change: Change, batch = change.seq): string {
+  const rest = (batch === change.seq ? "" : `"batch":${batch},`) + JSON.stringify(change).slice(1);
   return `{"crc":"${checksum(rest)}",${rest}\n`;
 }
 
 /** The change of a line without its newline, or null when the line is damaged. */
 export function decodeLine(line: string): Change | null {
-  const crc = crcMember.exec(line)?.[1];
-  const rest = line.slice(18);
-  if (!crc || crc !== checksum(rest)) return null;
-  const change: unknown = JSON.parse(`{${rest}`);
+  const [head, crc] = lineHead.exec(line) ?? [""];
+  if (!crc || crc !== checksum(line.slice(crcLength))) return null;
+  const change: unknown = JSON.parse(`{${line.slice(head.length)}`);
   return isChange(change) ? change : null;
 }
 
@@ -74,7 +78,7 @@ export function decodeLine(line: string): Change | null {
  */
 export function readJournal(
   bytes: Uint8Array,
-  name: string,
+  { name, firstSeq }: { name: string; firstSeq: number },
   isNewest: boolean,
 ): { changes: Change[]; goodBytes: number } {
   const changes: Change[] = [];
@@ -84,10 +88,8 @@ export function readJournal(
     const end = text.indexOf(0x0a, offset);
     const change = end < 0 ? null : decodeLine(text.toString("utf8", offset, end));
     if (!change) {
-      const isLastLine = end < 0 || end === text.length - 1;
-      // Two lines in one: what parted them was damaged, and the first of them was answered.
-      const isOneLine = text.indexOf(lineStart, offset + 1) < 0;
-      if (isNewest && isLastLine && isOneLine) break;
+      const next = (changes.at(-1)?.seq ?? firstSeq - 1) + 1;
+      if (isNewest && wasNeverSynced(text, offset, next)) break;
       throw new AdaptiveError(
         "journal-damaged",
         `${name} is damaged at byte ${offset}.`,
@@ -98,6 +100,24 @@ export function readJournal(
     offset = end + 1;
   }
   return { changes, goodBytes: offset };
+}
+
+/**
+ * Whether what is damaged lies in a batch that was being written when the power failed: of its pages
+ * any may be there and any not. Every line that follows then belongs to the batch of the damaged one.
+ *
+ * @param next number of the first change that is damaged
+ */
+function wasNeverSynced(text: Buffer, offset: number, next: number): boolean {
+  const batches: number[] = [];
+  for (let at = text.indexOf(lineStart, offset + 1); at >= 0; at = text.indexOf(lineStart, at + 1)) {
+    const head = wholeHead.exec(text.toString("latin1", at, at + 64));
+    // Without a batch it is the first of its own, and what lies before it was synced.
+    if (head) batches.push(Number(head[1] ?? Infinity));
+  }
+  if (batches.length > 0) return batches.every((batch) => batch <= next);
+  const end = text.indexOf(0x0a, offset);
+  return end < 0 || end === text.length - 1;
 }
 
 function checksum(text: string): string {

@@ -60,6 +60,15 @@ export class Model {
     return found(this.jobs.get(id), "job", id);
   }
 
+  /**
+   * The learner that a job holds. Both rows have to say so: of changes that belong together a crash may
+   * have left the first ones alone.
+   */
+  heldBy({ jobId, learnerId }: Pick<JobRow, "jobId" | "learnerId">): LearnerRow | null {
+    const learner = learnerId === null ? null : this.learner(learnerId);
+    return learner?.jobId === jobId ? learner : null;
+  }
+
   apply(patches: readonly RowPatch[]): void {
     for (const patch of patches) this.applyOne(patch);
   }

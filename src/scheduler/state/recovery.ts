@@ -45,9 +45,20 @@ export async function recover(directory: RunDirectory, wasm: Uint8Array): Promis
   return { model, database, snapshotSeq, journals };
 }
 
-/** Cuts off what a former scheduler had begun to write and never finished, so that appending stays possible to read. */
-export async function cutJournals(directory: RunDirectory, journals: Record<string, number>): Promise<void> {
-  for (const [name, length] of Object.entries(journals)) await directory.disk.truncate(directory.at(name), length);
+/**
+ * Cuts off what a former scheduler had begun to write and never finished, and syncs the rest: it may
+ * have died before it could, and what was read is acted on from now on.
+ */
+export async function settleJournals(directory: RunDirectory, journals: Record<string, number>): Promise<void> {
+  for (const [name, length] of Object.entries(journals)) {
+    const file = await directory.disk.open(directory.at(name), "r+");
+    try {
+      await file.truncate(length);
+      await file.datasync();
+    } finally {
+      await file.close();
+    }
+  }
 }
 
 const journalName = /^journal-(\d+)-(\d+)\.jsonl$/;
@@ -73,9 +84,9 @@ async function readJournals(directory: RunDirectory): Promise<{ changes: Change[
   const journals: Record<string, number> = {};
   const parts: Change[][] = [];
   // Newest first: each scheduler noted at its start how much of the older files counts.
-  for (const [i, { name }] of (await listJournals(directory)).reverse().entries()) {
+  for (const [i, { name, firstSeq }] of (await listJournals(directory)).reverse().entries()) {
     const bytes = await directory.disk.readFile(directory.at(name));
-    const { changes, goodBytes } = readJournal(bytes.subarray(0, limits[name]), name, i === 0);
+    const { changes, goodBytes } = readJournal(bytes.subarray(0, limits[name]), { name, firstSeq }, i === 0);
     journals[name] = goodBytes;
     for (const change of changes) {
       if (change.kind === "schedulerStarted") Object.assign(limits, { ...change.journals, ...limits });

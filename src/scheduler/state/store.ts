@@ -1,19 +1,23 @@
 import { effects, type Change, type NewChange } from "./changes";
 import { systemClock, type Clock } from "./clock";
 import type { Database } from "./database";
-import { inodeOf, openEpochs, type OpenEpochs } from "./epochs";
+import { inodeOf, beginEpochs, type OpenEpochs } from "./epochs";
 import { errnoOf } from "./errors";
 import { syncDirectory, writeFileAtomically } from "./files";
 import { Journal } from "./journal";
 import type { Model } from "./model";
 import { PatchBuffer } from "./patchBuffer";
-import { cutJournals, listJournals, nameOfJournal, recover } from "./recovery";
+import { settleJournals, listJournals, nameOfJournal, recover } from "./recovery";
 import type { RowPatch } from "./rows";
 import type { RunDirectory } from "./runDirectory";
 
 /** What the store takes from the world besides its directory's disk; tests pass a clock that they move. */
 export interface StoreWorld extends Clock {
   sleep: (ms: number) => Promise<void>;
+  /** Calls back when the present turn of the event loop is over. */
+  soon: (callback: () => void) => void;
+  /** A snapshot is due after so many changes in the journal. */
+  snapshotAfterChanges: number;
   /** Throws when this process may no longer write to the run: somebody else has taken it over. */
   confirmOwnership: () => Promise<void>;
   /** Told when the disk is full, and (null) when writing goes on. */
@@ -25,10 +29,11 @@ export interface StoreWorld extends Clock {
 export const systemWorld = {
   ...systemClock,
   sleep: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
+  soon: (callback: () => void) => void setImmediate(callback),
+  snapshotAfterChanges: 50_000,
 };
 
-/** A snapshot is due after this much journal. */
-const snapshotAfterChanges = 50_000;
+/** A snapshot is due after this much journal, also when it holds few changes. */
 const snapshotAfterBytes = 16 << 20;
 /** How far the database may lag behind the journal. */
 const projectionDelayMs = 100;
@@ -83,15 +88,20 @@ export class Store {
   ): Promise<Store> {
     const { model, database, snapshotSeq, journals } = await recover(directory, wasm);
     const first = await begin(model);
-    await cutJournals(directory, journals);
+    await settleJournals(directory, journals);
     const incarnation = 1 + (await lastIncarnation(directory, model));
     const journal = await createJournal(directory, incarnation, model.run.seq + 1);
-    const epochs = await openEpochs(directory, model.learners.values());
+    const epochs = await beginEpochs(directory, model.learners);
     const store = new Store(directory, model, database, journal, epochs, snapshotSeq, world);
     store.record({ kind: "schedulerStarted", incarnation, ...scheduler, journals });
     for (const change of first) store.record(change);
     await store.synced();
     return store;
+  }
+
+  /** The time that changes are given, in milliseconds since the epoch. */
+  now(): number {
+    return this.world.now();
   }
 
   /** Everything up to here is on disk. */
@@ -114,7 +124,7 @@ export class Store {
     // Not spread into arguments: a change of all learners has as many patches.
     for (const patch of patches) this.pendingPatches.push(patch);
     // Not at once: what the same turn of the event loop records shares the sync.
-    this.writing ??= new Promise((resolve) => setImmediate(resolve)).then(() => this.write());
+    this.writing ??= new Promise<void>((resolve) => this.world.soon(resolve)).then(() => this.write());
   }
 
   /** Returns when everything recorded so far is on disk. */
@@ -200,7 +210,9 @@ export class Store {
 
   private async renewEpochs(): Promise<void> {
     const lost = this.epochs;
-    this.epochs = await openEpochs(this.directory, this.model.learners.values());
+    // A scheduler that has taken the run over has made it anew for itself.
+    await this.world.confirmOwnership();
+    this.epochs = await beginEpochs(this.directory, this.model.learners);
     this.hasLostEpochs = false;
     await lost.file.close();
   }
@@ -222,7 +234,8 @@ export class Store {
   }
 
   private isSnapshotDue(): boolean {
-    const isLarge = this.changesSinceSnapshot >= snapshotAfterChanges || this.journal.bytes >= snapshotAfterBytes;
+    const isLarge =
+      this.changesSinceSnapshot >= this.world.snapshotAfterChanges || this.journal.bytes >= snapshotAfterBytes;
     return isLarge && this.world.now() >= this.noSnapshotBefore;
   }
 

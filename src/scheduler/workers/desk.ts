@@ -50,6 +50,7 @@ export class WorkerDesk {
   constructor(
     private readonly store: Store,
     private readonly board: ProgressBoard,
+    /** Of a clock that is not set while it goes. */
     private readonly now: () => number,
     private readonly events: DeskEvents,
   ) {
@@ -124,7 +125,9 @@ export class WorkerDesk {
     if (request.type === "tried") return this.tried(request, job.jobId);
     if (job.instance === request.instance && !isLate) {
       if (request.n < job.requestNumber) return null;
-      if (request.n === job.requestNumber) return this.repeated(job);
+      // What it was given last may have been ended since by a word from the outbox: then there is more to give.
+      const isFree = request.type === "start" && job.answer === okayAnswer;
+      if (request.n === job.requestNumber && !isFree) return this.repeated(job);
     }
     return request.type === "start" ? this.start(request, job) : this.finish(request, job);
   }
@@ -133,12 +136,11 @@ export class WorkerDesk {
     const { model } = this.store;
     // A process of a job that the queue has started anew since, on a node that was given up.
     if (job.state === "ended" || request.restart < job.restart) return unknownJob(request.job);
-    if (job.learnerId !== null && request.restart > job.restart) {
-      const held = model.learner(job.learnerId);
+    const held = model.heldBy(job);
+    if (held && request.restart > job.restart) {
       this.release(held, job, null, "cut short", `its job ${job.jobId} was started anew by the queue`);
       if (held.state === "waiting") return this.assign(request, { ...job, learnerId: null, instances: 0 }, held, false);
-    } else if (job.learnerId !== null) {
-      const held = model.learner(job.learnerId);
+    } else if (held) {
       const isSameProcess = job.instance === request.instance;
       if (isSameProcess || job.instances < maxInstances) return this.assign(request, job, held, isSameProcess);
       this.release(held, job, null, "failed", `its job ${job.jobId} restarted it ${maxInstances} times`);
@@ -211,7 +213,7 @@ export class WorkerDesk {
       kind: "pointsTried",
       learners: known.map(({ learner }) => asLearnerId(learner)),
       trials: known.map(({ learner: _, ...trial }) =>
-        JSON.stringify({ at: this.now(), job, ...trial } satisfies Trial),
+        JSON.stringify({ at: this.store.now(), job, ...trial } satisfies Trial),
       ),
     });
     return okay;
@@ -238,8 +240,8 @@ export class WorkerDesk {
     const isMismatch = request.type === "released" && request.why === "learners-changed";
     // Nothing was loaded, so nothing is known of its points.
     if (!isMismatch) this.board.note(learner.id, learner, request);
-    const isNewest = job.learnerId === learner.id && request.n > job.requestNumber;
-    const requestNumber = isNewest ? request.n : null;
+    // A job may have been given the learner again before its last word on it, from the outbox, was taken in.
+    const requestNumber = job.learnerId === learner.id ? Math.max(request.n, job.requestNumber) : null;
     switch (request.type) {
       case "done":
         this.store.record({
@@ -335,6 +337,9 @@ const releases = {
   "learners-changed": { how: "given back", reason: "the learners file of its job has another learner at its place" },
 } as const satisfies Record<WorkerRequestOf<"released">["why"], { how: Release; reason: string }>;
 const cancelled = { how: "given back", reason: "its job was cancelled" } as const;
+
+/** As it is kept in a job's row. */
+const okayAnswer = JSON.stringify({ type: "ok" } satisfies Answer);
 
 const okay: Reply = { type: "ok", wish: { stop: null, preview: false, reportEverySeconds: 1 } };
 

@@ -3,6 +3,7 @@ import { readFile, rm } from "node:fs/promises";
 import * as v from "valibot";
 import { errnoOf } from "../state/errors";
 import { writeFileAtomically } from "../state/files";
+import type { RunDirectory } from "../state/runDirectory";
 
 const z85Key = v.pipe(v.string(), v.length(40));
 
@@ -20,8 +21,8 @@ const endpointSchema = v.object({
 export type Endpoint = v.InferOutput<typeof endpointSchema>;
 
 /** Only the user may read it: whoever has the keys is let in. */
-export function writeEndpoint(path: string, endpoint: Endpoint): Promise<void> {
-  return writeFileAtomically(path, JSON.stringify(endpoint), 0o600);
+export function writeEndpoint({ endpoint: path, disk }: RunDirectory, endpoint: Endpoint): Promise<void> {
+  return writeFileAtomically(path, JSON.stringify(endpoint), 0o600, disk);
 }
 
 /** Null when no scheduler serves the run. */

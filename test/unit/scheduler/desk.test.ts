@@ -241,6 +241,24 @@ describe("a job that holds a learner", () => {
     expect(store.model.learner(asLearnerId(0))).toMatchObject({ state: "done" });
   });
 
+  test("that was given its learner again before its last word was taken in holds it no more, and is given another", async () => {
+    const { desk, store } = await openDesk(2, 1);
+    await desk.answer(start("1_1", "i-1_1", 1));
+    await desk.answer(start("1_1", "i-1_1", 3));
+    await desk.takeIn(said("done", "1_1", 2, 0, 1));
+    expect(store.model.job(asJobId("1_1"))).toMatchObject({ learnerId: null });
+    expect(await desk.answer(start("1_1", "i-1_1", 3))).toMatchObject({ type: "assign", learner: 1, epoch: 1 });
+    expect(store.model.learner(asLearnerId(0))).toMatchObject({ state: "done" });
+  });
+
+  test("that a crash left with half of what took its learner off holds nothing", async () => {
+    const { desk, store } = await openDesk(2, 1);
+    await desk.answer(start("1_1", "a", 1));
+    store.record({ kind: "learnersMoved", learners: [asLearnerId(0)], state: "stopped", reason: "by a test" });
+    expect(store.model.job(asJobId("1_1"))).toMatchObject({ learnerId: 0 });
+    expect(await desk.answer(start("1_1", "b", 1))).toMatchObject({ type: "assign", learner: 1 });
+  });
+
   test.each(["done", "failed", "released"])(
     "that said %s through the outbox is believed once, also when a killed scheduler takes it in again",
     async (type) => {

@@ -1,7 +1,7 @@
 import { readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import type { Change } from "../../../src/scheduler/state/changes";
-import { Epochs } from "../../../src/scheduler/state/epochs";
+import { beginEpochs, Epochs } from "../../../src/scheduler/state/epochs";
 import { asJobId, asLearnerId } from "../../../src/scheduler/state/rows";
 import type { RunDirectory } from "../../../src/scheduler/state/runDirectory";
 import type { Store } from "../../../src/scheduler/state/store";
@@ -51,13 +51,17 @@ test("without an assignment nothing is written or synced", async () => {
   expect([asked, syncs()]).toEqual([[], 0]);
 });
 
-test("what a crash left behind is caught up with, also beyond the end; a fence is never lowered", async () => {
-  const bytes = Buffer.alloc(4 * 8);
-  const { epochs, values } = fileOf(bytes);
-  await epochs.write([assigned(0, 9), assigned(1, 1), assigned(2, 3)]);
-  const rows = [5, 2, 3, 4].map((epoch, i) => ({ id: asLearnerId(i), epoch }));
-  await epochs.catchUp(bytes.subarray(0, 3 * 8), rows);
-  expect(values()).toEqual([9, 2, 3, 4]);
+test("a new file is caught up with the journal; what a former scheduler still writes is read by nobody", async () => {
+  const directory = await createRunOnDisk(3);
+  const learners = (...epochs: number[]) => new Map(epochs.map((epoch, i) => [asLearnerId(i), { epoch }]));
+  const { file: former } = await beginEpochs(directory, learners(0, 0, 0));
+  await former.write([assigned(0, 9), assigned(1, 1)]);
+  const { file: current } = await beginEpochs(directory, learners(5, 2, 3, 4));
+  await former.write([assigned(1, 1)]);
+  const bytes = await readFile(directory.epochs);
+  expect(bytes).toEqual(Buffer.from(BigUint64Array.of(9n, 2n, 3n, 4n).buffer));
+  await former.close();
+  await current.close();
 });
 
 test("a file that is deleted while it is open is made anew with all epochs, and those that follow go there", async () => {

@@ -7,7 +7,7 @@ import { decodeLine, encodeLine, readJournal } from "../../../src/scheduler/stat
 const changes = fc
   .array(fc.record({ revision: fc.string({ unit: "binary" }), time: fc.nat() }), { minLength: 1, maxLength: 10 })
   .map((items) => items.map((item, i): Change => ({ kind: "codeRevised", seq: i + 1, versions: "{}", ...item })));
-const textOf = (items: readonly Change[]) => Buffer.from(items.map(encodeLine).join(""));
+const textOf = (items: readonly Change[]) => Buffer.from(items.map((item) => encodeLine(item)).join(""));
 
 describe("a journal", () => {
   test("has the checksum of gzip", () => {
@@ -18,7 +18,10 @@ describe("a journal", () => {
     fc.assert(
       fc.property(changes, (items) => {
         const bytes = textOf(items);
-        expect(readJournal(bytes, "j", true)).toEqual({ changes: items, goodBytes: bytes.length });
+        expect(readJournal(bytes, { name: "j", firstSeq: 1 }, true)).toEqual({
+          changes: items,
+          goodBytes: bytes.length,
+        });
         for (const line of bytes.toString().trimEnd().split("\n")) expect(JSON.parse(line)).toHaveProperty("crc");
       }),
     );
@@ -30,7 +33,7 @@ describe("a journal", () => {
         const bytes = textOf(items);
         const part = bytes.subarray(0, cut % (bytes.length + 1));
         const whole = part.toString("latin1").split("\n").length - 1;
-        const { changes, goodBytes } = readJournal(part, "j", true);
+        const { changes, goodBytes } = readJournal(part, { name: "j", firstSeq: 1 }, true);
         expect(changes).toEqual(items.slice(0, whole));
         expect(textOf(changes).length).toBe(goodBytes);
       }),
@@ -45,7 +48,7 @@ describe("a journal", () => {
         bytes[at] = (bytes[at] ?? 0) ^ (1 << bit);
         let read: Change[] = [];
         try {
-          read = readJournal(bytes, "j", true).changes;
+          read = readJournal(bytes, { name: "j", firstSeq: 1 }, true).changes;
         } catch (error) {
           expect(error).toMatchObject({ code: "journal-damaged" });
         }
@@ -58,11 +61,31 @@ describe("a journal", () => {
   test("damaged before its end stops the start, with file and offset", () => {
     const items: Change[] = [1, 2].map((seq) => ({ kind: "codeRevised", seq, time: 0, revision: "a", versions: "{}" }));
     const bytes = textOf(items);
+    const newest = { name: "journal-1-1.jsonl", firstSeq: 1 };
     bytes[30] = 0;
-    expect(() => readJournal(bytes, "journal-1-1.jsonl", true)).toThrow("journal-1-1.jsonl is damaged at byte 0");
+    expect(() => readJournal(bytes, newest, true)).toThrow("journal-1-1.jsonl is damaged at byte 0");
     const torn = textOf(items).subarray(0, -5);
     const second = torn.indexOf(10) + 1;
-    expect(() => readJournal(torn, "journal-1-1.jsonl", false)).toThrow(`damaged at byte ${second}`);
+    expect(() => readJournal(torn, newest, false)).toThrow(`damaged at byte ${second}`);
+  });
+
+  test("that lost some pages of the batch being written is read up to there; of any other batch it is damaged", () => {
+    const revised = (seq: number): Change => ({ kind: "codeRevised", seq, time: 0, revision: "a", versions: "{}" });
+    const lines = [1, 2, 3, 4, 5].map((seq) => encodeLine(revised(seq), Math.min(seq, 3)));
+    const offsets = lines.map((_, i) => lines.slice(0, i).join("").length);
+    const read = (from: number, length: number) => {
+      const bytes = Buffer.from(lines.join(""));
+      bytes.fill(0, (offsets[from] ?? 0) + 5, (offsets[from] ?? 0) + 5 + length);
+      return readJournal(bytes, { name: "j", firstSeq: 1 }, true).changes.map(({ seq }) => seq);
+    };
+    const oneLine = lines[0]?.length ?? 0;
+    expect(read(2, 20)).toEqual([1, 2]);
+    expect(read(2, 20 + oneLine)).toEqual([1, 2]);
+    expect(read(3, 20)).toEqual([1, 2, 3]);
+    expect(() => read(1, 20)).toThrow("damaged at byte");
+    expect(() => read(0, 20 + oneLine)).toThrow("damaged at byte");
+    // The end of the batch before is gone as well, which was synced.
+    expect(() => read(1, 20 + oneLine)).toThrow("damaged at byte");
   });
 
   test("does not take a line of an unknown kind for a change", () => {
