@@ -26,6 +26,7 @@ import { printError, root, seconds } from "./steps.mjs";
 const parts = {
   check,
   unit: () => vitest("unit"),
+  simulation: async () => sum([await simulate(1000), await vitest("simulation")]),
   integration: async () => sum([await vitest("integration"), await pytest()]),
   crash: () => vitest("crash"),
   cluster: async () => {
@@ -69,6 +70,27 @@ async function vitest(project, ...options) {
   const text = await readFile(report, "utf8").catch(() => "{}");
   const { numPassedTests = 0, numFailedTests = 0, numPendingTests = 0, numTodoTests = 0 } = JSON.parse(text);
   return counted(exitCode, numPassedTests, numFailedTests + numPendingTests + numTodoTests);
+}
+
+/**
+ * @param {number} seeds
+ * @returns {Promise<Counts>}
+ */
+async function simulate(seeds) {
+  const report = join(results, "seeds.json");
+  const exitCode = await show("npm", [
+    "run",
+    "--silent",
+    "test:simulation",
+    "--",
+    "--seeds",
+    String(seeds),
+    "--report",
+    report,
+  ]);
+  const text = await readFile(report, "utf8").catch(() => "{}");
+  const { seeds: simulated = 0, violations = 0 } = JSON.parse(text);
+  return counted(exitCode, simulated - violations, violations);
 }
 
 /** @returns {Promise<Counts>} */

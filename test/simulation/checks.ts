@@ -1,0 +1,311 @@
+import { effects, type Change } from "../../src/scheduler/state/changes";
+import { decodeLine } from "../../src/scheduler/state/journal";
+import { Model } from "../../src/scheduler/state/model";
+import type { JobId } from "../../src/scheduler/state/rows";
+import { settingsOf } from "../../src/scheduler/state/settings";
+import type { WorkerReply } from "../../src/scheduler/workers/messages";
+import type { SimulatedJob } from "./cluster";
+import type { SimulatedScheduler } from "./scheduler";
+import type { SimulatedProcess } from "./timeline";
+import type { World } from "./world";
+
+export interface SavedData {
+  epoch: number;
+  instance: string;
+  npoints: number;
+}
+
+/** A promise of the design that was broken. */
+export class Violation extends Error {}
+
+/** What a scheduler has seen of the queue and heard of jobs. */
+interface Seen {
+  polledAt: number;
+  listings: { at: number; ids: ReadonlySet<string> }[];
+  heardAt: Map<string, number>;
+}
+
+/** Changes that are compared with the journals after a start. */
+const rememberedChanges = 100_000;
+const absenceMs = 60_000;
+/** What was heard while a decision was on its way cannot change it any more. */
+const decisionMs = 45_000;
+const silenceMs = 90_000;
+
+/** Watches everything that leaves a process, and compares it with what is durable and what is true. */
+export class Checks {
+  count = 0;
+  /** What has been published, as a client that was there all the time would have it. */
+  private readonly replica = new Model();
+  private readonly published = new Map<number, string>();
+  private lastPublished = 0;
+  /** Facts in synced journals, by the incarnation that wrote them. */
+  private readonly durable = new Map<string, { incarnation: number; seq: number }>();
+  private readonly durableSeq = new Map<number, number>();
+  private readonly readBytes = new Map<string, number>();
+  private newestIncarnation = 0;
+  private readonly epochs = new Map<number, number>();
+  private readonly holders = new Map<string, string>();
+  private readonly seen = new Map<SimulatedProcess, Seen>();
+  private readonly done = new Set<number>();
+  /** Jobs and submissions that a scheduler had reason to believe over; the queue may have them all the same. */
+  private readonly forgotten = new Set<string>();
+  private readonly refused = new Set<number>();
+
+  constructor(private readonly world: World) {}
+
+  require(isSo: boolean, what: () => string): void {
+    this.count++;
+    if (!isSo) throw this.world.fail(new Violation(what()));
+  }
+
+  /** What the run is made of, in its first snapshot. */
+  begin(changes: readonly Change[]): void {
+    for (const change of changes) this.take(change);
+  }
+
+  /** A file was synced: facts of a journal are durable from now on. */
+  onSync(path: string, content: Buffer): void {
+    const name = /journal-(\d+)-\d+\.jsonl$/.exec(path);
+    if (!name) return;
+    const incarnation = Number(name[1]);
+    if (incarnation < this.newestIncarnation) return;
+    const start = this.readBytes.get(path) ?? 0;
+    const end = content.lastIndexOf(0x0a) + 1;
+    this.readBytes.set(path, end);
+    for (const line of content.toString("utf8", start, end).split("\n")) {
+      const change = line === "" ? null : decodeLine(line);
+      if (!change) continue;
+      if (change.kind === "schedulerStarted") this.onDurableStart(change.incarnation, change.seq);
+      this.durable.set(factOf(change), { incarnation, seq: change.seq });
+      this.durableSeq.set(incarnation, change.seq);
+    }
+  }
+
+  /** What older incarnations wrote of these numbers is void. */
+  private onDurableStart(incarnation: number, seq: number): void {
+    this.newestIncarnation = incarnation;
+    for (const [fact, known] of this.durable) if (known.seq >= seq) this.durable.delete(fact);
+  }
+
+  /** A scheduler has recovered the run. */
+  onOpened({ store, process }: SimulatedScheduler): void {
+    const { model, position } = store;
+    this.seen.set(process, { polledAt: -Infinity, listings: [], heardAt: new Map() });
+    this.require(position.seq > this.lastPublished, () => `change ${this.lastPublished} was published, and is lost`);
+    const journal = this.world.readJournals(position.seq);
+    for (const [seq, text] of this.published) {
+      const change = journal.get(seq);
+      this.require(!change || JSON.stringify(change) === text, () => `change ${seq} was published otherwise`);
+    }
+    for (let seq = this.lastPublished + 1; seq <= position.seq; seq++) {
+      const change = journal.get(seq);
+      this.require(change !== undefined, () => `change ${seq} is in no journal`);
+      if (change) this.take(change);
+    }
+    this.require(textOf(this.replica) === textOf(model), () => "what was recovered is not what was published");
+  }
+
+  /** A scheduler streams changes to people. */
+  onPublished(changes: readonly Change[], { store, process }: SimulatedScheduler): void {
+    const { incarnation } = store.position;
+    const durable = this.durableSeq.get(incarnation) ?? 0;
+    for (const change of changes) {
+      this.require(change.seq <= durable, () => `change ${change.seq} was published before it was durable`);
+      this.require(
+        change.seq === this.lastPublished + 1,
+        () => `change ${change.seq} was published twice or too early`,
+      );
+      this.take(change);
+      if (change.kind === "jobEnded") this.onJobEnded(change.job, process);
+      if (change.kind === "submissionRefused") this.onRefused(change, process);
+    }
+  }
+
+  private take(change: Change): void {
+    this.lastPublished = change.seq;
+    this.published.set(change.seq, JSON.stringify(change));
+    this.published.delete(change.seq - rememberedChanges);
+    this.world.trace(change.kind, ...summary(change));
+    if (change.kind === "learnerAssigned") {
+      this.require(!this.done.has(change.learner), () => `learner ${change.learner} was done, and is handed out again`);
+    }
+    if (change.kind === "learnersMoved") for (const learner of change.learners) this.done.delete(learner);
+    if (change.kind === "learnerDone") {
+      const saved = this.world.data.get(change.learner)?.npoints ?? 0;
+      this.done.add(change.learner);
+      this.require(saved >= change.npoints, () => `learner ${change.learner} is done with ${saved} points saved`);
+    }
+    this.replica.apply(effects(change));
+  }
+
+  /** A scheduler answers a worker. */
+  onReply(request: object, reply: WorkerReply, owner: SimulatedProcess): void {
+    const { type, job, instance, n, learner, epoch } = request as Record<string, string | number>;
+    const fact =
+      reply.type === "assign"
+        ? `assign ${reply.learner} ${reply.epoch} ${job} ${instance} ${n}`
+        : reply.type === "nothing"
+          ? `nothing ${job} ${instance} ${n}`
+          : reply.type === "ok" && type !== "report"
+            ? `finish ${learner} ${job}`
+            : null;
+    if (fact === null) return;
+    this.require(
+      this.durable.has(fact),
+      () => `${owner.name} answered "${fact}" (epoch ${epoch ?? "-"}) before it was durable`,
+    );
+  }
+
+  onRequest(request: object, owner: SimulatedProcess): void {
+    const { job } = request as { job: string };
+    this.seen.get(owner)?.heardAt.set(job, this.world.timeline.now);
+  }
+
+  /** A worker has taken an assignment. */
+  onAssigned({ learner, epoch }: { learner: number; epoch: number }, { instance }: { instance: string }): void {
+    const key = `${learner} ${epoch}`;
+    const holder = this.holders.get(key) ?? instance;
+    this.holders.set(key, instance);
+    this.require(holder === instance, () => `epoch ${epoch} of learner ${learner} is ${holder}'s and ${instance}'s`);
+    this.epochs.set(learner, Math.max(epoch, this.epochs.get(learner) ?? 0));
+  }
+
+  onEpochRead(learner: number, epoch: number): void {
+    const newest = this.epochs.get(learner) ?? 0;
+    this.require(epoch >= newest, () => `epochs says ${epoch} of learner ${learner}, whose job has ${newest}`);
+  }
+
+  onSaved(learner: number, before: SavedData | undefined, now: SavedData): void {
+    if (!before) return;
+    const words = () => `learner ${learner}: ${JSON.stringify(now)} was saved over ${JSON.stringify(before)}`;
+    this.require(now.epoch >= before.epoch, words);
+    this.require(now.epoch > before.epoch || now.instance === before.instance, words);
+    this.require(now.npoints >= before.npoints, words);
+  }
+
+  /** A scheduler runs a command of the queue. */
+  onCommand(verb: string, args: readonly string[], owner: SimulatedProcess): void {
+    const { timeline, cluster } = this.world;
+    const scheduler = this.world.schedulerOf(owner);
+    const { model } = scheduler.store;
+    const settings = settingsOf(model.run);
+    if (verb === "list") {
+      const seen = this.seenBy(owner);
+      const sinceMs = timeline.now - seen.polledAt;
+      seen.polledAt = timeline.now;
+      this.require(sinceMs >= settings.pollSeconds * 1000 - 1, () => `the queue was asked again after ${sinceMs} ms`);
+    }
+    if (verb === "cancel") {
+      for (const job of args.slice(1)) {
+        this.require(this.durable.has(`cancel ${job}`), () => `${job} was cancelled before that was durable`);
+      }
+    }
+    if (verb === "submit") {
+      const [number = "", count = ""] = args;
+      this.require(
+        this.durable.has(`submitting ${number}`),
+        () => `submission ${number} was made before it was durable`,
+      );
+      const open = [...model.submissions.values()].filter(({ state }) => state === "submitting");
+      this.require(open.length === 1, () => `submission ${number} was made while another is not resolved`);
+      const isKnown = ({ id, submission }: SimulatedJob) => !this.forgotten.has(id) && !this.refused.has(submission);
+      const live = [...cluster.liveJobs].filter(isKnown).length;
+      this.require(
+        live + Number(count) <= settings.maxJobs,
+        () => `${count} more jobs beside ${live}: at most ${settings.maxJobs} were wanted`,
+      );
+    }
+  }
+
+  onListing(ids: ReadonlySet<string>, owner: SimulatedProcess): void {
+    this.seenBy(owner).listings.push({ at: this.world.timeline.now, ids });
+  }
+
+  /** A scheduler has given up a job: it must have had good reason if the job lives. */
+  private onJobEnded(id: JobId, owner: SimulatedProcess): void {
+    const job = this.world.cluster.jobs.get(id);
+    if (!job || job.state === "ended") return;
+    this.forgotten.add(id);
+    if (job.worker?.isAlive !== true || job.worker.learner === null) return;
+    const heardAt = this.seenBy(owner).heardAt.get(id) ?? -Infinity;
+    const silentMs = this.world.timeline.now - heardAt;
+    this.require(
+      silentMs >= silenceMs - decisionMs,
+      () => `job ${id} lives and spoke ${silentMs} ms ago, and was given up`,
+    );
+    this.requireAbsence(id, (ids) => ids.has(id), owner);
+  }
+
+  private onRefused({ submission, reason }: { submission: number; reason: string }, owner: SimulatedProcess): void {
+    if (!reason.includes("never reached")) return;
+    const prefix = `${submission}_`;
+    this.refused.add(submission);
+    this.requireAbsence(prefix, (ids) => [...ids].some((id) => id.startsWith(prefix)), owner);
+  }
+
+  private requireAbsence(what: string, isIn: (ids: ReadonlySet<string>) => boolean, owner: SimulatedProcess): void {
+    const { listings } = this.seenBy(owner);
+    const last = listings.findLastIndex(({ ids }) => isIn(ids));
+    const without = listings.slice(last + 1);
+    const spanMs = (without.at(-1)?.at ?? 0) - (without[0]?.at ?? 0);
+    this.require(
+      spanMs >= absenceMs - 1500,
+      () => `${what} was given up after ${without.length} listings without it in ${spanMs} ms`,
+    );
+  }
+
+  private seenBy(owner: SimulatedProcess): Seen {
+    const seen = this.seen.get(owner);
+    if (!seen) throw new Error(`${owner.name} has not opened.`);
+    return seen;
+  }
+
+  /** Everything is calm: is everything done? */
+  onEnd(model: Model): void {
+    for (const { id, state, npoints, reason } of model.learners.values()) {
+      const saved = this.world.data.get(id)?.npoints ?? 0;
+      const isOver = state === "done" || state === "failed" || state === "stopped";
+      this.require(isOver, () => `learner ${id} is ${state} (${reason ?? "no reason"}), with ${npoints} points`);
+      this.require(state !== "done" || saved >= this.world.goal, () => `learner ${id} is done with ${saved} points`);
+    }
+  }
+}
+
+/** What of a change somebody may be told. */
+function factOf(change: Change): string {
+  switch (change.kind) {
+    case "learnerAssigned":
+      return `assign ${change.learner} ${change.epoch} ${change.job} ${change.instance} ${change.requestNumber}`;
+    case "jobDismissed":
+      return `nothing ${change.job} ${change.instance} ${change.requestNumber}`;
+    case "learnerDone":
+    case "learnerReleased":
+      return `finish ${change.learner} ${change.job}`;
+    case "jobsSubmitting":
+      return `submitting ${change.submission}`;
+    case "jobCancelled":
+      return `cancel ${change.job}`;
+    default:
+      return `change ${change.seq}`;
+  }
+}
+
+function summary(change: Change): unknown[] {
+  const { seq: _, time: __, kind: ___, ...rest } = change;
+  return Object.entries(rest)
+    .filter(([name]) =>
+      ["learner", "epoch", "job", "how", "reason", "submission", "why", "state", "instance"].includes(name),
+    )
+    .map(([name, value]) => `${name} ${String(value)}`);
+}
+
+function textOf({ learners, jobs, submissions, run }: Model): string {
+  return JSON.stringify([run, [...learners.values()], [...jobs.values()], [...submissions.values()]], sorted);
+}
+
+/** Objects with their members in one order: rows of a database and of a replica are made in different ones. */
+function sorted(_: string, value: unknown): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+}

@@ -1,0 +1,201 @@
+import { listingModes, submissionModes } from "./cluster";
+import type { World } from "./world";
+
+/** What goes wrong: how often in an hour, and what it does. */
+interface Fault {
+  perHour: number;
+  strike: (world: World) => void;
+}
+
+const minute = 60_000;
+
+/** For a while; then as before. */
+function forAWhile(world: World, mostMs: number, begin: () => void, end: () => void): void {
+  begin();
+  world.timeline.after(mostMs * (0.1 + 0.9 * world.chance.next()), end);
+}
+
+const faults: Record<string, Fault> = {
+  "scheduler killed": {
+    perHour: 6,
+    strike: ({ schedulers }) => schedulers.forEach(({ process }) => process.die()),
+  },
+  "scheduler killed between two steps": {
+    perHour: 10,
+    strike: ({ schedulers, chance }) => {
+      for (const { process } of schedulers) process.stepsToLive = chance.between(1, 60);
+    },
+  },
+  "power failure": {
+    perHour: 3,
+    strike: (world) => {
+      world.schedulers.forEach(({ process, host }) => {
+        process.die();
+        host.boots++;
+      });
+      world.disk.crash();
+    },
+  },
+  "scheduler frozen": {
+    perHour: 2,
+    strike: ({ schedulers, chance, timeline }) => {
+      for (const { process } of schedulers) process.frozenUntil = timeline.now + 200_000 * chance.next();
+    },
+  },
+  "second scheduler started": {
+    perHour: 4,
+    strike: (world) => {
+      world.startScheduler(world.hosts[world.chance.between(0, 2)] ?? world.hosts[0]);
+      if (world.chance.next() < 0.5) world.startScheduler(world.hosts[0]);
+    },
+  },
+  "clock set": {
+    perHour: 3,
+    strike: ({ hosts, chance }) => {
+      for (const host of hosts) host.clockOffsetMs = 7_200_000 * (chance.next() - 0.5);
+    },
+  },
+  "disk full": {
+    perHour: 2,
+    strike: (world) =>
+      forAWhile(
+        world,
+        5 * minute,
+        () => (world.disk.isFull = true),
+        () => (world.disk.isFull = false),
+      ),
+  },
+  "sync failed": { perHour: 2, strike: ({ disk }) => (disk.isFaulty = true) },
+  "node lost": {
+    perHour: 3,
+    strike: ({ cluster, chance, timeline }) => {
+      const node = cluster.nodes[chance.between(0, cluster.nodes.length)];
+      if (!node) return;
+      cluster.lose(node);
+      timeline.after(10 * minute * chance.next(), () => cluster.restore(node));
+    },
+  },
+  "node cut off": {
+    perHour: 4,
+    strike: ({ cluster, chance, timeline }) => {
+      const node = cluster.nodes[chance.between(0, cluster.nodes.length)];
+      if (!node) return;
+      cluster.cut(node, chance.next() < 0.5);
+      timeline.after(20 * minute * chance.next(), () => cluster.restore(node));
+    },
+  },
+  "job died": {
+    perHour: 6,
+    strike: ({ cluster, chance }) => {
+      const jobs = [...cluster.liveJobs].filter(({ state }) => state === "running");
+      const job = jobs[chance.between(0, jobs.length)];
+      if (job) cluster.crash(job);
+    },
+  },
+  "worker process died": {
+    perHour: 8,
+    strike: ({ cluster, chance }) => {
+      const jobs = [...cluster.liveJobs].filter(({ state }) => state === "running");
+      jobs[chance.between(0, jobs.length)]?.worker?.crash();
+    },
+  },
+  "job preempted": {
+    perHour: 4,
+    strike: ({ cluster, chance }) => {
+      const jobs = [...cluster.liveJobs].filter(({ state }) => state === "running");
+      const job = jobs[chance.between(0, jobs.length)];
+      if (job) cluster.preempt(job);
+    },
+  },
+  "queue in trouble": {
+    perHour: 6,
+    strike: ({ cluster, chance, timeline }) => {
+      cluster.listing = listingModes[chance.between(0, listingModes.length)] ?? "well";
+      timeline.after(6 * minute * chance.next(), () => (cluster.listing = "well"));
+    },
+  },
+  "submissions in trouble": {
+    perHour: 6,
+    strike: ({ cluster, chance, timeline }) => {
+      cluster.submission = submissionModes[chance.between(0, submissionModes.length)] ?? "well";
+      timeline.after(6 * minute * chance.next(), () => (cluster.submission = "well"));
+    },
+  },
+  "cancelling ignored": {
+    perHour: 2,
+    strike: (world) =>
+      forAWhile(
+        world,
+        10 * minute,
+        () => (world.cluster.ignoresCancels = true),
+        () => (world.cluster.ignoresCancels = false),
+      ),
+  },
+  "a person's wish": { perHour: 6, strike: wish },
+};
+
+/** A person does something, now or never. */
+function wish(world: World): void {
+  const { chance, timeline } = world;
+  const verbs = world.schedulers.find(({ isServing }) => isServing)?.verbs;
+  if (!verbs) return;
+  const learner = { learners: [chance.between(0, world.size.learners)] };
+  const job = [...world.cluster.liveJobs][chance.between(0, world.cluster.liveJobs.size)]?.id;
+  const wishes = [
+    () => verbs.pauseJobs(),
+    () => verbs.startJobs(),
+    () => verbs.stopJobs({ gently: chance.next() < 0.5 }),
+    () => verbs.stopLearners(learner),
+    () => verbs.retryLearners(learner),
+    () => verbs.reopenLearners(learner),
+    () => verbs.cancelJobs({ jobs: job === undefined ? [] : [job] }),
+  ];
+  const chosen = wishes[chance.between(0, wishes.length)];
+  if (!chosen) return;
+  timeline.startTask(chosen, () => undefined);
+  // Whoever stops a run starts it again before long.
+  timeline.after(5 * minute * chance.next(), () => resume(world));
+}
+
+export function resume({ schedulers, timeline }: World): void {
+  const verbs = schedulers.find(({ isServing }) => isServing)?.verbs;
+  if (verbs)
+    timeline.startTask(
+      () => verbs.startJobs(),
+      () => undefined,
+    );
+}
+
+/** Plans what goes wrong in the time until it gets calm: each seed has some kinds of faults, more or less of each. */
+export function plan(world: World, untilMs: number): void {
+  const { chance, timeline, network, cluster, count } = world;
+  for (const [name, { perHour, strike }] of Object.entries(faults)) {
+    if (chance.next() < 0.4) continue;
+    const many = ((perHour * untilMs) / 3_600_000) * 2 * chance.next();
+    for (let i = 0; i < many; i++) {
+      timeline.after(untilMs * chance.next(), () => {
+        count(name);
+        world.trace("fault", name);
+        strike(world);
+      });
+    }
+  }
+  network.lossRate = chance.next() < 0.5 ? 0.2 * chance.next() : 0;
+  network.repeatRate = chance.next() < 0.5 ? 0.1 * chance.next() : 0;
+  network.lateRate = chance.next() < 0.5 ? 0.1 * chance.next() : 0;
+  cluster.requeues = chance.next() < 0.3;
+  cluster.keepsAccounts = chance.next() < 0.7;
+  for (const host of world.hosts) host.clockOffsetMs = 60_000 * (chance.next() - 0.5);
+}
+
+/** From now on nothing goes wrong any more. */
+export function calm(world: World): void {
+  const { network, cluster, disk, schedulers } = world;
+  network.lossRate = network.repeatRate = network.lateRate = 0;
+  cluster.listing = cluster.submission = "well";
+  cluster.ignoresCancels = false;
+  disk.isFull = disk.isFaulty = false;
+  for (const node of cluster.nodes) cluster.restore(node);
+  for (const { process } of schedulers) process.stepsToLive = Infinity;
+  world.trace("calm");
+}

@@ -1,0 +1,199 @@
+import { JobFiles } from "../../src/scheduler/jobs/jobFiles";
+import { JobLoop } from "../../src/scheduler/jobs/loop";
+import type { Clock } from "../../src/scheduler/state/clock";
+import { errnoOf } from "../../src/scheduler/state/errors";
+import { RunLock } from "../../src/scheduler/state/lock";
+import { RunDirectory } from "../../src/scheduler/state/runDirectory";
+import { Store } from "../../src/scheduler/state/store";
+import { Verbs } from "../../src/scheduler/verbs";
+import { WorkerDesk } from "../../src/scheduler/workers/desk";
+import { writeEndpoint } from "../../src/scheduler/workers/endpoint";
+import { ProgressBoard } from "../../src/scheduler/workers/progress";
+import type { SimulatedProcess } from "./timeline";
+import type { World } from "./world";
+
+/** A machine that a scheduler may run on, with a clock that somebody may set. */
+export interface Host {
+  name: string;
+  boots: number;
+  clockOffsetMs: number;
+}
+
+const rollUpMs = 300_000;
+/** A second in truth, of which most would only be steps. */
+const tickMs = 20_000;
+const key = "k".repeat(40);
+
+/** As `Scheduler` of src/scheduler/server.ts puts the rooms together, without sockets and people's clients. */
+export class SimulatedScheduler {
+  verbs: Verbs | null = null;
+  private opened: Store | null = null;
+  private desk: WorkerDesk | null = null;
+  private board: ProgressBoard | null = null;
+  private readonly clock: Clock;
+  private readonly steadyClock: Clock;
+
+  constructor(
+    private readonly world: World,
+    readonly host: Host,
+    readonly pid: number,
+    readonly process: SimulatedProcess,
+  ) {
+    const { timeline } = world;
+    this.clock = {
+      now: () => world.startedAt + timeline.now + host.clockOffsetMs,
+      after: (delayMs, callback) => timeline.after(delayMs, () => timeline.settle(callback), process),
+    };
+    const offsetMs = host.clockOffsetMs;
+    this.steadyClock = { ...this.clock, now: () => world.startedAt + timeline.now + offsetMs };
+  }
+
+  /** @throws when it has not opened the run yet */
+  get store(): Store {
+    if (!this.opened) throw new Error(`${this.process.name} has not opened.`);
+    return this.opened;
+  }
+
+  get isServing(): boolean {
+    return this.verbs !== null && this.process.isAlive;
+  }
+
+  /** @throws AdaptiveError `already-served`, and whatever a disk in trouble throws */
+  async serve(): Promise<void> {
+    const { world, process, host, pid } = this;
+    const { timeline, cluster } = world;
+    const directory = new RunDirectory(world.directory.path, undefined, world.disk.for(process));
+    const lock = await this.acquireLock(directory);
+    const onFatal = (error: unknown): void => world.onFatal(this, error);
+    const store = await Store.open(
+      directory,
+      world.wasm,
+      { host: host.name, pid, version: "0" },
+      {
+        ...this.clock,
+        sleep: (ms) => timeline.sleep(ms, process),
+        soon: (callback) => this.clock.after(0, callback),
+        snapshotAfterChanges: world.snapshotAfterChanges,
+        confirmOwnership: () => (world.rules.confirmsOwnership ? lock.confirm() : Promise.resolve()),
+        // Nobody is served yet, so nobody has to wait for room.
+        onDiskFull: (message) => message !== null && !this.verbs && process.die(),
+        onFatal,
+      },
+    );
+    this.opened = store;
+    const { model } = store;
+    world.checks.onOpened(this);
+    store.onDidSync((changes) => world.checks.onPublished(changes, this));
+    const board = (this.board = new ProgressBoard(model));
+    const answering = world.rules.answersWhenSynced ? store : unsynced(store);
+    const desk = (this.desk = new WorkerDesk(answering, board, this.steadyClock.now, {
+      onDidFree: () => loop.poke(),
+      onDidPreview: () => undefined,
+      onDidFail: () => undefined,
+      onDidRemark: () => undefined,
+    }));
+    const loop = new JobLoop({
+      store,
+      cluster: world.rules.adapter,
+      run: cluster.runFor(process),
+      files: new QuietJobFiles(directory.jobs, model, directory.disk),
+      script: () => "",
+      progress: (learner) => board.of(learner, model.learner(learner)),
+      heardAt: (job) => desk.heardAt(job),
+      silenceMs: () => desk.silenceMs,
+      takeInMessage: (message) => desk.takeIn(message),
+      onNotice: (notice) => notice && world.trace("notice", notice.code, notice.message),
+      clock: this.steadyClock,
+      random: () => world.chance.next(),
+    });
+    this.verbs = new Verbs({
+      store,
+      loop,
+      wish: () => undefined,
+      onDidChangeActivity: () => undefined,
+      check: () => Promise.resolve(),
+    });
+    await loop.open();
+    const url = world.network.listen(host.name, process, (message, reply) => this.receive(message, reply));
+    const keys = { serverKey: key, clientPublicKey: key, clientSecretKey: key };
+    const { incarnation } = model.run;
+    await writeEndpoint(directory, { version: 1, incarnation, host: host.name, pid, urls: [url], ...keys });
+    this.rollUp();
+    this.every(tickMs, () => timeline.startTask(() => store.mendEpochs(), onFatal));
+  }
+
+  private acquireLock({ lock, disk }: RunDirectory): Promise<RunLock> {
+    const { world, process, host } = this;
+    const { timeline } = world;
+    return RunLock.acquire(lock, {
+      disk,
+      host: host.name,
+      pid: this.pid,
+      bootId: () => `${host.name} ${host.boots}`,
+      processStart: (pid) => (world.isRunning(host, pid) ? `start ${pid}` : null),
+      // A beat is a dozen steps; it only has to come within 20 s.
+      beatMs: 15_000,
+      nonce: () => `${host.name}.${this.pid}`,
+      now: () => timeline.now,
+      sleep: (ms) => timeline.sleep(ms, process),
+      every: (ms, callback) => this.every(ms, callback),
+      answers: (owner) => timeline.perform(100, process, () => world.answers(owner)),
+      onWait: () => undefined,
+    });
+  }
+
+  private every(ms: number, callback: () => void): () => void {
+    let cancel = (): void => undefined;
+    const next = (): void => {
+      cancel = this.clock.after(ms, () => {
+        next();
+        callback();
+      });
+    };
+    next();
+    return () => cancel();
+  }
+
+  private receive(message: object, reply: (answer: NonNullable<Awaited<ReturnType<WorkerDesk["answer"]>>>) => void) {
+    const { world, process, desk } = this;
+    if (!desk) return;
+    world.checks.onRequest(message, process);
+    const answer = async (): Promise<void> => {
+      const answered = await desk.answer(message);
+      if (!answered || !process.isAlive) return;
+      world.checks.onReply(message, answered, process);
+      reply(answered);
+    };
+    world.timeline.startTask(answer, (error) => world.onFatal(this, error));
+  }
+
+  private rollUp(): void {
+    const columns = this.board?.takeUnrecorded();
+    if (columns && columns.learners.length > 0) this.store.record({ kind: "progressNoted", ...columns });
+    this.clock.after(rollUpMs, () => this.rollUp());
+  }
+}
+
+/** A store that says at once that all is on disk. */
+function unsynced(store: Store): Store {
+  return new Proxy(store, {
+    get: (target, name) => {
+      const value: unknown = name === "synced" ? () => Promise.resolve() : Reflect.get(target, name, target);
+      return typeof value === "function" ? (value.bind(target) as unknown) : value;
+    },
+  });
+}
+
+/** Jobs here print nothing. */
+class QuietJobFiles extends JobFiles {
+  override tail(): Promise<{ text: string; truncated: boolean }> {
+    return Promise.resolve({ text: "", truncated: false });
+  }
+}
+
+/** Errors that a start may end with, to be tried again. */
+export function isExcused(error: unknown): boolean {
+  const excused = ["already-served", "lock-lost", "disk-full"];
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  return excused.includes(code) || ["ENOSPC", "EIO"].includes(errnoOf(error) ?? "");
+}

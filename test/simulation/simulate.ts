@@ -1,0 +1,88 @@
+import { Chance } from "../crash/chance";
+import { calm, plan, resume } from "./faults";
+import { World, type Size } from "./world";
+
+export interface Outcome {
+  seed: number;
+  steps: number;
+  checks: number;
+  /** Faults that happened, by kind. */
+  faults: Record<string, number>;
+  /** Virtual time until everything was done. */
+  endedAfterMs: number;
+  violation: string | null;
+  lastEvents: string[];
+}
+
+export interface Scenario {
+  size: Size;
+  /** When nothing goes wrong any more. */
+  calmAfterMs: number;
+}
+
+/** Of a seed: small, so that there can be many of them. */
+export function scenarioOf(seed: number): Scenario {
+  const chance = new Chance(seed ^ 0x5eed);
+  const [learners, maxJobs, nodes] = [chance.between(6, 30), chance.between(2, 14), chance.between(2, 7)];
+  const size = { learners, maxJobs, nodes, goal: chance.between(3, 10), pointMs: 20_000 };
+  return { size, calmAfterMs: chance.between(1_800_000, 5_400_000) };
+}
+
+/** How long everything may take once it is calm. */
+const boundMs = 24 * 3_600_000;
+
+/**
+ * Runs one simulation, from an empty run until every learner has ended.
+ * @param breakRule makes something in the world wrong, to see whether it is noticed
+ */
+export async function simulate(
+  seed: number,
+  wasm: Uint8Array,
+  { size, calmAfterMs }: Scenario = scenarioOf(seed),
+  breakRule: (world: World) => void = () => undefined,
+): Promise<Outcome> {
+  const world = new World(seed, size, wasm);
+  const { timeline, checks } = world;
+  breakRule(world);
+  await world.create();
+  plan(world, calmAfterMs);
+  timeline.after(calmAfterMs, () => calm(world));
+  keepServed(world, calmAfterMs);
+  let isOver = false;
+  while (!isOver && !world.violation && timeline.now < calmAfterMs + boundMs) {
+    for (let i = 0; i < 50 && !world.violation; i++) await timeline.step();
+    isOver = timeline.now > calmAfterMs && hasEnded(world);
+  }
+  const model = world.schedulers.find(({ isServing }) => isServing)?.store.model;
+  try {
+    if (!world.violation) checks.require(model !== undefined, () => "nobody serves the run");
+    if (!world.violation && model) checks.onEnd(model);
+  } catch {
+    // It is in the world now.
+  }
+  return {
+    seed,
+    steps: timeline.steps,
+    checks: checks.count,
+    faults: Object.fromEntries(world.counts),
+    endedAfterMs: timeline.now,
+    violation: world.violation?.message ?? null,
+    lastEvents: world.violation ? world.lastEvents : [],
+  };
+}
+
+/** Somebody attaches now and then, which starts a scheduler where none runs; and starts a run that pauses. */
+function keepServed(world: World, calmAfterMs: number): void {
+  const { timeline, chance, hosts } = world;
+  const isAway = world.schedulers.every(({ process }) => !process.isAlive || process.frozenUntil > timeline.now);
+  const host = hosts[chance.next() < 0.8 ? 0 : 1];
+  if (isAway && host) world.startScheduler(host);
+  if (timeline.now > calmAfterMs) resume(world);
+  timeline.after(5000 + 60_000 * chance.next(), () => keepServed(world, calmAfterMs));
+}
+
+function hasEnded(world: World): boolean {
+  const serving = world.schedulers.find(({ isServing }) => isServing);
+  const counts = serving?.store.model.learnerCounts;
+  return counts !== undefined && counts.waiting + counts.running === 0;
+}
