@@ -42,7 +42,7 @@ export class Checks {
   /** Facts in synced journals, by the incarnation that wrote them. */
   private readonly durable = new Map<string, { incarnation: number; seq: number }>();
   private readonly durableSeq = new Map<number, number>();
-  private readonly readBytes = new Map<string, number>();
+  private readonly readBytes = new WeakMap<object, number>();
   private newestIncarnation = 0;
   private readonly epochs = new Map<number, number>();
   private readonly holders = new Map<string, string>();
@@ -65,14 +65,15 @@ export class Checks {
   }
 
   /** A file was synced: facts of a journal are durable from now on. */
-  onSync(path: string, content: Buffer): void {
+  onSync(path: string, file: { content: Buffer }): void {
     const name = /journal-(\d+)-\d+\.jsonl$/.exec(path);
     if (!name) return;
     const incarnation = Number(name[1]);
     if (incarnation < this.newestIncarnation) return;
-    const start = this.readBytes.get(path) ?? 0;
+    const { content } = file;
+    const start = this.readBytes.get(file) ?? 0;
     const end = content.lastIndexOf(0x0a) + 1;
-    this.readBytes.set(path, end);
+    this.readBytes.set(file, end);
     for (const line of content.toString("utf8", start, end).split("\n")) {
       const change = line === "" ? null : decodeLine(line);
       if (!change) continue;

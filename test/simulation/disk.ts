@@ -49,9 +49,8 @@ class FileNode {
   crash(chance: Chance): void {
     const writes = this.unsynced.splice(0);
     for (const { position, before, lengthBefore } of [...writes].reverse()) {
-      this.cut(Math.min(this.length, position));
       this.put(before, position);
-      this.length = lengthBefore;
+      this.cut(lengthBefore);
     }
     const moments = new Map<number, number>();
     const momentOf = (page: number): number => {
@@ -134,7 +133,7 @@ export class SimulatedDisk {
   /** The next sync fails, and with it what was to be synced. */
   isFaulty = false;
   /** Told of what has become durable: a file that was synced. */
-  onDidSync: (path: string, content: Buffer) => void = () => undefined;
+  onDidSync: (path: string, file: { content: Buffer }) => void = () => undefined;
   private inodes = 0;
   private readonly root = new FolderNode(this.inodes++);
 
@@ -239,7 +238,7 @@ export class SimulatedDisk {
         throw failure("EIO", path);
       }
       node.unsynced = [];
-      if (node instanceof FileNode) this.onDidSync(path, node.content);
+      if (node instanceof FileNode) this.onDidSync(path, node);
     };
     return {
       write: (bytes, offset, length, position) =>

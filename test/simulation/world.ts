@@ -73,7 +73,7 @@ export class World {
     this.checks = new Checks(this);
     this.network = new Network(this);
     this.cluster = new SimulatedCluster(this, size.nodes, 60_000 * chance.between(12, 60));
-    this.disk.onDidSync = (path, content) => this.checks.onSync(path, content);
+    this.disk.onDidSync = (path, file) => this.checks.onSync(path, file);
     for (let learner = 0; learner < size.learners; learner++) {
       if (chance.next() < 0.05) this.poison.set(learner, chance.between(1, size.goal));
     }

@@ -257,7 +257,10 @@ export class Store {
     const { directory } = this;
     const next = `${directory.database}.next`;
     await writeFileAtomically(next, this.database.export(), 0o600, directory.disk);
-    await directory.disk.rename(directory.database, directory.previousDatabase);
+    await directory.disk.rename(directory.database, directory.previousDatabase).catch((error: unknown) => {
+      // A crash came between this and the next step of an earlier snapshot: the one before is still there.
+      if (errnoOf(error) !== "ENOENT") throw error;
+    });
     await directory.disk.rename(next, directory.database);
     await syncDirectory(directory.own, directory.disk);
     const olderSeq = this.snapshotSeq;
