@@ -88,6 +88,8 @@ export class Store {
   ): Promise<Store> {
     const { model, database, snapshotSeq, journals } = await recover(directory, wasm);
     const first = await begin(model);
+    // One that was frozen since it took the lock must not begin an incarnation that voids what its heir has answered.
+    await world.confirmOwnership();
     await settleJournals(directory, journals);
     const incarnation = 1 + (await lastIncarnation(directory, model));
     const journal = await createJournal(directory, incarnation, model.run.seq + 1);
@@ -195,6 +197,7 @@ export class Store {
     const patches = this.pendingPatches;
     this.pending = [];
     this.pendingPatches = [];
+    await this.world.confirmOwnership();
     await this.makeDurable(batch);
     await this.world.confirmOwnership();
     this.publish(batch, patches);
