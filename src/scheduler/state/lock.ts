@@ -81,7 +81,6 @@ const systemWorld: LockWorld = {
  * one that saw it long ago and acts only now takes nothing from whoever owns the run meanwhile.
  */
 export class RunLock {
-  private confirmedAt: number;
   private beats = 0;
   private readonly stopBeating: () => void;
 
@@ -90,8 +89,8 @@ export class RunLock {
     private readonly number: number,
     private readonly owner: Owner,
     private readonly world: LockWorld,
+    private confirmedAt: number,
   ) {
-    this.confirmedAt = world.now();
     this.stopBeating = world.every(world.beatMs, () => void this.beat());
   }
 
@@ -109,7 +108,9 @@ export class RunLock {
       const last = await newestIn(path, world.disk);
       if (last && (await isAlive(path, last, ino, world))) throw alreadyServed(last.owner);
       const number = (last?.number ?? 0) + 1;
-      if (await take(path, number, owner, world.disk)) return new RunLock(path, number, owner, world);
+      // Before it is taken: one that was frozen meanwhile may have lost it already.
+      const takenAt = world.now();
+      if (await take(path, number, owner, world.disk)) return new RunLock(path, number, owner, world, takenAt);
     }
   }
 
