@@ -48,8 +48,8 @@ async function setUp(/** @type {readonly string[]} */ names) {
   if (names.includes("integration")) {
     await setUpShells();
     await setUpNodeArchive();
-    await setUpSshd();
   }
+  if (names.includes("integration") || names.includes("e2e")) await setUpSshd();
   if (names.includes("cluster")) await setUpCluster();
   if (names.includes("e2e")) {
     await setUpCodeServer();
