@@ -2,8 +2,9 @@ import * as v from "valibot";
 import { shellQuote } from "../../scheduler/jobs/quote";
 import { AdaptiveError } from "../../scheduler/state/errors";
 import type { Queue } from "../../scheduler/state/settings";
-import { answerOf, programError, runCommand } from "../launch";
+import { answerOf } from "../launch";
 import type { Program } from "../program";
+import { callProgram } from "./callProgram";
 import type { Host } from "./install";
 
 const launchDeadlineMs = 120_000;
@@ -15,23 +16,12 @@ const statusSchema = v.object({ scheduler: v.nullable(v.unknown()) });
  * @throws AdaptiveError `scheduler-killed` with how to run it inside a job instead
  */
 export async function launchScheduler(
-  { transport, clock, signal }: Omit<Host, "place">,
+  head: Omit<Host, "place">,
   program: Program,
   { run, host, queue }: { run: string; host: string; queue: Queue },
 ): Promise<void> {
   const call = <T>(args: readonly string[], parse: (stdout: string) => T): Promise<T> =>
-    runCommand(
-      transport,
-      {
-        argv: [...program.argv, ...args, "--json"],
-        env: program.env,
-        parse: (output) => {
-          if (output.code !== 0) throw programError(output);
-          return parse(output.stdout);
-        },
-      },
-      { clock, signal, deadlineMs: launchDeadlineMs },
-    );
+    callProgram(head, program, args, launchDeadlineMs, parse);
   await call(["serve", run, "--detach"], () => undefined);
   const { scheduler } = await call(["status", run], (stdout) => answerOf("status", statusSchema, stdout));
   if (scheduler) return;

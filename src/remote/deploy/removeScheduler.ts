@@ -2,7 +2,8 @@ import * as v from "valibot";
 import { shellQuote } from "../../scheduler/jobs/quote";
 import { AdaptiveError } from "../../scheduler/state/errors";
 import type { Program } from "../program";
-import { answerOf, programError, runCommand } from "../launch";
+import { answerOf } from "../launch";
+import { callProgram } from "./callProgram";
 import { type Host, runScript } from "./install";
 import { installError } from "./placeProblem";
 
@@ -27,20 +28,8 @@ const endDeadlineMs = 60_000;
  * @throws AdaptiveError `jobs-live` when jobs would be left without a scheduler
  */
 export async function removeScheduler(host: Host, program: Program): Promise<string[]> {
-  const { transport, clock, signal } = host;
   const call = <T>(args: readonly string[], parse: (stdout: string) => T): Promise<T> =>
-    runCommand(
-      transport,
-      {
-        argv: [...program.argv, ...args, "--json"],
-        env: program.env,
-        parse: (output) => {
-          if (output.code !== 0) throw programError(output);
-          return parse(output.stdout);
-        },
-      },
-      { clock, signal, deadlineMs: endDeadlineMs },
-    );
+    callProgram(host, program, args, endDeadlineMs, parse);
   const { runs } = await call(["list"], (stdout) => answerOf("list", listedSchema, stdout));
   const busy = runs.filter((run) => liveJobs(run) > 0);
   if (busy.length > 0) throw jobsLive(busy);

@@ -3,7 +3,7 @@ import type { ListedJob } from "../control/protocol";
 import { AdaptiveError } from "../state/errors";
 import type { RunDirectory } from "../state/runDirectory";
 import { configurationOf, type StartOptions } from "../study/settings";
-import { findOrStartScheduler, findScheduler } from "./launch";
+import { findOrStartScheduler, needScheduler } from "./launch";
 import { exitCodes, type Program } from "./program";
 import { formatDuration } from "./progressView";
 import { readRunRow } from "./runRow";
@@ -52,14 +52,7 @@ export async function pause(directory: RunDirectory, program: Program): Promise<
 /** Has settings hold in a run from now on, as if they had been typed at its start. */
 export async function set(directory: RunDirectory, options: StartOptions, program: Program): Promise<number> {
   const configuration = await configurationOf(options, await readRunRow(directory, program));
-  const address = await findScheduler(directory);
-  if (!address) {
-    throw new AdaptiveError(
-      "no-scheduler",
-      `No scheduler serves the run in ${directory.path}.`,
-      "What is typed at the next start holds from then on.",
-    );
-  }
+  const address = await needScheduler(directory, "What is typed at the next start holds from then on.");
   await ask(address, "configure", configuration);
   program.print("Done; adaptive-scheduler config tells what holds.");
   return exitCodes.success;

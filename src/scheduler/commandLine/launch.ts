@@ -21,6 +21,13 @@ export async function findScheduler(directory: RunDirectory): Promise<Address | 
   return endpoint?.pid === owner?.pid && endpoint?.host === owner?.host ? endpoint : null;
 }
 
+/** @throws AdaptiveError `no-scheduler` when none lives, with what that means for what was asked */
+export async function needScheduler(directory: RunDirectory, hint: string): Promise<Address> {
+  const address = await findScheduler(directory);
+  if (address) return address;
+  throw new AdaptiveError("no-scheduler", `No scheduler serves the run in ${directory.path}.`, hint);
+}
+
 /** Ends a run's scheduler, and returns when it has ended: the next command may start another one. */
 export async function shutDown(directory: RunDirectory, address: Address): Promise<void> {
   await ask(address, "shutDown", {});

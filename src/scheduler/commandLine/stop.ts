@@ -1,7 +1,6 @@
 import { ask } from "../control/dealer";
-import { AdaptiveError } from "../state/errors";
 import type { RunDirectory } from "../state/runDirectory";
-import { findScheduler, shutDown } from "./launch";
+import { needScheduler, shutDown } from "./launch";
 import { exitCodes, type Program } from "./program";
 
 export interface StopOptions {
@@ -16,14 +15,8 @@ export async function stop(
   { gently, shutDown: endsScheduler }: StopOptions,
   program: Program,
 ): Promise<number> {
-  const address = await findScheduler(directory);
-  if (!address) {
-    throw new AdaptiveError(
-      "no-scheduler",
-      `No scheduler serves the run in ${directory.path}.`,
-      "Jobs that still run end by themselves; adaptive-scheduler serve finds them again.",
-    );
-  }
+  const hint = "Jobs that still run end by themselves; adaptive-scheduler serve finds them again.";
+  const address = await needScheduler(directory, hint);
   if (endsScheduler) await shutDown(directory, address);
   else await ask(address, "stopJobs", { gently });
   program.print(
