@@ -211,10 +211,11 @@ export class RunSessions {
   }
 
   /** On this computer. */
-  private async learnersFileOf({ directory, query }: RunSession): Promise<string | null> {
+  private async learnersFileOf(session: RunSession): Promise<string | null> {
+    const { directory } = session;
     const known = this.world.clusters.all.find((run) => run.directory === directory);
     if (isOnCluster(directory)) return known?.learnersFile ?? null;
-    const { run } = await query("overview", null);
+    const { run } = await session.query("overview", null);
     return join(run.directory, run.learnersFile);
   }
 

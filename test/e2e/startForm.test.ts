@@ -20,6 +20,8 @@ test("a start with a goal that is typed, its job script seen before, and the nex
   await editor.keepScreenshot("start form");
 
   await editor.pick("Goal");
+  // The list that was there before has an input of its own.
+  await page.locator(".quick-input-title").getByText("Start Jobs: Goal").waitFor();
   const input = page.locator(".quick-input-widget .quick-input-box input");
   await input.fill("many points");
   await page
