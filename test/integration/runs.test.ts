@@ -267,7 +267,9 @@ describe("deleting a run", () => {
     const copy = join(dirname(study.folder), "copy");
     await cp(study.folder, copy, { recursive: true });
     expect(await study.start(["delete", copy, "--yes"]).ended).toMatchObject({ exitCode: 0 });
-    expect(await list(study)).toMatchObject([{ name: "peaks", state: "not started", stateFolder: study.at(".adaptive") }]);
+    expect(await list(study)).toMatchObject([
+      { name: "peaks", state: "not started", stateFolder: study.at(".adaptive") },
+    ]);
   });
 });
 
