@@ -66,7 +66,7 @@ export async function installNode(
   onProgress: (sentBytes: number) => void,
 ): Promise<string> {
   const { transport, place, signal } = host;
-  const archive = layout.incoming(place, `node-${crypto.randomUUID()}.gz`);
+  const archive = layout.incoming(place, `node-${randomUUID()}.gz`);
   await transport.upload(await readFile(file), archive, { signal, onProgress });
   await install(host, installNodeScript(place, architecture, archive));
   return layout.node(place, architecture);

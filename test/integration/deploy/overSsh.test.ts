@@ -1,12 +1,9 @@
 import { chmod, mkdir, readdir, writeFile } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { join } from "node:path";
-import { build } from "esbuild";
 import { expect, onTestFinished, test } from "vitest";
 import { type ClusterRun, ClusterRuns } from "../../../src/remote/clusterRuns";
 import { ClusterHost } from "../../../src/remote/deploy/clusterHost";
 import { connectCluster } from "../../../src/remote/deploy/connectCluster";
-import { WorkerReplica } from "../../../src/remote/replica/replica";
 import { Session } from "../../../src/remote/session";
 import { connectSsh } from "../../../src/remote/ssh/connect";
 import { systemClock } from "../../../src/scheduler/state/clock";
@@ -15,6 +12,7 @@ import { eventually, peaks, python } from "../program";
 import { startSshd } from "../remote/ssh/realSshd";
 import { sshWorld } from "../remote/ssh/sshWorld";
 import { createHome, distFolder } from "./headNode";
+import { workerReplica } from "../remote/workerReplica";
 
 /** A head node behind a real sshd that gives out one session at a time, without SFTP and forwarding. */
 async function sshHost(home: string, shell: string) {
@@ -49,19 +47,6 @@ async function sshHost(home: string, shell: string) {
   });
   onTestFinished(() => host.dispose());
   return { sshd, host };
-}
-
-async function workerReplica(): Promise<WorkerReplica> {
-  const workerFile = join(await temporaryFolder(), "replicaWorker.js");
-  await build({
-    entryPoints: ["src/remote/replica/replicaWorker.ts"],
-    outfile: workerFile,
-    platform: "node",
-    format: "cjs",
-    bundle: true,
-  });
-  const wasmFile = createRequire(import.meta.url).resolve("sql.js/dist/sql-wasm.wasm");
-  return new WorkerReplica({ workerFile, wasmFile });
 }
 
 test("the whole way over SSH, under a noisy tcsh: connect, check, install, send, start, all done, data back", async () => {

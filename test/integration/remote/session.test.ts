@@ -1,37 +1,19 @@
 import { readFile, stat, writeFile } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
-import { build } from "esbuild";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { systemClock } from "../../../src/scheduler/state/clock";
 import { initCommand, type InitResult, runCommand } from "../../../src/remote/launch";
 import { localTransport } from "../../../src/remote/localTransport";
 import { localProgram, type Program } from "../../../src/remote/program";
-import { WorkerReplica } from "../../../src/remote/replica/replica";
 import { Session } from "../../../src/remote/session";
 import { asJobId, asLearnerId, type LearnerState, notStartedYet } from "../../../src/scheduler/state/rows";
 import { trialOf } from "../../../src/scheduler/state/trial";
-import { firstChanges, temporaryFolder, wasm } from "../../unit/scheduler/runFixture";
+import { firstChanges, wasm } from "../../unit/scheduler/runFixture";
 import { numbered, submitting } from "../../unit/remote/runHistory";
 import { effects } from "../../../src/scheduler/state/changes";
 import { Database } from "../../../src/scheduler/state/database";
 import { createStudy, eventually, peaks, programFile, python, type Study } from "../program";
-
-/** A replica in a real worker, bundled as for the extension. */
-async function workerReplica(): Promise<WorkerReplica> {
-  const workerFile = join(await temporaryFolder(), "replicaWorker.js");
-  await build({
-    entryPoints: ["src/remote/replica/replicaWorker.ts"],
-    outfile: workerFile,
-    platform: "node",
-    format: "cjs",
-    bundle: true,
-  });
-  const wasmFile = createRequire(import.meta.url).resolve("sql.js/dist/sql-wasm.wasm");
-  const replica = new WorkerReplica({ workerFile, wasmFile });
-  onTestFinished(() => replica.dispose());
-  return replica;
-}
+import { workerReplica } from "./workerReplica";
 
 function programOf(study: Study): Program {
   const { argv } = localProgram({ execPath: process.execPath, electron: undefined }, programFile);
