@@ -1,7 +1,9 @@
 import { commands, type ExtensionContext, Uri, window, workspace } from "vscode";
+import { Awakenings } from "./remote/awakenings";
 import { Clusters } from "./remote/connectClusters";
 import { localRunSessions } from "./remote/connectLocally";
 import { WorkspaceStudies } from "./remote/studies";
+import { systemClock } from "./scheduler/state/clock";
 import { Actions } from "./views/actions";
 import { ClusterActions } from "./views/clusterActions";
 import { clusterQuestions } from "./views/clusterQuestions";
@@ -32,7 +34,13 @@ export function activate(context: ExtensionContext): void {
   const distFolder = Uri.joinPath(context.extensionUri, "dist");
   const storage = context.globalStorageUri;
   const clusters = scope.add(new Clusters({ distFolder, storage, memory, questions: clusterQuestions, log: note }));
-  const sessions = scope.add(localRunSessions(studies, distFolder, memory, clusters.runs, note));
+  const awakenings = scope.add(new Awakenings(systemClock));
+  scope.add(window.onDidChangeWindowState(({ focused }) => awakenings.focus(focused)));
+  scope.add(awakenings.onDidAwake(() => clusters.probe()));
+  const { onDidAwake } = awakenings;
+  const sessions = scope.add(
+    localRunSessions({ source: studies, distFolder, memory, clusters, onDidAwake, log: note }),
+  );
   const run = scope.add(new ShownRun(sessions, note));
   const errors = new ErrorDisplay(log);
   const outputs = scope.add(new JobOutputs(sessions));

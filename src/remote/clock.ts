@@ -6,6 +6,14 @@ export function pause(clock: Clock, delayMs: number, signal: AbortSignal): Promi
   return abortable(signal, (resolve) => clock.after(delayMs, () => resolve()));
 }
 
+/** Resolves when aborted. */
+export function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
+
 /**
  * The promise's own outcome, unless it takes longer than `deadlineMs` or the signal is aborted.
  * @param what finishes the sentence "… did not answer within 30 s"

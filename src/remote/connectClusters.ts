@@ -82,6 +82,11 @@ export class Clusters {
     return host;
   }
 
+  /** Sees at once whether the connections there are still hold. */
+  probe(): void {
+    this.ssh.probe();
+  }
+
   /** Takes off a host what was installed there; @returns the runs that stay. */
   async removeScheduler(name: string, need: Need): Promise<string[]> {
     const { transport, probe, program } = await this.host(name).ready(need);

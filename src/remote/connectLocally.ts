@@ -1,10 +1,11 @@
 import { access, constants } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { type Memento, type Uri, workspace } from "vscode";
+import { type Event, type Memento, type Uri, workspace } from "vscode";
 import { RunDirectory } from "../scheduler/state/runDirectory";
 import { systemClock } from "../scheduler/state/clock";
-import type { ClusterRuns } from "./clusterRuns";
+import { hostOf, isOnCluster } from "./clusterRuns";
+import type { Clusters } from "./connectClusters";
 import { localTransport } from "./localTransport";
 import { hostProfileOf, profileOf } from "./profile";
 import { localProgram } from "./program";
@@ -15,18 +16,19 @@ import { RunSessions } from "./runSessions";
 import { Session } from "./session";
 import type { Study, StudySource } from "./studies";
 
-/**
- * The runs on this machine, with everything they take from the editor and the system.
- * @param distFolder where the bundles lie
- * @param memory of this workspace
- */
-export function localRunSessions(
-  source: StudySource,
-  distFolder: Uri,
-  memory: Memento,
-  clusters: ClusterRuns,
-  log: (line: string) => void,
-): RunSessions {
+interface LocalWorld {
+  source: StudySource;
+  /** Where the bundles lie. */
+  distFolder: Uri;
+  /** Of this workspace. */
+  memory: Memento;
+  clusters: Clusters;
+  onDidAwake: Event<void>;
+  log: (line: string) => void;
+}
+
+/** The runs of this workspace, with everything they take from the editor and the system. */
+export function localRunSessions({ source, distFolder, memory, clusters, onDidAwake, log }: LocalWorld): RunSessions {
   const inDist = (...names: string[]): string => join(distFolder.fsPath, ...names);
   const runtime = { execPath: process.execPath, electron: process.versions["electron"] };
   const program = localProgram(runtime, inDist("scheduler", "main.js"));
@@ -44,13 +46,15 @@ export function localRunSessions(
       new Session(directory, {
         reach: (need) => sessions.reach(directory, need),
         replica: new WorkerReplica({ workerFile: inDist("replicaWorker.js"), wasmFile: inDist("sql-wasm.wasm") }),
+        onDidAwake,
+        ...(isOnCluster(directory) && { onDidOpenWay: clusters.host(hostOf(directory)).onDidConnect }),
         clock: systemClock,
         random: Math.random,
         log,
       }),
     transport: localTransport,
     program,
-    clusters,
+    clusters: clusters.runs,
     clock: systemClock,
     log,
   });

@@ -1,10 +1,21 @@
-import type { Link } from "./runSession";
+import type { AdaptiveError } from "../scheduler/state/errors";
+
+/** Where the link to a run's scheduler stands. */
+export type Link =
+  /** `isCopied` when a person has to say what the run is before it can be served. */
+  | { at: "offline"; since: Date; why: string; isCopied?: true }
+  | { at: "connecting"; step: string }
+  | { at: "online" }
+  | { at: "retrying"; attempt: number; nextInMs: number; why: string }
+  /** Only a person gets it further: `what` says with what. Until then nothing is tried. */
+  | { at: "needsUser"; what: string };
 
 const allowed: Record<Link["at"], readonly Link["at"][]> = {
-  offline: ["connecting"],
-  connecting: ["connecting", "online", "retrying", "offline"],
-  online: ["retrying", "offline"],
+  offline: ["connecting", "needsUser", "offline"],
+  connecting: ["connecting", "online", "retrying", "offline", "needsUser"],
+  online: ["retrying", "offline", "needsUser"],
   retrying: ["connecting", "offline"],
+  needsUser: ["connecting", "offline"],
 };
 
 /**
@@ -17,6 +28,41 @@ export function transition(from: Link, to: Link, log: (line: string) => void): L
   return to;
 }
 
+/**
+ * What an attempt that ended so would end in again, as long as no person does something about it: a host may ban an
+ * account that is tried again and again.
+ */
+const needsPerson: ReadonlySet<string> = new Set([
+  "needs-user",
+  "cancelled",
+  "wrong-password",
+  "no-auth-left",
+  "host-key-changed",
+  "host-key-revoked",
+  "host-key-unknown",
+  "no-common-algorithm",
+  "too-many-jumps",
+  "node-missing",
+  "node-unusable",
+  "old-libc",
+]);
+
+/**
+ * Where a link stands after an attempt that failed, or a connection that ended.
+ * @param mayStart whether a scheduler is started where none is
+ */
+export function afterFailure(
+  { code, message }: AdaptiveError,
+  { attempt, nextInMs, mayStart, now }: { attempt: number; nextInMs: number; mayStart: boolean; now: Date },
+): Exclude<Link, { at: "connecting" | "online" }> {
+  if (code === "copied-run") return { at: "offline", since: now, why: message, isCopied: true };
+  if (needsPerson.has(code)) {
+    return { at: "needsUser", what: code === "cancelled" ? "logging in was cancelled" : message };
+  }
+  if (mayStart) return { at: "retrying", attempt, nextInMs, why: message };
+  return { at: "offline", since: now, why: "the scheduler has ended" };
+}
+
 function reasonOf(link: Link): string {
   switch (link.at) {
     case "online":
@@ -27,5 +73,7 @@ function reasonOf(link: Link): string {
       return ` (${link.why})`;
     case "retrying":
       return ` (${link.why}; attempt ${link.attempt} in ${Math.round(link.nextInMs)} ms)`;
+    case "needsUser":
+      return ` (${link.what})`;
   }
 }

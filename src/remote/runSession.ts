@@ -5,15 +5,8 @@ import type { Failure } from "../scheduler/state/failure";
 import type { JobId, LearnerId } from "../scheduler/state/rows";
 import type { Preview } from "../scheduler/workers/messages";
 import type { AnswerOf } from "./controlConnection";
+import type { Link } from "./link";
 import type { QueryName, ReplicaQueries } from "./replica/queries";
-
-/** Where the link to a run's scheduler stands. */
-export type Link =
-  /** `isCopied` when a person has to say what the run is before it can be served. */
-  | { at: "offline"; since: Date; why: string; isCopied?: true }
-  | { at: "connecting"; step: string }
-  | { at: "online" }
-  | { at: "retrying"; attempt: number; nextInMs: number; why: string };
 
 /** A run that somebody may connect to. */
 export interface FoundRun {
@@ -40,6 +33,11 @@ export interface RunSession {
   /** Says which learners are looked at, so that their data comes and their reports come every second. */
   watch(learners: readonly LearnerId[]): void;
 
+  /**
+   * Connects, because a person wants that now and answers what it takes.
+   * @throws AdaptiveError why it cannot be
+   */
+  reconnect(): Promise<void>;
   startJobs(): Promise<void>;
   stopJobs(): Promise<void>;
   /** @returns how many there were to change */

@@ -1,3 +1,4 @@
+import type { Event } from "vscode";
 import type { LearnerVerb } from "../scheduler/control/learnerVerbs";
 import { controlProtocol, type Notifications, type Params, type Position } from "../scheduler/control/protocol";
 import type { EditedParts, StudyComparison } from "../scheduler/control/studyComparison";
@@ -6,7 +7,7 @@ import type { Failure } from "../scheduler/state/failure";
 import type { JobId, LearnerId } from "../scheduler/state/rows";
 import type { Preview } from "../scheduler/workers/messages";
 import { nextAttempt, reconnectDelayMs } from "./backoff";
-import { pause, within } from "./clock";
+import { pause, untilAborted, within } from "./clock";
 import type { Clock } from "../scheduler/state/clock";
 import { Coalescer } from "./coalescer";
 import { type AnswerOf, type AskedMethod, ControlConnection } from "./controlConnection";
@@ -14,12 +15,12 @@ import { Emitter } from "./event";
 import { Feed } from "./feed";
 import type { Need } from "./deploy/clusterHost";
 import { attachCommand } from "./launch";
-import { transition } from "./link";
+import { afterFailure, type Link, transition } from "./link";
 import { Previews } from "./previews";
 import type { QueryName, ReplicaQueries } from "./replica/queries";
 import type { Replica } from "./replica/replica";
 import type { Reached } from "./reached";
-import type { Link, RunSession } from "./runSession";
+import type { RunSession } from "./runSession";
 
 const pingEveryMs = 10_000;
 const pingDeadlineMs = 15_000;
@@ -35,6 +36,10 @@ const tryDeadlineMs = 24 * 3_600_000;
 export interface SessionWorld {
   /** The way to the run, which may have to be made first. */
   reach: (need: Need) => Promise<Reached>;
+  /** The computer woke up, or a person came back: what was true of the network may not be any more. */
+  readonly onDidAwake?: Event<unknown>;
+  /** Somebody has made the way to the run. */
+  readonly onDidOpenWay?: Event<unknown>;
   replica: Replica;
   clock: Clock;
   /** From 0 to 1. */
@@ -59,13 +64,17 @@ export class Session implements RunSession {
   private hasData = false;
   /** Not after a scheduler has ended in peace: the next one is started by a person. */
   private mayStart = true;
-  /** Whether a person waits for the connection, and may be asked for what it takes. */
+  /** Whether a person has come to wait for a connection, and may be asked for what it takes. */
   private isAsked = false;
+  /** Failures in a row. */
+  private attempt = 0;
+  private lastFailure: AdaptiveError | null = null;
   private watched: readonly LearnerId[] = [];
   private readonly previews = new Previews();
   private readonly changes: Coalescer;
   private readonly disposing = new AbortController();
   private wake: () => void = () => undefined;
+  private readonly registrations: { dispose(): unknown }[];
 
   constructor(
     readonly directory: string,
@@ -74,6 +83,8 @@ export class Session implements RunSession {
     const { clock } = world;
     this.changes = new Coalescer(clock, changeIntervalMs, () => this.changed.fire());
     this.currentLink = { at: "offline", since: new Date(clock.now()), why: "not connected yet" };
+    const woken = [world.onDidAwake?.(() => this.probe()), world.onDidOpenWay?.(() => this.wake())];
+    this.registrations = woken.filter((registration) => registration !== undefined);
     void this.keepConnected();
   }
 
@@ -100,6 +111,21 @@ export class Session implements RunSession {
     this.connection?.request("watch", { learners: [...this.watched] }).catch((error: unknown) => {
       this.world.log(`watch: ${toAdaptiveError(error).message}`);
     });
+  }
+
+  async reconnect(): Promise<void> {
+    if (this.connection !== null || this.link.at === "offline") return;
+    this.isAsked = true;
+    const settled = new Promise<Link>((resolve) => {
+      const listening = this.onDidChangeLink((link) => {
+        if (link.at === "connecting") return;
+        listening.dispose();
+        resolve(link);
+      });
+    });
+    this.wake();
+    const { at } = await settled;
+    if ((at === "needsUser" || at === "retrying") && this.lastFailure !== null) throw this.lastFailure;
   }
 
   async startJobs(): Promise<void> {
@@ -148,16 +174,20 @@ export class Session implements RunSession {
 
   dispose(): void {
     this.disposing.abort();
+    for (const registration of this.registrations) registration.dispose();
     this.changes.dispose();
     this.world.replica.dispose();
-    if (this.currentLink.at !== "offline") this.offline("closed");
+    const since = new Date(this.world.clock.now());
+    if (this.currentLink.at !== "offline") this.move({ at: "offline", since, why: "closed" });
     for (const emitter of [this.linkChanged, this.changed, this.previewed]) emitter.dispose();
   }
 
   /** Sends a request over the next connection there is; somebody waits, so a pause between attempts ends at once. */
   private async ask<M extends AskedMethod>(method: M, params: Params<M>, deadlineMs?: number): Promise<AnswerOf<M>> {
     this.mayStart = true;
-    this.isAsked = true;
+    // What a person is asked takes as long as it takes.
+    if (this.link.at === "needsUser") await this.reconnect();
+    if (this.connection === null) this.isAsked = true;
     this.wake();
     await this.until(() => this.connection !== null);
     if (this.connection === null) throw new AdaptiveError("offline", "The scheduler is not connected");
@@ -171,6 +201,7 @@ export class Session implements RunSession {
       stop = this.onDidChangeLink((link) => {
         if (isSo()) resolve();
         else if (link.at === "offline" && link.isCopied) reject(new AdaptiveError("copied-run", link.why));
+        else if (link.at === "needsUser" && this.lastFailure !== null) reject(this.lastFailure);
       }).dispose;
     });
     try {
@@ -190,24 +221,39 @@ export class Session implements RunSession {
   private async keepConnected(): Promise<void> {
     const { clock, random } = this.world;
     const { signal } = this.disposing;
-    let attempt = 0;
     while (!signal.aborted) {
       let onlineSince: number | null = null;
       try {
         await this.connect(() => (onlineSince = clock.now()));
       } catch (error) {
         if (signal.aborted) return;
-        attempt = nextAttempt(attempt, onlineSince === null ? 0 : clock.now() - onlineSince);
+        this.lastFailure = toAdaptiveError(error);
+        this.attempt = nextAttempt(this.attempt, onlineSince === null ? 0 : clock.now() - onlineSince);
+        // A person who has come since can be asked.
+        if (this.isAsked) continue;
+        const { attempt, mayStart } = this;
         const nextInMs = reconnectDelayMs(attempt, random());
-        const { code, message: why } = toAdaptiveError(error);
-        if (code === "copied-run") this.foundCopy(why);
-        else if (this.mayStart) this.move({ at: "retrying", attempt, nextInMs, why });
-        else if (this.link.at !== "offline") this.offline("the scheduler has ended");
-        const woken = new AbortController();
-        this.wake = () => woken.abort();
-        await pause(clock, nextInMs, AbortSignal.any([signal, woken.signal])).catch(() => undefined);
+        const to = afterFailure(this.lastFailure, { attempt, nextInMs, mayStart, now: new Date(clock.now()) });
+        this.settle(to);
+        await this.rest(to.at === "needsUser" ? null : nextInMs, signal);
       }
     }
+  }
+
+  /** Waits so long, or without an end, unless what comes next has become worth trying. */
+  private async rest(delayMs: number | null, signal: AbortSignal): Promise<void> {
+    const woken = new AbortController();
+    this.wake = () => woken.abort();
+    const either = AbortSignal.any([signal, woken.signal]);
+    if (delayMs === null) await untilAborted(either);
+    else await pause(this.world.clock, delayMs, either).catch(() => undefined);
+  }
+
+  /** Asks now what would be asked or tried in a while; but what needs a person still does. */
+  private probe(): void {
+    if (this.link.at === "needsUser") return;
+    this.attempt = 0;
+    this.wake();
   }
 
   /** One connection from its beginning to its end, which is always an error. */
@@ -219,18 +265,16 @@ export class Session implements RunSession {
       if (seq !== null && this.position !== null && !signal.aborted) this.position = { ...this.position, seq };
       this.changes.request();
     });
-    const { mayStart } = this;
+    const { mayStart, isAsked } = this;
+    this.isAsked = false;
     // Looking again and again whether somebody has started one is nothing to show.
-    const step = (words: string): void => {
-      if (mayStart) this.move({ at: "connecting", step: words });
+    const isShown = mayStart || this.link.at === "needsUser";
+    const onStep = (step: string): void => {
+      if (isShown) this.move({ at: "connecting", step });
     };
-    step("Starting");
+    onStep("Starting");
     try {
-      const { transport, program, path } = await this.world.reach({
-        isAsked: this.isAsked,
-        onStep: step,
-        signal,
-      });
+      const { transport, program, path } = await this.world.reach({ isAsked, onStep, signal });
       const attach = attachCommand(program, path, mayStart);
       const process = await this.bounded(transport.exec(attach.argv, { env: attach.env, signal }), "The machine");
       const handlers = {
@@ -245,6 +289,7 @@ export class Session implements RunSession {
       await this.catchUp(connection, feed);
       this.connection = connection;
       this.mayStart = true;
+      this.isAsked = false;
       await connection.request("watch", { learners: [...this.watched] });
       onOnline();
       this.move({ at: "online" });
@@ -254,7 +299,6 @@ export class Session implements RunSession {
       if (mustStartOver(toAdaptiveError(error))) this.position = null;
       throw error;
     } finally {
-      this.isAsked = false;
       this.connection = null;
       closing.abort();
     }
@@ -287,7 +331,8 @@ export class Session implements RunSession {
   /** Pings until one is not answered. */
   private async keepAlive(connection: ControlConnection, signal: AbortSignal): Promise<never> {
     for (;;) {
-      await pause(this.world.clock, pingEveryMs, signal);
+      await this.rest(pingEveryMs, signal);
+      signal.throwIfAborted();
       await connection.request("ping", {}, pingDeadlineMs);
     }
   }
@@ -302,14 +347,13 @@ export class Session implements RunSession {
     this.changes.request();
   }
 
-  private offline(why: string): void {
-    this.move({ at: "offline", since: new Date(this.world.clock.now()), why });
-  }
-
-  /** No scheduler will serve it before a person has said what it is: nothing is started, until one does. */
-  private foundCopy(why: string): void {
-    this.mayStart = false;
-    this.move({ at: "offline", since: new Date(this.world.clock.now()), why, isCopied: true });
+  private settle(to: ReturnType<typeof afterFailure>): void {
+    const { link } = this;
+    const isCopied = to.at === "offline" && to.isCopied === true;
+    // No scheduler will serve a copy before a person has said what it is: nothing is started, until one does.
+    if (isCopied) this.mayStart = false;
+    const wasSo = to.at === "offline" && link.at === "offline" && (link.isCopied === true) === isCopied;
+    if (!wasSo) this.move(to);
   }
 
   private move(to: Link): void {

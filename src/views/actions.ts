@@ -134,6 +134,11 @@ export class Actions {
     });
   }
 
+  /** Connects to the run that is shown, with what that needs a person for. */
+  connect(): Promise<void> {
+    return this.withRun("Connect", (session) => session.reconnect());
+  }
+
   changeLearners(verb: LearnerVerb, learners: readonly LearnerId[]): Promise<void> {
     const { label, done } = learnerVerbWords[verb];
     return this.withRun(label, async (session) => {

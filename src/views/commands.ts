@@ -43,6 +43,7 @@ export function registerCommands({
       if (session !== null) dashboards.show(session, null);
     },
     stopJobs: () => actions.stopJobs(),
+    connect: () => actions.connect(),
     switchRun: async () => {
       const session = await runs.switchRun();
       if (session !== null && dashboards.areVisible) dashboards.show(session, null);

@@ -26,6 +26,7 @@ export function keepContextKeys(
     set("state", stateOf(run, sessions));
     set("isOnCluster", run.session !== null && isOnCluster(run.session.directory));
     set("isOnline", run.session?.link.at === "online");
+    set("needsUser", run.session?.link.at === "needsUser");
     set("isEdited", edits.parts.code);
     set("hasNewSettings", edits.parts.settings);
     set("isFiltered", filter.text !== "");

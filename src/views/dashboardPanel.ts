@@ -225,16 +225,18 @@ export class DashboardPanel {
     if (session === null) return this.sendAway();
     const link = linkText(session.link, Date.now(), this.linkSinceMs);
     const canAct = session.link.at === "online" && workspace.isTrusted;
+    const needsUser = session.link.at === "needsUser";
     const { notice } = session;
     const edit = this.world.edits.notice;
+    const around = { link, notice, edit, canAct, needsUser };
     // While nothing is known yet, say at least that.
-    const waiting = setTimeout(() => this.post({ type: "run", run: null, link, notice, edit, canAct }), 500);
+    const waiting = setTimeout(() => this.post({ type: "run", run: null, ...around }), 500);
     try {
       const overview = await session.query("overview", null);
       this.panel.title = `${overview.run.name} · Adaptive`;
       const cluster = clusterOf(session.directory, overview.run.cluster);
       const run = shownNumbers({ ...overview, run: { ...overview.run, cluster } });
-      this.post({ type: "run", run, link, notice, edit, canAct });
+      this.post({ type: "run", run, ...around });
     } finally {
       clearTimeout(waiting);
     }

@@ -76,6 +76,21 @@ export function formatDuration(durationMs: number): string {
   return `${Math.round(durationMs / dayMs)} days`;
 }
 
+/** A moment as a clock shows it, with its day when that is another: `14:02`, `2026-01-31 14:02`. */
+export function formatMoment(thenMs: number, nowMs: number): string {
+  const [day, time] = localTime(thenMs);
+  return day === localTime(nowMs)[0] ? time : `${day} ${time}`;
+}
+
+function localTime(ms: number): [day: string, time: string] {
+  const at = new Date(ms);
+  const pad = (part: number): string => String(part).padStart(2, "0");
+  return [
+    `${at.getFullYear()}-${pad(at.getMonth() + 1)}-${pad(at.getDate())}`,
+    `${pad(at.getHours())}:${pad(at.getMinutes())}`,
+  ];
+}
+
 /** How long ago something was: `now`, `40 s ago`. Clocks of two machines differ, so the future is now. */
 export function formatAgo(thenMs: number, nowMs: number): string {
   return nowMs - thenMs < 1000 ? "now" : `${formatDuration(nowMs - thenMs)} ago`;

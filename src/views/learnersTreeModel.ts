@@ -1,3 +1,4 @@
+import type { Link } from "../remote/link";
 import type { Page } from "../remote/replica/queries";
 import type { LearnerRow, LearnerState } from "../scheduler/state/rows";
 import { formatCount, formatLoss, fileNames, learnerLabel } from "./format";
@@ -23,6 +24,23 @@ export function stateOfGroup(id: string): LearnerState | null {
 export function learnerOfNode(id: string): number | null {
   const match = /^learner:(\d+)$/.exec(id);
   return match === null ? null : Number(match[1]);
+}
+
+/** What the link to the run needs a person for, as the first line; a click does it. */
+export function needNode(link: Link): TreeNode[] {
+  if (link.at !== "needsUser") return [];
+  return [
+    {
+      id: "connect",
+      label: "Connect…",
+      description: link.what,
+      tooltip: `needs you: ${link.what}`,
+      icon: { codicon: "key", color: "charts.yellow" },
+      context: "connect",
+      children: null,
+      command: { id: "adaptive.connect", title: "Connect", argument: null },
+    },
+  ];
 }
 
 /**

@@ -7,11 +7,11 @@ import { systemClock } from "../scheduler/state/clock";
 import { DisposableScope } from "./disposableScope";
 import { plural } from "./format";
 import type { LearnerFilter } from "./learnerFilter";
-import { groupPage, groupsOpenAtFirst, learnersTree, stateOfGroup } from "./learnersTreeModel";
+import { groupPage, groupsOpenAtFirst, learnersTree, needNode, stateOfGroup } from "./learnersTreeModel";
 import { NodeTree } from "./nodeTree";
 import { Refresher } from "./refresher";
 import type { ShownRun } from "./shownRun";
-import { clusterName } from "./statusText";
+import { clusterName, linkText } from "./statusText";
 import type { StudyEdits } from "./studyEdits";
 import { learnersViewId } from "./viewProgress";
 
@@ -83,7 +83,8 @@ export class LearnersView {
   private async refresh(): Promise<void> {
     this.drawTitle();
     const { session, overview } = this.run;
-    if (session === null || overview === null) return this.tree.show([]);
+    if (session === null) return this.tree.show([]);
+    if (overview === null) return this.tree.show(needNode(session.link));
     if (!this.view.visible) return;
     const filter = this.filter.text;
     const counts = filter === "" ? overview.learners : await session.query("matches", { filter });
@@ -97,12 +98,17 @@ export class LearnersView {
     if (session !== this.run.session || filter !== this.filter.text) return;
     this.hasMatch = Object.values(counts).some((count) => count > 0);
     this.drawTitle();
-    this.tree.show(learnersTree(counts, new Map(pages)));
+    this.tree.show([...needNode(session.link), ...learnersTree(counts, new Map(pages))]);
   }
 
   private drawTitle(): void {
     const { overview, session } = this.run;
-    const lines = [this.edits.notice?.line ?? "", this.hasMatch ? "" : "No learner matches the filter."];
+    const link = session?.link.at === "offline" ? linkText(session.link, Date.now(), this.run.linkSinceMs) : null;
+    const lines = [
+      link === null ? "" : `The run is ${link}.`,
+      this.edits.notice?.line ?? "",
+      this.hasMatch ? "" : "No learner matches the filter.",
+    ];
     this.view.message = lines.filter((line) => line !== "").join("\n");
     if (overview === null) {
       this.view.badge = undefined;

@@ -42,7 +42,10 @@ export const fromPageSchema = v.variant("type", [
   v.object({ type: v.literal("savePlot"), name: v.string(), pngBase64: v.string() }),
   /** The page's run, which is not connected. */
   v.object({ type: v.literal("showRun") }),
-  v.object({ type: v.literal("runCommand"), command: v.picklist(["startJobs", "stopJobs", "updateRun", "showLog"]) }),
+  v.object({
+    type: v.literal("runCommand"),
+    command: v.picklist(["startJobs", "stopJobs", "updateRun", "connect", "showLog"]),
+  }),
 ]);
 export type FromPage = v.InferOutput<typeof fromPageSchema>;
 
@@ -102,6 +105,8 @@ export const toPageSchema = v.variant("type", [
     notice: v.nullable(v.object({ message: v.string(), hint: v.string() })),
     /** What is said of an edited study, and the command that takes the edit in. */
     edit: v.nullable(v.object({ line: v.string(), command: v.picklist(["updateRun", "startJobs"]) })),
+    /** Whether the link waits for a person. */
+    needsUser: v.boolean(),
     /** Whether jobs and learners can be told what to do: connected, and the workspace trusted. */
     canAct: v.boolean(),
   }),

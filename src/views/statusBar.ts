@@ -1,23 +1,31 @@
 import { type Disposable, StatusBarAlignment, ThemeColor, window } from "vscode";
+import { RunDirectory } from "../scheduler/state/runDirectory";
 import { clusterOf } from "../remote/clusterRuns";
 import { together } from "./disposableScope";
 import type { ShownRun } from "./shownRun";
 import { linkText, statusText, statusTooltip } from "./statusText";
 
-/** The run in the status bar; a click shows its progress. */
+/** The run in the status bar; a click shows its progress, or does what the run needs a person for. */
 export function showStatusBar(run: ShownRun): Disposable {
   const item = window.createStatusBarItem("adaptive.status", StatusBarAlignment.Left, 10);
   item.name = "Adaptive";
-  item.command = "adaptive.showProgress";
   const draw = (): void => {
     const { session, overview } = run;
-    if (session === null || overview === null) return item.hide();
-    const { link, notice } = session;
+    // What needs a person is said although nothing is known of the run yet.
+    if (session === null || (overview === null && session.link.at !== "needsUser")) return item.hide();
+    const { directory, link, notice } = session;
     const why = link.at === "retrying" || link.at === "offline" ? link.why : (notice?.message ?? null);
-    item.text = statusText(overview, linkText(link, Date.now(), run.linkSinceMs));
-    item.tooltip = statusTooltip(overview, clusterOf(session.directory, overview.run.cluster), why);
+    const said = linkText(link, Date.now(), run.linkSinceMs);
+    item.text =
+      overview === null
+        ? `$(graph-line) ${RunDirectory.ofStateFolder(directory).name} · ${said}`
+        : statusText(overview, said);
+    item.tooltip =
+      overview === null ? (said ?? "") : statusTooltip(overview, clusterOf(directory, overview.run.cluster), why);
     item.accessibilityInformation = { label: item.tooltip };
-    item.backgroundColor = link.at === "retrying" ? new ThemeColor("statusBarItem.warningBackground") : undefined;
+    const isAmiss = link.at === "retrying" || link.at === "needsUser";
+    item.backgroundColor = isAmiss ? new ThemeColor("statusBarItem.warningBackground") : undefined;
+    item.command = link.at === "needsUser" ? "adaptive.connect" : "adaptive.showProgress";
     item.show();
   };
   // The seconds until the next attempt are counted down here.

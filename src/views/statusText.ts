@@ -1,6 +1,6 @@
 import type { Overview } from "../remote/replica/queries";
-import type { Link } from "../remote/runSession";
-import { formatCount, plural } from "./format";
+import type { Link } from "../remote/link";
+import { formatCount, formatMoment, plural } from "./format";
 import { statesInOrder, stateStyles } from "./learnerStates";
 
 /** What is said of a link that is not up; null when there is nothing to say. */
@@ -11,11 +11,13 @@ export function linkText(link: Link, nowMs: number, sinceMs: number): string | n
     case "connecting":
       return `${link.step}…`;
     case "offline":
-      return "offline";
+      return `offline since ${formatMoment(link.since.getTime(), nowMs)}`;
     case "retrying": {
       const seconds = Math.ceil((sinceMs + link.nextInMs - nowMs) / 1000);
       return seconds > 0 ? `retrying in ${seconds} s` : "retrying…";
     }
+    case "needsUser":
+      return `needs you: ${link.what}`;
   }
 }
 

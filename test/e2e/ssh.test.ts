@@ -5,7 +5,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { python } from "../../scripts/setup.mjs";
 import { type RealSshd, startSshd } from "../integration/remote/ssh/realSshd";
 import { newKey } from "../integration/remote/ssh/ssh2Server";
-import { copyExample, openEditor, program } from "./editor";
+import { clickRow, copyExample, openEditor, program } from "./editor";
 
 const twoOffsets = ["offset=[-0.3, -0.2, -0.1, 0.0, 0.1, 0.2, 0.3]", "offset=[-0.2, 0.0]"] as const;
 const clusters = { local: { python }, hpc: { python, queue: "local", node: process.execPath } };
@@ -94,6 +94,27 @@ test("a cluster of the SSH configuration, from its key and a passphrase over a c
   expect(await passphrase.isVisible()).toBe(false);
   expect(await readFile(knownHosts, "utf8")).toMatch(/^\[127\.0\.0\.1\]:\d+ ssh-ed25519 /);
   expect(await readFile(join(home, "adaptive-runs/peaks/_learners.py"), "utf8")).toContain("offset=[-0.2, 0.0]");
+
+  // A window that is opened anew does not know the passphrase, and does not ask by itself.
+  const logins = log().match(/Accepted publickey/g)?.length;
+  await page.reload({ waitUntil: "commit" });
+  await editor.openView("Adaptive");
+  await editor.treeRow(/^Connect….*hpc wants the passphrase of id_ed25519/).waitFor();
+  await editor.statusBar.getByText("needs you: hpc wants the passphrase of id_ed25519").waitFor();
+  await editor.webview.getByRole("button", { name: "Connect…" }).waitFor();
+  await editor.keepScreenshot("a cluster needs you");
+  expect(await passphrase.isVisible()).toBe(false);
+  expect(log().match(/Accepted publickey/g)?.length).toBe(logins);
+  await clickRow(editor.treeRow(/^Connect…/));
+  await message.getByText("Enter the passphrase of").waitFor();
+  await page.keyboard.press("Escape");
+  await editor.treeRow(/^Connect….*logging in was cancelled/).waitFor();
+  await editor.webview.getByRole("button", { name: "Connect…" }).click();
+  await message.getByText("Enter the passphrase of").waitFor();
+  await passphrase.fill("open sesame");
+  await page.keyboard.press("Enter");
+  await editor.treeRow(/^Done\s*8/).waitFor();
+  await editor.treeRow(/^Connect…/).waitFor({ state: "hidden" });
 });
 
 test("a passphrase that is not given ends the start without a word", async () => {

@@ -1,4 +1,5 @@
 import { AdaptiveError } from "../../scheduler/state/errors";
+import { Emitter } from "../event";
 import type { Transport } from "../transport";
 import type { Cluster } from "./connectCluster";
 
@@ -35,6 +36,9 @@ interface Attempt {
 
 /** A cluster as all of a window's sessions share it: one connection, made when somebody needs it, and again when it was lost. */
 export class ClusterHost {
+  private readonly connected = new Emitter<void>();
+  /** It is connected and ready. */
+  readonly onDidConnect = this.connected.event;
   private current: Attempt | null = null;
   private readonly waiting = new Set<Need>();
   private readonly disposing = new AbortController();
@@ -67,6 +71,7 @@ export class ClusterHost {
 
   dispose(): void {
     this.disposing.abort();
+    this.connected.dispose();
   }
 
   /** The one that there is, or a new one. */
@@ -87,7 +92,9 @@ export class ClusterHost {
     onStep("Connecting");
     // Kept when something is wrong there: to correct it nobody should have to log in again.
     const transport = await this.world.open(isAsked, signal);
-    return { transport, ...(await this.world.prepare(transport, { isAsked, onStep, signal })) };
+    const ready = { transport, ...(await this.world.prepare(transport, { isAsked, onStep, signal })) };
+    this.connected.fire();
+    return ready;
   }
 
   private forget(one: Attempt): void {

@@ -42,7 +42,7 @@ export async function checkHostKey(
   const verdict = decideHostKey(matchKnownHosts(files, identity, key), host.hostKeyChecking, prompts !== null);
   if (verdict.kind === "refuse") {
     if (verdict.why === "unknown" && prompts === null && host.hostKeyChecking === "ask") {
-      throw needsUser(host, `shows a key (${fingerprint(key)}) that is not known`);
+      throw needsUser(host, "shows a key that is not known");
     }
     throw hostKeyRefused(host, verdict, fingerprint(key));
   }

@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import type { AnyAuthMethod, AuthenticationType, Prompt } from "ssh2";
 import { AdaptiveError } from "../../scheduler/state/errors";
 import type { HostConfig } from "./hostConfig";
@@ -144,7 +145,7 @@ export class Login {
   }
 
   private passphrase(file: string, isRetry: boolean): Promise<string> {
-    if (this.world.prompts === null) throw needsUser(this.host, `wants the key ${file}, which has a passphrase`);
+    if (this.world.prompts === null) throw needsUser(this.host, `wants the passphrase of ${basename(file)}`);
     return this.ask((prompts, signal) => prompts.passphrase({ file, isRetry }, signal));
   }
 

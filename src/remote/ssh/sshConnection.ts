@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import type { Duplex, Readable } from "node:stream";
-import { setTimeout } from "node:timers/promises";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Client, ClientChannel, PseudoTtyOptions } from "ssh2";
 import { AdaptiveError } from "../../scheduler/state/errors";
 import type {
@@ -24,6 +24,7 @@ import { uploadOver } from "./upload";
 
 const maxOpenings = 20;
 const betweenOpeningsMs = 250;
+const probeDeadlineMs = 4000;
 
 export interface SshConnectionWorld {
   enoughSessions: Map<string, boolean>;
@@ -91,6 +92,19 @@ export class SshConnection implements TerminalTransport {
         );
       });
     });
+  }
+
+  /** Resolves when the peer has answered; ends the connection when it does not, sooner than its keep-alive would. */
+  async probe(deadlineMs = probeDeadlineMs): Promise<void> {
+    if (this.endedBy !== null) return;
+    const deadline = setTimeout(() => {
+      this.endedBy ??= lost(this.host, "it does not answer");
+      this.client.destroy();
+    }, deadlineMs);
+    // ssh2 has no question for this. To a port that nobody took, given back, every server says something.
+    const answered = new Promise<void>((resolve) => this.client.unforwardIn("127.0.0.1", 1, () => resolve()));
+    await Promise.race([answered, this.ended]);
+    clearTimeout(deadline);
   }
 
   dispose(): void {
@@ -164,7 +178,7 @@ export class SshConnection implements TerminalTransport {
         if (this.endedBy !== null) throw this.endedBy;
         if (!isRefusedSession(error)) throw lost(this.host, String(error), { cause: error });
         if (attempt === maxOpenings) throw noSession(this.host, error);
-        await setTimeout(betweenOpeningsMs);
+        await sleep(betweenOpeningsMs);
       }
     }
   }

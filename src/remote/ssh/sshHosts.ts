@@ -47,6 +47,11 @@ export class SshHosts {
     };
   }
 
+  /** Sees at once whether the connections there are still hold; those that do not end. */
+  probe(): void {
+    for (const { connection } of this.connecting.values()) void connection.then((made) => made.probe(), ignore);
+  }
+
   dispose(): void {
     this.disposing.abort();
     for (const { connection } of this.connecting.values()) void connection.then((made) => made.dispose(), ignore);

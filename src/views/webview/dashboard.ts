@@ -223,7 +223,8 @@ export class DashboardElement extends LitElement {
 
   private start(): TemplateResult {
     return html`<div class="start">
-      ${busy("Connecting")}<span class="quiet">${this.run?.link ?? "Reading…"}</span>
+      ${this.run?.needsUser ? nothing : busy("Connecting")}<span class="quiet">${this.run?.link ?? "Reading…"}</span>
+      ${this.connect()}
     </div>`;
   }
 
@@ -251,6 +252,13 @@ export class DashboardElement extends LitElement {
     return html`<span class="timeLeft quiet number">${leftMs === null ? "" : timeLeftText(leftMs)}</span>`;
   }
 
+  /** What the link needs a person for. */
+  private connect(): TemplateResult | typeof nothing {
+    if (this.run?.needsUser !== true) return nothing;
+    const onClick = (): void => tell({ type: "runCommand", command: "connect" });
+    return button({ label: "Connect…", isPrimary: true, onClick });
+  }
+
   private edited(): TemplateResult | typeof nothing {
     const { edit = null, canAct = false } = this.run ?? {};
     if (edit === null) return nothing;
@@ -274,6 +282,7 @@ export class DashboardElement extends LitElement {
     if (text === "") return nothing;
     return html`<div class="notice" role="status">
       <span>${text}</span>
+      ${this.connect()}
       ${button({ label: "Show Log", onClick: () => tell({ type: "runCommand", command: "showLog" }) })}
     </div>`;
   }

@@ -30,6 +30,7 @@ export class FakeScheduler implements CommandTransport {
   /** Why no scheduler serves the run. */
   refusal: Error | null = null;
   answersPings = true;
+  pings = 0;
   private rpc: MessageConnection | null = null;
   private exit: (exit: Exit) => void = () => undefined;
 
@@ -83,7 +84,10 @@ export class FakeScheduler implements CommandTransport {
       this.onSnapshotRead();
       return { base64: Buffer.from(snapshot.subarray(offset, offset + 10_000)).toString("base64") };
     });
-    rpc.onRequest("ping", () => (this.answersPings ? null : new Promise(() => undefined)));
+    rpc.onRequest("ping", () => {
+      this.pings += 1;
+      return this.answersPings ? null : new Promise(() => undefined);
+    });
     rpc.onRequest("watch", ({ learners }: Params<"watch">) => {
       this.watched.push(learners);
       return null;

@@ -1,6 +1,5 @@
 import { describe, expect, onTestFinished, test } from "vitest";
-import { transition } from "../../../src/remote/link";
-import type { Link } from "../../../src/remote/runSession";
+import { afterFailure, type Link, transition } from "../../../src/remote/link";
 import { Session } from "../../../src/remote/session";
 import { learnerVerbs } from "../../../src/scheduler/control/learnerVerbs";
 import { effects } from "../../../src/scheduler/state/changes";
@@ -8,6 +7,7 @@ import { Database } from "../../../src/scheduler/state/database";
 import { asJobId, asLearnerId } from "../../../src/scheduler/state/rows";
 import type { Preview } from "../../../src/scheduler/workers/messages";
 import { firstChanges, wasm } from "../scheduler/runFixture";
+import { Emitter } from "../../../src/remote/event";
 import { FakeClock } from "./fakeClock";
 import { AdaptiveError } from "../../../src/scheduler/state/errors";
 import { FakeScheduler, ReplicaHere } from "./fakeScheduler";
@@ -29,8 +29,18 @@ function open(scheduler = new FakeScheduler([...firstChanges(4), submitting(1), 
   const clock = new FakeClock();
   const replica = new ReplicaHere();
   const log: string[] = [];
+  const [awoken, wayOpened] = [new Emitter<void>(), new Emitter<void>()];
+  /** Of each attempt, whether a person was there to be asked; and what each is refused with. */
+  const way = { asked: [] as boolean[], refusal: null as ((isAsked: boolean) => Error | null) | null };
   const session = new Session("/run", {
-    reach: () => Promise.resolve({ transport: scheduler, program: { argv: ["scheduler"], env: {} }, path: "/run" }),
+    reach: ({ isAsked }) => {
+      way.asked.push(isAsked);
+      const refusal = way.refusal?.(isAsked);
+      if (refusal) return Promise.reject(refusal);
+      return Promise.resolve({ transport: scheduler, program: { argv: ["scheduler"], env: {} }, path: "/run" });
+    },
+    onDidAwake: awoken.event,
+    onDidOpenWay: wayOpened.event,
     replica,
     clock,
     random: () => 0,
@@ -55,7 +65,7 @@ function open(scheduler = new FakeScheduler([...firstChanges(4), submitting(1), 
   };
   const seq = async () => (await session.query("overview", null)).run.seq;
   const mirrors = () => settled(async () => (await seq()) === scheduler.changes.length);
-  return { scheduler, clock, replica, session, log, links, linked, settled, mirrors };
+  return { scheduler, clock, replica, session, log, links, linked, settled, mirrors, way, awoken, wayOpened };
 }
 
 async function expectMirrored({ scheduler, session, mirrors }: ReturnType<typeof open>): Promise<void> {
@@ -299,7 +309,137 @@ describe("a session", () => {
   });
 });
 
+describe("a link that needs a person", () => {
+  const aPassword = new AdaptiveError("needs-user", "hpc asks for a password or a code");
+  const unlessAsked = (isAsked: boolean) => (isAsked ? null : aPassword);
+
+  /** Online, then cut, and back only with a person's help. */
+  async function cut() {
+    const opened = open();
+    await opened.linked("online");
+    await opened.mirrors();
+    opened.way.refusal = unlessAsked;
+    opened.scheduler.end();
+    await opened.linked("retrying");
+    opened.clock.advance(1000);
+    expect(await opened.linked("needsUser")).toEqual({ at: "needsUser", what: aPassword.message });
+    return opened;
+  }
+
+  test("is tried again by nobody, whatever happens, until the person connects", async () => {
+    const opened = await cut();
+    const { clock, session, way, awoken, linked } = opened;
+    const attempts = way.asked.length;
+    expect(clock.waiting).toBe(0);
+    clock.advance(3_600_000);
+    awoken.fire();
+    expect(session.link.at).toBe("needsUser");
+    expect(way.asked).toHaveLength(attempts);
+    await session.reconnect();
+    await linked("online");
+    expect(way.asked).toEqual([false, false, true]);
+    await expectMirrored(opened);
+  });
+
+  test("comes back by itself when something else made the way", async () => {
+    const { way, wayOpened, linked } = await cut();
+    way.refusal = null;
+    wayOpened.fire();
+    await linked("online");
+    expect(way.asked).toEqual([false, false, false]);
+  });
+
+  test("asks for what a request takes, however long the person needs", async () => {
+    const { session, scheduler, way } = await cut();
+    await session.startJobs();
+    expect(scheduler.asked).toEqual(["startJobs"]);
+    expect(way.asked).toEqual([false, false, true]);
+  });
+
+  test("still needs the person who cancels, and says no more of it", async () => {
+    const { session, way, clock } = await cut();
+    way.refusal = (isAsked) => (isAsked ? new AdaptiveError("cancelled", "Cancelled") : aPassword);
+    await expect(session.reconnect()).rejects.toMatchObject({ code: "cancelled" });
+    expect(session.link).toEqual({ at: "needsUser", what: "logging in was cancelled" });
+    expect(clock.waiting).toBe(0);
+  });
+
+  test("retries what the network did, and then needs the person again without a question", async () => {
+    const { session, way, clock, linked } = await cut();
+    way.refusal = () => new AdaptiveError("unreachable", "hpc does not answer");
+    await expect(session.reconnect()).rejects.toMatchObject({ code: "unreachable" });
+    expect(session.link).toMatchObject({ at: "retrying", why: "hpc does not answer" });
+    way.refusal = unlessAsked;
+    clock.advance(30_000);
+    await linked("needsUser");
+    expect(way.asked).toEqual([false, false, true, false]);
+  });
+
+  test("asks a person who comes while an attempt without them is under way", async () => {
+    const opened = open();
+    const { session, scheduler, way, clock, linked } = opened;
+    await linked("online");
+    way.refusal = unlessAsked;
+    scheduler.end();
+    await linked("retrying");
+    clock.advance(1000);
+    await linked("connecting");
+    await session.reconnect();
+    expect(session.link.at).toBe("online");
+    expect(way.asked).toEqual([false, false, true]);
+  });
+});
+
+describe("a computer that wakes up", () => {
+  test("asks at once whether the connection still holds", async () => {
+    const { scheduler, clock, linked, awoken, settled } = open();
+    await linked("online");
+    await settled(() => clock.waiting > 0);
+    scheduler.answersPings = false;
+    awoken.fire();
+    await settled(() => scheduler.pings === 1);
+    clock.advance(15_000);
+    await expect(linked("retrying")).resolves.toMatchObject({ attempt: 1 });
+  });
+
+  test("tries again at once, and as often as at first", async () => {
+    const { scheduler, clock, linked, awoken, links } = open();
+    await linked("online");
+    scheduler.isReachable = false;
+    scheduler.end();
+    await linked("retrying");
+    for (const delayMs of [1000, 2000, 4000]) {
+      clock.advance(delayMs);
+      await linked("connecting");
+      await linked("retrying");
+    }
+    const before = links.length;
+    awoken.fire();
+    await linked("connecting");
+    await linked("retrying");
+    expect(links.slice(before)).toMatchObject([{ at: "connecting" }, { at: "retrying", attempt: 1, nextInMs: 1000 }]);
+  });
+});
+
 describe("a link", () => {
+  const asTried = { attempt: 3, nextInMs: 4000, mayStart: true, now: new Date(7) };
+
+  test.each([
+    ["unreachable", true, { at: "retrying", attempt: 3, nextInMs: 4000, why: "words" }],
+    ["connection-lost", true, { at: "retrying", attempt: 3, nextInMs: 4000, why: "words" }],
+    ["disk-full", true, { at: "retrying", attempt: 3, nextInMs: 4000, why: "words" }],
+    ["unreachable", false, { at: "offline", since: new Date(7), why: "the scheduler has ended" }],
+    ["copied-run", true, { at: "offline", since: new Date(7), why: "words", isCopied: true }],
+    ["needs-user", true, { at: "needsUser", what: "words" }],
+    ["needs-user", false, { at: "needsUser", what: "words" }],
+    ["wrong-password", true, { at: "needsUser", what: "words" }],
+    ["no-auth-left", true, { at: "needsUser", what: "words" }],
+    ["host-key-changed", true, { at: "needsUser", what: "words" }],
+    ["cancelled", true, { at: "needsUser", what: "logging in was cancelled" }],
+  ] as [string, boolean, Link][])("after %s (a scheduler may be started: %s) is %o", (code, mayStart, link) => {
+    expect(afterFailure(new AdaptiveError(code, "words"), { ...asTried, mayStart })).toEqual(link);
+  });
+
   const offline: Link = { at: "offline", since: new Date(0), why: "closed" };
   const connecting: Link = { at: "connecting", step: "Starting" };
   const retrying: Link = { at: "retrying", attempt: 2, nextInMs: 2000, why: "no route" };
@@ -309,6 +449,7 @@ describe("a link", () => {
     [connecting, { at: "online" }, "link: connecting → online"],
     [{ at: "online" }, retrying, "link: online → retrying (no route; attempt 2 in 2000 ms)"],
     [retrying, offline, "link: retrying → offline (closed)"],
+    [connecting, { at: "needsUser", what: "a code" }, "link: connecting → needsUser (a code)"],
   ] as [Link, Link, string][])("logs each step and why", (from, to, line) => {
     const lines: string[] = [];
     expect(transition(from, to, (said) => lines.push(said))).toBe(to);
@@ -319,6 +460,10 @@ describe("a link", () => {
     [offline, { at: "online" }],
     [{ at: "online" }, { at: "online" }],
     [retrying, { at: "online" }],
+    [
+      { at: "needsUser", what: "a code" },
+      { at: "retrying", attempt: 1, nextInMs: 1, why: "" },
+    ],
   ] as [Link, Link][])("cannot skip one", (from, to) => {
     expect(() => transition(from, to, () => undefined)).toThrow("cannot go");
   });

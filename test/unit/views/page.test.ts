@@ -127,7 +127,8 @@ describe("a link in words", () => {
     [{ at: "online" } as const, null],
     [{ at: "connecting", step: "Reading" } as const, "Reading…"],
     [{ at: "retrying", attempt: 2, nextInMs: 8000, why: "gone" } as const, "retrying in 4 s"],
-    [{ at: "offline", since: new Date(0), why: "closed" } as const, "offline"],
+    [{ at: "offline", since: new Date(2026, 0, 31, 14, 2), why: "closed" } as const, "offline since 2026-01-31 14:02"],
+    [{ at: "needsUser", what: "hpc asks for a code" } as const, "needs you: hpc asks for a code"],
   ])("%o is %s", (link, text) => {
     expect(linkText(link, 4000, 0)).toBe(text);
   });

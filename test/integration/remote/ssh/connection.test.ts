@@ -118,6 +118,22 @@ test("a peer that is frozen is noticed", async () => {
   expect((await exit).lost?.code).toBe("connection-lost");
 });
 
+test("a peer that is asked whether it is still there answers; a frozen one is noticed long before the keep-alive would", async () => {
+  const server = await sshd("AllowTcpForwarding no");
+  const connection = await connect(server.host, { intervalMs: 3_600_000, countMax: 3 });
+  await connection.probe();
+  const { stdout } = await connection.exec(["sh", "-c", 'echo "$PPID"; exec sleep 1000'], { signal });
+  const ppid = await new Promise<number>((resolve) => stdout.once("data", (line: Buffer) => resolve(Number(line))));
+  process.kill(ppid, "SIGSTOP");
+  onTestFinished(() => void process.kill(ppid, "SIGKILL"));
+  await connection.probe(100);
+  expect(await connection.ended).toMatchObject({
+    code: "connection-lost",
+    message: "The connection to cluster was lost: it does not answer",
+  });
+  await connection.probe();
+});
+
 test("through a jump host, and one behind it", async () => {
   const [first, second, target] = [await sshd(), await sshd(), await sshd()];
   const hosts = {

@@ -13,6 +13,7 @@ const need = (more: Partial<Need> = {}): Need => ({
 function open() {
   const opened: { isAsked: boolean; end: () => void }[] = [];
   const there = { refusal: null as AdaptiveError | null, needsUser: false, prepareError: null as Error | null };
+  const ready = { count: 0 };
   const host = new ClusterHost("hpc", {
     open: (isAsked) => {
       if (there.refusal) return Promise.reject(there.refusal);
@@ -28,12 +29,13 @@ function open() {
       return Promise.resolve({ probe: probeWith({}), program: { argv: ["node"], env: {} } });
     },
   });
-  return { host, opened, there };
+  host.onDidConnect(() => ready.count++);
+  return { host, opened, there, ready };
 }
 
 describe("a cluster that several sessions need", () => {
   test("is connected once for all of them, and again when it was lost", async () => {
-    const { host, opened } = open();
+    const { host, opened, ready } = open();
     const steps: string[] = [];
     const [one, two] = await Promise.all([
       host.ready(need({ onStep: (step) => steps.push(`1 ${step}`) })),
@@ -43,6 +45,7 @@ describe("a cluster that several sessions need", () => {
     expect(steps).toEqual(["1 Connecting", "1 Checking", "2 Checking"]);
     expect((await host.ready(need())).transport).toBe(one.transport);
     expect(opened).toHaveLength(1);
+    expect(ready.count).toBe(1);
     opened[0]?.end();
     await Promise.resolve();
     await Promise.resolve();
