@@ -39,7 +39,7 @@ test("jobs that are killed at any moment leave whole files; each learner ends do
     const [job] = await liveJobs(study);
     // Five jobs in a row that die before they ask for a learner would pause the run, as they should.
     if (job === undefined || (!job.isHeard && wasUnheard)) continue;
-    if (!kill(job.pid, chance.of<"job" | "group">("job", "group"))) continue;
+    if (!(await kill(job.pid, chance.of<Victim>("shell", "program", "group")))) continue;
     wasUnheard = !job.isHeard;
     killed++;
   }
@@ -90,11 +90,19 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** Kills a job's first process alone, which leaves its others to themselves, or all of its group. */
-function kill(pid: number, what: "job" | "group"): boolean {
+type Victim = "shell" | "program" | "group";
+
+/** Kills a job's first process alone, or the program it runs, which leaves its others to themselves, or all of it. */
+async function kill(pid: number, victim: Victim): Promise<boolean> {
+  const target = { shell: pid, program: await onlyChild(pid), group: -pid }[victim];
   try {
-    return process.kill(what === "group" ? -pid : pid, "SIGKILL");
+    return target !== null && process.kill(target, "SIGKILL");
   } catch {
     return false;
   }
+}
+
+async function onlyChild(pid: number): Promise<number | null> {
+  const children = await readFile(`/proc/${pid}/task/${pid}/children`, "utf8").catch(() => "");
+  return children === "" ? null : Number.parseInt(children);
 }

@@ -88,12 +88,18 @@ is_running() {
   local known pid
   read -r known <"$1.pid" || return 1
   pid=\${known%% *}
-  identity "$pid" && [ "$REPLY" = "$known" ] && [ "\${state:0:1}" != Z ]
+  if identity "$pid"; then
+    [ "$REPLY" = "$known" ] || return 1
+    [ "\${state:0:1}" = Z ] || return 0
+  fi
+  # When its first process alone is killed, the others go on. Their group keeps its number from others.
+  [ ! -e "$1.end" ] && [ "\${known% "$boot"}" != "$known" ] && kill -0 -- "-$pid" 2>/dev/null &&
+    ps -A -o pgid=,stat= | awk -v group="$pid" '$1 == group && $2 !~ /^Z/ { found = 1 } END { exit !found }'
 }
 `;
 
 // Job control (set -m) gives each job its own process group. The outer shell of a job outlives what
-// is sent to the group, to write down how the job ended.
+// is sent to the group, to write down how the job ended; what the job left running ends with it.
 const submitScript = `
 number=$1; count=$2
 cat >"$number.sh.tmp" && mv "$number.sh.tmp" "$number.sh" || exit 1
@@ -103,7 +109,9 @@ for ((i = 1; i <= count; i++)); do
   ADAPTIVE_JOB_ID="$id" bash -c '
     trap : TERM INT HUP
     bash -l "$1"
-    echo $? >"$2.end.tmp" && mv "$2.end.tmp" "$2.end"
+    code=$?
+    kill 0
+    echo $code >"$2.end.tmp" && mv "$2.end.tmp" "$2.end"
   ' adaptive "$folder/$number.sh" "$folder/$id" </dev/null >>"$id.out" 2>&1 &
   identity $! && echo "$REPLY" >"$id.pid.tmp" && mv "$id.pid.tmp" "$id.pid" || exit 1
   echo "$id"

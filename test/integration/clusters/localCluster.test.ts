@@ -1,11 +1,19 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { localCluster } from "../../../src/scheduler/clusters/local";
 import { runCommand } from "../../../src/scheduler/clusters/runCommand";
 import { areRunning, haveEnded, testContract } from "./contract";
 
 const subject = testContract((folder) => localCluster(folder, "study"), "");
+
+/** The command lines of this machine's processes. */
+const processes = () =>
+  runCommand({
+    argv: ["ps", "-A", "-o", "args="],
+    deadlineMs: 10_000,
+    parse: ({ stdout }) => stdout.split("\n"),
+  });
 
 describe("a local job", () => {
   test("is in no terminal's session and not in ours", async () => {
@@ -36,6 +44,24 @@ describe("a local job", () => {
     await writeFile(path, identity);
   });
 
+  test("lives as long as any of its group, also when its first process is killed alone", async () => {
+    const { cluster, submit, until, folder } = subject();
+    await submit(1, 1, "sleep 1000\n");
+    process.kill(Number.parseInt(await readFile(join(folder, "1_1.pid"), "utf8")), "SIGKILL");
+    for (let poll = 0; poll < 5; poll++) {
+      expect(await runCommand(cluster.list())).toMatchObject([{ id: "1_1", state: "running" }]);
+    }
+    await runCommand(cluster.cancel(["1_1"], false));
+    expect(await until(haveEnded)).toMatchObject([{ id: "1_1", end: { exitCode: null } }]);
+  });
+
+  test("leaves nothing running when its script ends", async () => {
+    const { submit, until } = subject();
+    await submit(1, 1, "sleep 1005 &\nexit 3\n");
+    expect(await until(haveEnded)).toMatchObject([{ id: "1_1", end: { exitCode: 3 } }]);
+    await vi.waitUntil(async () => !(await processes()).includes("sleep 1005"), { timeout: 60_000 });
+  });
+
   test("is cancelled with everything it started, also what left its process group", async () => {
     const { cluster, submit, until, outputOf } = subject();
     await submit(
@@ -50,12 +76,7 @@ describe("a local job", () => {
       { id: "1_1", state: "ended", end: { exitCode: null } },
       { id: "1_2", state: "running" },
     ]);
-    const processes = await runCommand({
-      argv: ["ps", "-A", "-o", "args="],
-      deadlineMs: 10_000,
-      parse: ({ stdout }) => stdout.split("\n"),
-    });
-    expect(processes.filter((line) => line === "sleep 1001")).toHaveLength(1);
+    expect((await processes()).filter((line) => line === "sleep 1001")).toHaveLength(1);
   });
 });
 
