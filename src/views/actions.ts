@@ -53,45 +53,13 @@ export class Actions {
 
   /** @returns the run, or null when it was not started */
   async startJobs(): Promise<RunSession | null> {
-    const { sessions, clusters, scripts, trials, memory, errors } = this.world;
+    const { trials, errors, onStarting } = this.world;
     let started: RunSession | null = null;
     await errors.attempt("Start Jobs", async () => {
-      const study = await pickStudy("Start Jobs", await sessions.knownStudies());
-      if (study === undefined) return;
-      const configOn = (where: string) =>
-        this.withProgress(study.name, (_, token) => sessions.config(study, where, token));
-      // A run has its cluster already; without one, what is wrong in the study is said before anything is asked.
-      const known = await sessions.clusterOf(study);
-      const first = await configOn(known ?? "local");
-      const cluster = known ?? (await pickCluster(study, await clusters.names()));
-      if (cluster === undefined) return;
-      const report = known === null && cluster !== "local" ? await configOn(cluster) : first;
-      const showScript = (typed: TypedSettings) =>
-        errors.attempt("Preview Job Script", async () =>
-          scripts.show(
-            `${study.name} job.sh`,
-            await this.withProgress(study.name, (_, token) => sessions.script(study, cluster, typed, token)),
-          ),
-        );
-      const typed = await askStart(study, cluster, report, { memory, showScript });
-      if (typed === null) return;
-      const { session, isResumed } = await this.withProgress(study.name, (progress, token) => {
-        progress("Checking");
-        return sessions.prepare(study, typed, token, { cluster, onStep: progress });
-      });
-      if (isResumed) {
-        await this.bringUpToDate(session);
-        await this.continueMissed(session, goalAfter(report, typed));
-      }
-      const overview = await session.query("overview", null);
-      const step = offersTrial(overview) ? await pickFirstStep(overview) : "start";
-      if (step === "try") await trials.try(study, []);
-      if (step !== "start") return;
-      await this.withProgress(study.name, (progress) => {
-        progress("Starting");
-        return session.startJobs();
-      });
-      started = session;
+      onStarting(true);
+      const outcome = await this.askAndStart().finally(() => onStarting(false));
+      if (outcome?.toTry) await trials.try(outcome.toTry, []);
+      started = outcome?.started ?? null;
     });
     return started;
   }
@@ -180,6 +148,49 @@ export class Actions {
     });
   }
 
+  /** @returns what was started, or is tried first; null when a person thought better of it */
+  private async askAndStart(): Promise<
+    { started: RunSession; toTry?: never } | { toTry: Study; started?: never } | null
+  > {
+    const { sessions, clusters, scripts, memory, errors } = this.world;
+    const study = await pickStudy("Start Jobs", await sessions.knownStudies());
+    if (study === undefined) return null;
+    const configOn = (where: string) =>
+      this.withProgress(study.name, (_, token) => sessions.config(study, where, token));
+    // A run has its cluster already; without one, what is wrong in the study is said before anything is asked.
+    const known = await sessions.clusterOf(study);
+    const first = await configOn(known ?? "local");
+    const cluster = known ?? (await pickCluster(study, await clusters.names()));
+    if (cluster === undefined) return null;
+    const report = known === null && cluster !== "local" ? await configOn(cluster) : first;
+    const showScript = (typed: TypedSettings) =>
+      errors.attempt("Preview Job Script", async () =>
+        scripts.show(
+          `${study.name} job.sh`,
+          await this.withProgress(study.name, (_, token) => sessions.script(study, cluster, typed, token)),
+        ),
+      );
+    const typed = await askStart(study, cluster, report, { memory, showScript });
+    if (typed === null) return null;
+    const { session, isResumed } = await this.withProgress(study.name, (progress, token) => {
+      progress("Checking");
+      return sessions.prepare(study, typed, token, { cluster, onStep: progress });
+    });
+    if (isResumed) {
+      await this.bringUpToDate(session);
+      await this.continueMissed(session, goalAfter(report, typed));
+    }
+    const overview = await session.query("overview", null);
+    const step = offersTrial(overview) ? await pickFirstStep(overview) : "start";
+    if (step === "try") return { toTry: study };
+    if (step !== "start") return null;
+    await this.withProgress(study.name, (progress) => {
+      progress("Starting");
+      return session.startJobs();
+    });
+    return { started: session };
+  }
+
   /**
    * Before jobs go on: the run gets the study as it is now. One that cannot be read is no reason not to go on.
    * @throws AdaptiveError `cancelled`
@@ -223,17 +234,11 @@ export class Actions {
     });
   }
 
-  private async withProgress<T>(
+  private withProgress<T>(
     name: string,
     act: (progress: (step: string) => void, token: CancellationToken) => Promise<T>,
   ): Promise<T> {
-    const { log, onStarting } = this.world;
-    onStarting(true);
-    try {
-      return await withViewProgress(name, log, act);
-    } finally {
-      onStarting(false);
-    }
+    return withViewProgress(name, this.world.log, act);
   }
 }
 
