@@ -130,9 +130,8 @@ describe("Slurm", () => {
   });
 });
 
-// In this file, because the other tests of it ask Slurm themselves.
 test("while the controller does not answer jobs go on, and nothing is submitted or given back", async () => {
-  const on = await SlurmStudy.create(slowPeaks(2), farGoal);
+  const on = await SlurmStudy.create(slowPeaks(2), farGoal, "exclusive");
   const run = await on.run();
   const { job } = await on.firstHolder();
   await testCluster.stopController();

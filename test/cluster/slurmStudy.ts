@@ -1,3 +1,5 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { readFile, writeFile } from "node:fs/promises";
 import { expect, onTestFinished } from "vitest";
 import type { Change } from "../../src/scheduler/state/changes";
@@ -35,9 +37,15 @@ export const inPartition = (partition: string): string[] => ["--set", `resources
 export class SlurmStudy {
   private constructor(readonly study: Study) {}
 
-  static async create(learnersFile: string, settings: object): Promise<SlurmStudy> {
+  static async create(
+    learnersFile: string,
+    settings: object,
+    claimed: "shared" | "exclusive" = "shared",
+  ): Promise<SlurmStudy> {
+    await claim(claimed);
     const study = new SlurmStudy(await createStudy(learnersFile, settings));
-    onTestFinished(async () => {
+    onTestFinished(async ({ task: { result } }) => {
+      if (result?.state === "fail") console.error(await study.explain());
       const jobs = (await study.jobs()).map(({ id }) => id);
       if (jobs.length > 0) await slurm("scancel", ...jobs);
     });
@@ -94,6 +102,14 @@ export class SlurmStudy {
     return (await this.study.changes()).filter((change) => change.kind === kind) as Extract<Change, { kind: K }>[];
   }
 
+  /** What a failed test leaves: the queue, the last changes, and what the jobs printed. */
+  private async explain(): Promise<string> {
+    const changes = (await this.study.changes()).slice(-30).map((change) => JSON.stringify(change));
+    const jobs = (await this.study.rows("jobs")).map(({ jobId }) => jobId);
+    const outputs = jobs.slice(-6).map(async (job) => `--- output of ${job}\n${(await this.output(job)).slice(-3000)}`);
+    return ["--- queue", await slurm("squeue"), "--- changes", ...changes, ...(await Promise.all(outputs))].join("\n");
+  }
+
   output(job: string): Promise<string> {
     return readFile(this.study.at(".adaptive", "jobs", `${job}.out`), "utf8").catch(() => "");
   }
@@ -107,4 +123,20 @@ export class SlurmStudy {
       .map((line) => line.split(" "))
       .map(([job = "", node = ""]) => ({ job, node }));
   }
+}
+
+/** Beside the cluster's folder, which `cluster.sh` may make anew. */
+const lockFile = "/var/lib/adaptive-test-cluster.lock";
+
+/**
+ * Claims the cluster for the test that runs: together with others, or alone, which waits until they
+ * are over. A job that starts without a controller may wait for its launcher for ever.
+ */
+async function claim(how: "shared" | "exclusive"): Promise<void> {
+  // `cat` holds the lock until its input ends.
+  const holder = spawn("flock", [`--${how}`, lockFile, "sh", "-c", "echo held; cat"], {
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  onTestFinished(() => void holder.stdin.end());
+  await once(holder.stdout, "data");
 }
