@@ -24,8 +24,10 @@ import type { RunSession } from "./runSession";
 
 const pingEveryMs = 10_000;
 const pingDeadlineMs = 15_000;
-/** Covers starting a scheduler that recovers a large run; requests and the first query wait as long for the link. */
+/** Requests and the first query wait as long for the link. */
 const waitDeadlineMs = 60_000;
+/** Covers starting a scheduler that recovers a large run, or that watches for a minute whether another one is dead. */
+const attachDeadlineMs = 120_000;
 /** Importing the learners file may build a hundred thousand learners. */
 const inspectionDeadlineMs = 900_000;
 const changeIntervalMs = 100;
@@ -309,7 +311,7 @@ export class Session implements RunSession {
     // One that still holds is sent again; the end of one may have come while nobody listened.
     this.currentNotice = null;
     const params = { protocol: controlProtocol, position: this.position } as const;
-    const { position, snapshot } = await connection.request("attach", params, waitDeadlineMs);
+    const { position, snapshot } = await connection.request("attach", params, attachDeadlineMs);
     if (snapshot !== null) {
       this.move({ at: "connecting", step: "Reading" });
       const bytes = await readSnapshot(connection, snapshot.bytes);

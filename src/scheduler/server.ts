@@ -6,7 +6,7 @@ import { localCluster } from "./clusters/local";
 import { slurmCluster } from "./clusters/slurm";
 import { runCommand } from "./clusters/runCommand";
 import { Clients, type Commands } from "./control/clients";
-import { ask } from "./control/dealer";
+import { reach } from "./control/dealer";
 import type { Sample, Status } from "./control/protocol";
 import { Series } from "./control/series";
 import { Failures } from "./jobs/failures";
@@ -421,8 +421,5 @@ function diskFull(message: string): AdaptiveError {
 async function answersAt(directory: RunDirectory, owner: { host: string; pid: number }): Promise<boolean> {
   const endpoint = await readEndpoint(directory.endpoint);
   if (endpoint?.host !== owner.host || endpoint.pid !== owner.pid) return false;
-  return ask(endpoint, "ping", {}).then(
-    () => true,
-    () => false,
-  );
+  return (await reach(endpoint)) !== null;
 }

@@ -1,7 +1,8 @@
 import { spawn } from "node:child_process";
 import { open, readFile } from "node:fs/promises";
+import { hostname } from "node:os";
 import * as v from "valibot";
-import { ask, type Address } from "../control/dealer";
+import { ask, type Address, reach } from "../control/dealer";
 import { AdaptiveError } from "../state/errors";
 import { ownerOf } from "../state/lock";
 import type { RunDirectory } from "../state/runDirectory";
@@ -10,15 +11,29 @@ import { readEndpoint } from "../workers/endpoint";
 import type { Program } from "./program";
 
 const startDeadlineMs = 30_000;
+/** Longer than an owner on another host is watched. */
+const watchDeadlineMs = 100_000;
+const elsewhere = "scheduler-elsewhere";
 const endDeadlineMs = 30_000;
 const checkMs = 100;
 
-/** Where the run's scheduler listens, or null when none lives. */
+/**
+ * Where the run's scheduler listens, or null when none lives.
+ * @throws AdaptiveError `scheduler-elsewhere` when it is on another host and does not answer here
+ */
 export async function findScheduler(directory: RunDirectory): Promise<Address | null> {
   const owner = await ownerOf(directory.lock);
   const endpoint = owner && (await readEndpoint(directory.endpoint));
   // What a scheduler that was killed left behind says nothing of the one that has just begun.
-  return endpoint?.pid === owner?.pid && endpoint?.host === owner?.host ? endpoint : null;
+  if (!endpoint || endpoint.pid !== owner.pid || endpoint.host !== owner.host) return null;
+  if (endpoint.host === hostname()) return endpoint;
+  const reached = await reach(endpoint);
+  if (reached) return reached;
+  throw new AdaptiveError(
+    elsewhere,
+    `The run's scheduler on ${owner.host} (pid ${owner.pid}) does not answer ${hostname()}.`,
+    `Work on ${owner.host} (over SSH: name it as HostName), or end it there first: adaptive-scheduler stop --shut-down`,
+  );
 }
 
 /** @throws AdaptiveError `no-scheduler` when none lives, with what that means for what was asked */
@@ -48,7 +63,16 @@ export async function findOrStartScheduler(
   { self }: Program,
   ifCopied: CopyWish = "refuse",
 ): Promise<Address> {
-  const found = await findScheduler(directory);
+  // Whether one on another host that does not answer is dead can only be watched, and the new one does.
+  let unreached: AdaptiveError | null = null;
+  const find = (): Promise<Address | null> =>
+    findScheduler(directory).catch((error: unknown) => {
+      if (!(error instanceof AdaptiveError && error.code === elsewhere)) throw error;
+      unreached = error;
+      return null;
+    });
+  const found = await find();
+  const deadlineMs = unreached === null ? startDeadlineMs : watchDeadlineMs;
   if (found && ifCopied !== "refuse") throw notACopy(directory);
   if (found) return found;
   const output = await open(directory.at("serve.out"), "w", 0o600);
@@ -70,8 +94,8 @@ export async function findOrStartScheduler(
   await output.close();
   let failed: string | null = null;
   void failure.then((why) => (failed = why));
-  for (let waitedMs = 0; waitedMs < startDeadlineMs; waitedMs += checkMs) {
-    const address = await findScheduler(directory);
+  for (let waitedMs = 0; waitedMs < deadlineMs; waitedMs += checkMs) {
+    const address = await find();
     // Also when ours ended because another one was started at the same moment.
     if (address) {
       await ask(address, "ping", {});
@@ -80,11 +104,13 @@ export async function findOrStartScheduler(
     if (failed !== null) break;
     await new Promise((resolve) => setTimeout(resolve, checkMs));
   }
+  const said = await lastError(directory.at("serve.out"));
   throw (
-    (await lastError(directory.at("serve.out"))) ??
+    (said?.code === "already-served" ? unreached : null) ??
+    said ??
     new AdaptiveError(
       "scheduler-did-not-start",
-      `The scheduler did not start: ${failed ?? "it said nothing for 30 s"}.`,
+      `The scheduler did not start: ${failed ?? `it said nothing for ${deadlineMs / 1000} s`}.`,
       `See ${directory.at("serve.out")}.`,
     )
   );

@@ -16,6 +16,7 @@ export interface Address {
 
 const heartbeatMs = 5_000;
 const answerDeadlineMs = 10_000;
+const reachDeadlineMs = 5_000;
 
 /** A person's socket to the scheduler. Messages are JSON texts, one a frame. */
 export function openDealer(address: Address): zmq.Dealer {
@@ -66,6 +67,16 @@ export async function ask<M extends Method>(
     connection.dispose();
     dealer.close();
   }
+}
+
+/** A scheduler on another machine by the first of its addresses at which it answers; null when it does at none. */
+export async function reach<A extends Address>(address: A): Promise<A | null> {
+  const answers = address.urls.map(async (url) => {
+    const there = { ...address, urls: [url] };
+    await ask(there, "ping", {}, reachDeadlineMs);
+    return there;
+  });
+  return Promise.any(answers).catch(() => null);
 }
 
 function silent({ urls, host, pid }: Address): AdaptiveError {
