@@ -7,7 +7,7 @@ import { findMissing, planStudy, type StudyPlan } from "../studySync/plan";
 import { sendStudy } from "../studySync/sendStudy";
 import { readStudyFolder } from "../studySync/studyFolder";
 import type { Profile } from "../python";
-import { atHome } from "./atHome";
+import { atHome, withVariables } from "./atHome";
 import type { Cluster } from "./connectCluster";
 import type { Host } from "./install";
 import { launchScheduler } from "./launchScheduler";
@@ -18,7 +18,7 @@ import { pythonProblem } from "./pythonProblem";
 const initDeadlineMs = 900_000;
 
 export interface StudyWorld extends Omit<Host, "place"> {
-  /** Where runs are made there: absolute, or with `~/`. */
+  /** Where runs are made there, as a person writes it: absolute, or with `~/` or `$SCRATCH/`. */
   runRoot: string;
   /** Who sends, and from where, in words for whoever finds it on the cluster. */
   sender: string;
@@ -49,7 +49,7 @@ export async function prepareStudy(
   const problem = pythonProblem(probe, String(profile.python));
   if (problem !== null) throw problem;
   const folder = dirname(start.learnersFile);
-  const there = `${atHome(world.runRoot, probe.home)}/${basename(folder)}`;
+  const there = placeOf(folder, world.runRoot, probe);
   const plan = planStudy(await readStudyFolder(folder), await readIncludes(folder));
   if (!(await world.agree(plan, there))) throw new AdaptiveError("cancelled", "Cancelled");
   onStep("Sending study");
@@ -70,6 +70,11 @@ export async function prepareStudy(
   } catch (error) {
     throw explained(toAdaptiveError(error), plan);
   }
+}
+
+/** Where a study's folder is on a cluster. */
+export function placeOf(folder: string, runRoot: string, probe: Probe): string {
+  return `${withVariables(runRoot, probe)}/${basename(folder)}`;
 }
 
 /** Where jobs are submitted to: where it was set, else where the machine submits to. */

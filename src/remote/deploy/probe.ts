@@ -5,6 +5,8 @@ import { mark } from "./probeScript";
 export interface Probe {
   host: string;
   home: string;
+  /** Those of a login there whose value is a path. */
+  variables: Readonly<Record<string, string>>;
   /** As `uname -s` and `-m` say it: `Linux`, `x86_64`. */
   os: string;
   machine: string;
@@ -70,6 +72,7 @@ export function parseProbe(stdout: string, stderr: string): Probe {
   return {
     host,
     home,
+    variables: Object.fromEntries(all("variable").map(([name = "", value = ""]) => [name, value])),
     os,
     machine,
     libc: libc === "glibc" || libc === "musl" ? { name: libc, version: libcVersion } : null,

@@ -46,7 +46,10 @@ for bundle in "$place"/bundles/*/; do test -d "$bundle" && tell bundle "$(basena
 for tool in tar gzip; do has $tool || tell missing $tool; done
 
 case \${SHELL##*/} in csh | tcsh) as=-c ;; *) as=-lc ;; esac
-path=$(limit 20 "\${SHELL:-/bin/sh}" $as '/usr/bin/env' </dev/null 2>/dev/null | sed -n 's/^PATH=//p' | tail -n 1)
+variables=$(limit 20 "\${SHELL:-/bin/sh}" $as '/usr/bin/env' </dev/null 2>/dev/null)
+path=$(printf '%s\\n' "$variables" | sed -n 's/^PATH=//p' | tail -n 1)
+# Those that name a place.
+printf '%s\\n' "$variables" | sed -n 's/^\\([A-Za-z_][A-Za-z_0-9]*\\)=\\(\\/[^:]*\\)$/${mark.line.trim()}\tvariable\t\\1\t\\2/p'
 PATH=$PATH\${path:+:$path}
 export PATH
 

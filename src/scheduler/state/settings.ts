@@ -333,6 +333,7 @@ export const profileSchema = v.strictObject(
 export const hostDefaults = { installFolder: "~/.adaptive-scheduler", runRoot: "~/adaptive-runs" } as const;
 const aPath = "expected an absolute path, or one that begins with ~/";
 const remotePath = v.pipe(v.string(aPath), v.regex(/^(~\/|\/)/, aPath));
+const aRunRoot = "expected an absolute path, or one that begins with ~/ or a variable, such as $SCRATCH/";
 
 /** What the user setting `adaptive.clusters` says about an SSH host. */
 export const clusterSchema = v.strictObject(
@@ -355,9 +356,11 @@ export const clusterSchema = v.strictObject(
     ),
     runRoot: v.optional(
       v.pipe(
-        remotePath,
+        v.string(aRunRoot),
+        v.regex(/^(~\/|\/|\$\w|\$\{\w+\})/, aRunRoot),
         about({
-          description: "Where runs are made there, each in a folder named as the study's; all nodes must see it.",
+          description:
+            "Where runs are made there, each in a folder named as the study's; all nodes must see it. Variables of your login there, such as $SCRATCH, are replaced.",
           default: hostDefaults.runRoot,
         }),
       ),

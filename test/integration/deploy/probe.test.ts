@@ -8,19 +8,27 @@ import { python } from "../program";
 import { createHome, nodeOf, probe } from "./headNode";
 
 const noise = 'echo "Welcome to login1"; echo trouble >&2;';
+const exports = "PATH=$PATH:$HOME/own/bin SCRATCH=/scratch/ada; export PATH SCRATCH";
 const shells: [string, string, Record<string, string>][] = [
-  ["bash", "/bin/bash", { ".bash_profile": `${noise} PATH=$PATH:$HOME/own/bin; export PATH\n`, ".bashrc": noise }],
-  ["dash", "/bin/dash", { ".profile": `${noise} PATH=$PATH:$HOME/own/bin; export PATH\n` }],
+  ["bash", "/bin/bash", { ".bash_profile": `${noise} ${exports}\n`, ".bashrc": noise }],
+  ["dash", "/bin/dash", { ".profile": `${noise} ${exports}\n` }],
   [
     "tcsh",
     "/usr/bin/tcsh",
-    { ".tcshrc": 'echo "Welcome to login1"\nsetenv PATH ${PATH}:${HOME}/own/bin\nalias env echo no\n' },
+    {
+      ".tcshrc":
+        'echo "Welcome to login1"\nsetenv PATH ${PATH}:${HOME}/own/bin\nsetenv SCRATCH /scratch/ada\nalias env echo no\n',
+    },
   ],
-  ["fish", "/usr/bin/fish", { ".config/fish/config.fish": `${noise}\nset -gx PATH $PATH $HOME/own/bin\n` }],
+  [
+    "fish",
+    "/usr/bin/fish",
+    { ".config/fish/config.fish": `${noise}\nset -gx PATH $PATH $HOME/own/bin\nset -gx SCRATCH /scratch/ada\n` },
+  ],
 ];
 
 describe.each(shells)("a head node whose login shell is %s", (_, shell, startUp) => {
-  test("says what it is, and what its start-up files add to the PATH", async () => {
+  test("says what it is, and what its start-up files add to the PATH and say of places", async () => {
     const home = await createHome({ ...startUp, "own/bin/node": nodeOf("21.2.3"), "own/bin/sbatch": "#!/bin/sh\n" });
     const found = await probe(home, shell);
     expect(found).toMatchObject({
@@ -30,6 +38,7 @@ describe.each(shells)("a head node whose login shell is %s", (_, shell, startUp)
       place: { path: join(home, ".adaptive-scheduler"), problem: null },
       python: { path: python, missing: [] },
       queue: { name: "slurm" },
+      variables: { HOME: home, SCRATCH: "/scratch/ada" },
       missing: [],
     });
     expect(found.place.freeBytes).toBeGreaterThan(0);

@@ -151,7 +151,7 @@ describe("the user setting adaptive.clusters", () => {
   });
   test("of a host names what is wrong", () => {
     expect(() => hostProfileOf({ hpc: { runRoot: "runs" } }, "hpc")).toThrow(
-      'The user setting adaptive.clusters: hpc.runRoot: expected an absolute path, or one that begins with ~/, but got "runs".',
+      'The user setting adaptive.clusters: hpc.runRoot: expected an absolute path, or one that begins with ~/ or a variable, such as $SCRATCH/, but got "runs".',
     );
   });
 });

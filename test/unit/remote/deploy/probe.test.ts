@@ -1,12 +1,33 @@
 import { describe, expect, test } from "vitest";
+import { withVariables } from "../../../../src/remote/deploy/atHome";
 import { chooseNode, platformOf } from "../../../../src/remote/deploy/chooseNode";
 import { type FoundNode, parseProbe, type Probe } from "../../../../src/remote/deploy/probe";
 import { debian12, probeWith } from "./probes";
+
+describe("a path as a person writes it", () => {
+  const there = { host: "login1", home: "/home/ada", variables: { SCRATCH: "/scratch/ada/", W2: "/work 2" } };
+  test.each([
+    ["/data/runs", "/data/runs"],
+    ["~/runs", "/home/ada/runs"],
+    ["$SCRATCH", "/scratch/ada"],
+    ["$SCRATCH/runs", "/scratch/ada/runs"],
+    ["${W2}/runs", "/work 2/runs"],
+  ])("%s is %s", (path, expanded) => {
+    expect(withVariables(path, there)).toBe(expanded);
+  });
+
+  test("with a variable that a login does not have is refused", () => {
+    expect(() => withVariables("$WORK/runs", there)).toThrow(
+      "The user setting adaptive.clusters has $WORK/runs, but a login on login1 has no $WORK that names a folder",
+    );
+  });
+});
 
 describe("the answer of a head node", () => {
   const whole: Probe = {
     host: "login1",
     home: "/home/ada",
+    variables: { SCRATCH: "/scratch/ada" },
     os: "Linux",
     machine: "x86_64",
     libc: { name: "glibc", version: "2.36" },

@@ -4,6 +4,7 @@ import { parseProbe, type Probe } from "../../../../src/remote/deploy/probe";
 export const debian12 = `-- adaptive probe begins --
 adaptive	host	login1
 adaptive	home	/home/ada
+adaptive	variable	SCRATCH	/scratch/ada
 adaptive	os	Linux	x86_64
 adaptive	libc	glibc	2.36
 adaptive	place	/home/ada/.adaptive-scheduler	76675556	
