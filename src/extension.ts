@@ -58,7 +58,7 @@ export function activate(context: ExtensionContext): void {
   const dashboards = scope.add(new Dashboards(context, { sessions, edits, filter, actions, log: note }));
   scope.add(showStatusBar(run));
   scope.add(keepContextKeys(run, sessions, edits, filter));
-  const runs = new RunChoice({ sessions, errors, log });
+  const runs = new RunChoice({ sessions, clusters, errors, log });
   const logged = async () => String(await workspace.fs.readFile(Uri.joinPath(context.logUri, "Adaptive.log")));
   const { version } = context.extension.packageJSON as { version: string };
   const onClusters = new ClusterActions({ sessions, clusters, errors, log, logged, memory, version });

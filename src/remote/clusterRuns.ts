@@ -1,12 +1,17 @@
 import { dirname } from "node:path";
 import type { Clock } from "../scheduler/state/clock";
 import type { TypedSettings } from "../scheduler/state/layers";
-import type { ClusterHost, Need } from "./deploy/clusterHost";
-import { prepareStudy } from "./deploy/prepareStudy";
+import { RunDirectory } from "../scheduler/state/runDirectory";
+import type { ClusterHost, Need, ReadyCluster } from "./deploy/clusterHost";
+import { placeOf, prepareStudy } from "./deploy/prepareStudy";
+import { runCommand } from "./launch";
 import type { Profile } from "./python";
 import type { Reached } from "./reached";
+import { listCommand, type ListedRun } from "./runCommands";
 import type { FoundRun } from "./runSession";
 import type { StudyPlan } from "./studySync/plan";
+
+const listDeadlineMs = 120_000;
 
 /** A run of this workspace on a cluster, as this computer remembers it; `directory` is the host and the path there. */
 export interface ClusterRun extends FoundRun {
@@ -64,6 +69,53 @@ export class ClusterRuns {
       { directory, name, created, learnersFile },
     ]);
     return { run: directory, resumed: made.resumed, keptAside: made.keptAside };
+  }
+
+  /**
+   * All runs of this user on a host; none when there is no connection and nobody may be asked for one.
+   * @param need null to make none
+   */
+  async listed(host: string, need: Need | null): Promise<{ directory: string; listed: ListedRun }[]> {
+    const { clock } = this.world;
+    const there = await this.ready(host, need);
+    if (there === null) return [];
+    const { signal } = need ?? new AbortController();
+    const runs = await runCommand(there.transport, listCommand(there.program), {
+      clock,
+      deadlineMs: listDeadlineMs,
+      signal,
+    });
+    return runs.map((listed) => ({ directory: `${host}:${listed.stateFolder}`, listed }));
+  }
+
+  /**
+   * The runs of these studies on a host, also those that were made from elsewhere, which are remembered from now on.
+   * @param need null to look only where there is a connection
+   */
+  async discover(
+    host: string,
+    studies: readonly { learnersFile: string; name: string }[],
+    need: Need | null,
+  ): Promise<readonly ClusterRun[]> {
+    const there = await this.ready(host, need);
+    if (there === null) return [];
+    const { memory, settings } = this.world;
+    const listed = (await this.listed(host, need)).filter(({ listed: { state } }) => state !== "gone");
+    const found = studies.flatMap(({ learnersFile, name }) => {
+      const place = placeOf(dirname(learnersFile), settings(host).runRoot, there.probe);
+      const directory = `${host}:${place}/${RunDirectory.ofStudy(learnersFile).folder}`;
+      const run = listed.find((other) => other.directory === directory);
+      return run === undefined ? [] : [{ directory, name, created: run.listed.created, learnersFile }];
+    });
+    const known = new Set(memory.get().map(({ directory }) => directory));
+    const fresh = found.filter(({ directory }) => !known.has(directory));
+    if (fresh.length > 0) memory.set([...memory.get(), ...fresh]);
+    return found;
+  }
+
+  private async ready(host: string, need: Need | null): Promise<ReadyCluster | null> {
+    const one = this.world.host(host);
+    return need === null ? one.connected : one.ready(need);
   }
 
   /** The way to a run. */

@@ -8,6 +8,7 @@ import type { NodeOffer } from "./deploy/chooseNode";
 import { connectCluster } from "./deploy/connectCluster";
 import type { NodeSource } from "./deploy/nodeArchive";
 import { removeScheduler } from "./deploy/removeScheduler";
+import { Emitter } from "./event";
 import { type HostProfile, hostProfileOf } from "./profile";
 import { ownConfiguration } from "./ssh/ownConfiguration";
 import type { Prompts } from "./ssh/prompts";
@@ -37,6 +38,9 @@ const keepAlive = { intervalMs: 5_000, countMax: 3 };
 export class Clusters {
   readonly runs: ClusterRuns;
   private readonly hosts = new Map<string, ClusterHost>();
+  private readonly connected = new Emitter<string>();
+  /** A host, by its name, is connected and ready. */
+  readonly onDidConnect = this.connected.event;
   private readonly ssh: SshHosts;
 
   constructor(private readonly world: ClustersWorld) {
@@ -77,9 +81,7 @@ export class Clusters {
 
   /** A host, which is connected when somebody needs it. */
   host(name: string): ClusterHost {
-    const host = this.hosts.get(name) ?? new ClusterHost(name, this.hostWorld(name));
-    this.hosts.set(name, host);
-    return host;
+    return this.hosts.get(name) ?? this.add(new ClusterHost(name, this.hostWorld(name)));
   }
 
   /** Sees at once whether the connections there are still hold. */
@@ -99,6 +101,13 @@ export class Clusters {
   dispose(): void {
     for (const host of this.hosts.values()) host.dispose();
     this.ssh.dispose();
+    this.connected.dispose();
+  }
+
+  private add(host: ClusterHost): ClusterHost {
+    this.hosts.set(host.name, host);
+    host.onDidConnect(() => this.connected.fire(host.name));
+    return host;
   }
 
   private hostWorld(name: string): ConstructorParameters<typeof ClusterHost>[1] {

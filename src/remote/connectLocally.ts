@@ -58,6 +58,9 @@ export function localRunSessions({ source, distFolder, memory, clusters, onDidAw
     clock: systemClock,
     log,
   });
+  clusters.onDidConnect((host) => {
+    sessions.lookOn(host, null).catch((error: unknown) => log(`the runs on ${host}: ${String(error)}`));
+  });
   return sessions;
 }
 

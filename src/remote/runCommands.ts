@@ -17,6 +17,8 @@ export type Deletion = v.InferOutput<typeof deletionSchema>;
 
 const listedRunSchema = v.object({
   name: v.string(),
+  /** ISO 8601. */
+  created: v.string(),
   stateFolder: v.string(),
   state: v.string(),
   learners: v.optional(v.record(v.picklist(learnerStates), v.number())),

@@ -5,51 +5,35 @@ import type { ConfigReport } from "../scheduler/control/configReport";
 import type { TypedSettings } from "../scheduler/state/layers";
 import { type Queue, queues } from "../scheduler/state/settings";
 import { RunDirectory } from "../scheduler/state/runDirectory";
-import type { Clock } from "../scheduler/state/clock";
-import { type ClusterRuns, hostOf, isOnCluster } from "./clusterRuns";
+import { chooseActive } from "./chooseActive";
+import { hostOf, isOnCluster } from "./clusterRuns";
 import type { Need } from "./deploy/clusterHost";
 import { Emitter } from "./event";
 import { configCommand, initCommand, type ProgramCommand, runCommand, scriptCommand, type Start } from "./launch";
 import type { Program } from "./program";
 import type { Profile } from "./python";
-import {
-  type CopyWish,
-  deleteCommand,
-  type Deletion,
-  deletionCommand,
-  listCommand,
-  type ListedRun,
-  settleCommand,
-} from "./runCommands";
+import { type CopyWish, deleteCommand, type Deletion, deletionCommand, settleCommand } from "./runCommands";
 import type { Reached } from "./reached";
 import type { FoundRun, RunSession } from "./runSession";
-import type { Study, StudySource } from "./studies";
+import type { Study } from "./studies";
 import type { CommandTransport } from "./transport";
+import { type WorkspaceRun, WorkspaceRuns, type WorkspaceRunsWorld } from "./workspaceRuns";
 
 /** `init` imports the learners file, which may build a hundred thousand learners. */
 const initDeadlineMs = 900_000;
 /** Counting and moving many files, or waiting for a scheduler to end. */
 const runDeadlineMs = 120_000;
 
-export interface RunSessionsWorld {
-  source: StudySource;
+export interface RunSessionsWorld extends WorkspaceRunsWorld {
   /** Whether the workspace may run what lies in it, and when it becomes so. */
   isTrusted(): boolean;
   readonly onDidGrantTrust: Event<void>;
-  /** The runs in a folder of studies. */
-  findRuns(folder: string): Promise<readonly FoundRun[]>;
   /** What is known of a cluster, with the Python for this study. */
   profileFor(study: Study, cluster: string): Promise<Profile>;
   /** The run that a person last chose to see in this workspace. */
   remembered: { get(): string | null; set(directory: string): void };
   /** A session that connects by itself. */
   connect(directory: string): RunSession;
-  /** Of this computer. */
-  transport: CommandTransport;
-  program: Program;
-  clusters: ClusterRuns;
-  clock: Clock;
-  log: (line: string) => void;
 }
 
 /** Where a study is started. */
@@ -59,9 +43,6 @@ export interface StartPlace {
   /** Says in two words what is being done. */
   onStep(step: string): void;
 }
-
-/** A run of the workspace, and how it stands as far as that is known. */
-export type WorkspaceRun = FoundRun & Partial<Pick<ListedRun, "state" | "learners">>;
 
 /** The runs of the workspace's studies; one at a time is connected. In a workspace that is not trusted, none, and no process is started. */
 export class RunSessions {
@@ -75,8 +56,10 @@ export class RunSessions {
   private adopting: Promise<void> = Promise.resolve();
   private isDisposed = false;
   private readonly registrations: { dispose(): unknown }[];
+  private readonly all: WorkspaceRuns;
 
   constructor(private readonly world: RunSessionsWorld) {
+    this.all = new WorkspaceRuns(world);
     const { source, onDidGrantTrust } = world;
     this.registrations = [
       source.onDidChangeStudies(() => {
@@ -146,11 +129,23 @@ export class RunSessions {
   /** The runs of the workspace's studies, newest first. */
   async runs(): Promise<WorkspaceRun[]> {
     await this.knownStudies();
-    const { transport, program } = this.world;
-    const [found, listed] = await Promise.all([this.findRuns(), this.run(transport, listCommand(program))]);
-    return found
-      .sort((a, b) => b.created.localeCompare(a.created))
-      .map((run) => ({ ...listed.find(({ stateFolder }) => stateFolder === run.directory), ...run }));
+    return this.all.list();
+  }
+
+  /**
+   * Looks on a cluster for runs of the workspace's studies that were started from elsewhere. They are no news, and
+   * shown only where no run is.
+   * @param need null to look only where there is a connection already
+   * @returns all that are there
+   */
+  async lookOn(host: string, need: Need | null): Promise<readonly FoundRun[]> {
+    const { source, isTrusted, clusters } = this.world;
+    await source.firstSearch;
+    if (!isTrusted()) return [];
+    const found = await clusters.discover(host, this.studies, need);
+    if (this.seen !== null) this.seen = new Set([...this.seen, ...found.map(({ directory }) => directory)]);
+    this.adopt();
+    return found;
   }
 
   /** Connects to a run of the workspace, because a person wants to see that one. */
@@ -288,7 +283,7 @@ export class RunSessions {
       await this.world.source.firstSearch;
       if (!this.world.isTrusted()) return;
       const { session } = this;
-      const runs = await this.findRuns();
+      const runs = await this.all.find();
       // What was started meanwhile may be missing in what was found; word of it is still to come.
       if (this.isDisposed || this.session !== session) return;
       const active = this.session?.directory ?? null;
@@ -301,22 +296,6 @@ export class RunSessions {
       this.seen = new Set(runs.map((run) => run.directory));
       this.activate(directory);
     });
-  }
-
-  private async findRuns(): Promise<FoundRun[]> {
-    const folders = new Set(this.studies.map((study) => study.folder.fsPath));
-    const found = await Promise.all(
-      [...folders].map((folder) =>
-        this.world.findRuns(folder).catch((error: unknown): readonly FoundRun[] => {
-          this.world.log(`the runs in ${folder}: ${String(error)}`);
-          return [];
-        }),
-      ),
-    );
-    const clusterRuns = this.world.clusters.all.filter((run) =>
-      this.studies.some((study) => study.learnersFile === run.learnersFile),
-    );
-    return [...found.flat(), ...clusterRuns];
   }
 
   private activate(directory: string): RunSession;
@@ -333,25 +312,4 @@ export class RunSessions {
 /** Where jobs go, as far as that is known before the cluster was asked. */
 function queueOf(cluster: string, { queue }: Profile): Queue {
   return queues.find((name) => name === queue) ?? (cluster === "local" ? "local" : "slurm");
-}
-
-/**
- * Which run to show: one that has just appeared, since somebody has just started it; else the one
- * shown, while it exists; else the one that a person chose to see last; else the newest.
- */
-export function chooseActive(now: {
-  active: string | null;
-  remembered: string | null;
-  seen: ReadonlySet<string>;
-  runs: readonly FoundRun[];
-}): string | null {
-  const { active, remembered, seen, runs } = now;
-  const isShown = runs.some((run) => run.directory === active);
-  const appeared = runs.filter((run) => !seen.has(run.directory));
-  if (isShown && (appeared.length === 0 || appeared.some((run) => run.directory === active))) return active;
-  // At first all have just appeared, and none of them says more than the others.
-  const isNews = appeared.length > 0 && appeared.length < runs.length;
-  if (!isNews && runs.some((run) => run.directory === remembered)) return remembered;
-  const candidates = appeared.length > 0 ? appeared : runs;
-  return [...candidates].sort((a, b) => b.created.localeCompare(a.created))[0]?.directory ?? null;
 }

@@ -1,7 +1,11 @@
-import { type LogOutputChannel, type QuickPickItem, window } from "vscode";
+import { posix } from "node:path";
+import { type LogOutputChannel, type QuickPickItem, QuickPickItemKind, window } from "vscode";
+import { isOnCluster } from "../remote/clusterRuns";
+import type { Clusters } from "../remote/connectClusters";
 import type { CopyWish } from "../remote/runCommands";
 import type { RunSession } from "../remote/runSession";
-import type { RunSessions, WorkspaceRun } from "../remote/runSessions";
+import type { RunSessions } from "../remote/runSessions";
+import type { WorkspaceRun } from "../remote/workspaceRuns";
 import { AdaptiveError } from "../scheduler/state/errors";
 import { RunDirectory } from "../scheduler/state/runDirectory";
 import { choose } from "./dialog";
@@ -11,21 +15,51 @@ import { withViewProgress } from "./viewProgress";
 
 /** Which of the workspace's runs is shown, and what becomes of one as a whole. */
 export class RunChoice {
-  constructor(private readonly world: { sessions: RunSessions; errors: ErrorDisplay; log: LogOutputChannel }) {}
+  constructor(
+    private readonly world: {
+      sessions: RunSessions;
+      clusters: Pick<Clusters, "names">;
+      errors: ErrorDisplay;
+      log: LogOutputChannel;
+    },
+  ) {}
 
   /** @returns the run that is shown from now on, or null when none was chosen */
   async switchRun(): Promise<RunSession | null> {
-    const { sessions, errors } = this.world;
+    const { sessions, clusters, errors } = this.world;
     let shown: RunSession | null = null;
     await errors.attempt("Switch Run", async () => {
-      const items = sessions.runs().then((runs) => {
-        if (runs.length === 0) throw noRun();
-        return runs.map((run) => itemOf(run, sessions.active?.directory));
+      const items = Promise.all([sessions.runs(), clusters.names().catch(() => [])]).then(([runs, hosts]) => {
+        if (runs.length + hosts.length === 0) throw noRun();
+        const elsewhere = { label: "Started from elsewhere", kind: QuickPickItemKind.Separator };
+        const known = runs.map((run) => itemOf(run, sessions.active?.directory));
+        return [...known, ...(hosts.length === 0 ? [] : [elsewhere]), ...hosts.map(hostItem)];
       });
-      const chosen = await window.showQuickPick(items, { title: "Switch Run", placeHolder: "Which run to show?" });
-      if (chosen) shown = sessions.show(chosen.directory);
+      const placeHolder = "Which run to show?";
+      const chosen: Item | undefined = await window.showQuickPick(items, { title: "Switch Run", placeHolder });
+      if (chosen?.directory !== undefined) shown = sessions.show(chosen.directory);
+      else if (chosen?.host !== undefined) shown = await this.lookOn(chosen.host);
     });
     return shown;
+  }
+
+  /** Shows the run of this workspace's studies that is on a cluster; of several the one that is chosen. */
+  private async lookOn(host: string): Promise<RunSession | null> {
+    const { sessions, log } = this.world;
+    const found = await withViewProgress(host, log, (onStep, token) => {
+      const cancelling = new AbortController();
+      token.onCancellationRequested(() => cancelling.abort());
+      return sessions.lookOn(host, { isAsked: true, onStep, signal: cancelling.signal });
+    });
+    const [first] = found;
+    if (first === undefined) {
+      throw new AdaptiveError(
+        "no-run",
+        `${host} has no run of this workspace's studies.`,
+        `A study is looked for in a folder named as its own, in the runRoot of ${host} (adaptive.clusters).`,
+      );
+    }
+    return found.length === 1 ? sessions.show(first.directory) : this.switchRun();
   }
 
   /** Moves the run that is shown to its folder's trash, once a person has seen how much that is. */
@@ -59,13 +93,20 @@ function noRun(): AdaptiveError {
   return new AdaptiveError("no-run", "There is no run here.", "Use Start Jobs to make one.");
 }
 
-function itemOf(run: WorkspaceRun, shown: string | undefined): QuickPickItem & { directory: string } {
+/** A run to show, or a host to look for some on. */
+type Item = QuickPickItem & { directory?: string; host?: string };
+
+function hostItem(host: string): Item {
+  return { label: `$(remote) Look on ${host}`, host };
+}
+
+function itemOf(run: WorkspaceRun, shown: string | undefined): Item {
   const isShown = run.directory === shown;
   return {
     label: `$(${isShown ? "check" : "graph-line"}) ${run.name}`,
     description: runLine(run),
     // What is in the folder beside the study is nothing to choose by; the name tells several in one folder apart.
-    detail: RunDirectory.ofStateFolder(run.directory).path,
+    detail: isOnCluster(run.directory) ? posix.dirname(run.directory) : RunDirectory.ofStateFolder(run.directory).path,
     directory: run.directory,
   };
 }

@@ -1,5 +1,5 @@
 import type { Deletion } from "../remote/runCommands";
-import type { WorkspaceRun } from "../remote/runSessions";
+import type { WorkspaceRun } from "../remote/workspaceRuns";
 import { formatBytes } from "../scheduler/control/bytes";
 import { learnerStates } from "../scheduler/state/rows";
 import { formatCount, plural } from "./format";

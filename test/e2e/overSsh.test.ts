@@ -37,12 +37,14 @@ async function createCluster(): Promise<string> {
   return home;
 }
 
+const smaller = [
+  ["offset=[-0.3, -0.2, -0.1, 0.0, 0.1, 0.2, 0.3]", "offset=[-0.2, 0.0]"],
+  ["time.sleep(SECONDS_PER_POINT)", "time.sleep(0.001)"],
+] as const;
+
 test("a cluster is picked, and Start Jobs does the rest over SSH; the data comes down, the scheduler is removed", async () => {
   const home = await createCluster();
-  const folder = await copyExample([
-    ["offset=[-0.3, -0.2, -0.1, 0.0, 0.1, 0.2, 0.3]", "offset=[-0.2, 0.0]"],
-    ["time.sleep(SECONDS_PER_POINT)", "time.sleep(0.001)"],
-  ]);
+  const folder = await copyExample(smaller);
   const editor = await openEditor(folder, { hpc: { python, queue: "local" } });
   await editor.openView("Adaptive");
   await editor.runCommand("Adaptive: Start Jobs");
@@ -60,6 +62,17 @@ test("a cluster is picked, and Start Jobs does the rest over SSH; the data comes
   await editor.runCommand("Adaptive: Download Data");
   await editor.page.locator(".notification-toast").getByText("Downloaded 8 files.").waitFor({ timeout: patienceMs });
   expect(await readdir(join(folder, "data"))).toHaveLength(8);
+
+  // On another computer, where nothing is known of it.
+  const elsewhere = await openEditor(await copyExample(smaller), { hpc: { python, queue: "local" } });
+  await elsewhere.openView("Adaptive");
+  await elsewhere.sidebar.getByText("This folder has a study").waitFor();
+  await elsewhere.runCommand("Adaptive: Switch Run");
+  await elsewhere.quickPickRows.filter({ hasText: "Look on hpc" }).waitFor();
+  await elsewhere.keepScreenshot("over SSH, runs started from elsewhere");
+  await elsewhere.pick("Look on hpc");
+  await elsewhere.treeRow(/^Done\s*8/).waitFor();
+  await elsewhere.sidebar.getByText("hpc · peaks").waitFor();
 
   await editor.runCommand("Adaptive: Collect Diagnostics");
   await editor.page.locator(".monaco-editor .view-lines").getByText("Adaptive diagnostics").waitFor();

@@ -36,10 +36,11 @@ interface Attempt {
 
 /** A cluster as all of a window's sessions share it: one connection, made when somebody needs it, and again when it was lost. */
 export class ClusterHost {
-  private readonly connected = new Emitter<void>();
+  private readonly readied = new Emitter<void>();
   /** It is connected and ready. */
-  readonly onDidConnect = this.connected.event;
+  readonly onDidConnect = this.readied.event;
   private current: Attempt | null = null;
+  private now: ReadyCluster | null = null;
   private readonly waiting = new Set<Need>();
   private readonly disposing = new AbortController();
 
@@ -47,6 +48,11 @@ export class ClusterHost {
     readonly name: string,
     private readonly world: ClusterHostWorld,
   ) {}
+
+  /** The connection that there is; null when there is none. */
+  get connected(): ReadyCluster | null {
+    return this.now;
+  }
 
   /** @throws AdaptiveError why it cannot be reached or made ready; `cancelled` */
   async ready(need: Need): Promise<ReadyCluster> {
@@ -67,11 +73,12 @@ export class ClusterHost {
   /** Before the next use, because what is installed there has changed. */
   lookAgain(): void {
     this.current = null;
+    this.now = null;
   }
 
   dispose(): void {
     this.disposing.abort();
-    this.connected.dispose();
+    this.readied.dispose();
   }
 
   /** The one that there is, or a new one. */
@@ -93,7 +100,11 @@ export class ClusterHost {
     // Kept when something is wrong there: to correct it nobody should have to log in again.
     const transport = await this.world.open(isAsked, signal);
     const ready = { transport, ...(await this.world.prepare(transport, { isAsked, onStep, signal })) };
-    this.connected.fire();
+    this.now = ready;
+    void transport.ended.then(() => {
+      if (this.now === ready) this.now = null;
+    });
+    this.readied.fire();
     return ready;
   }
 

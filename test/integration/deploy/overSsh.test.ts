@@ -49,6 +49,29 @@ async function sshHost(home: string, shell: string) {
   return { sshd, host };
 }
 
+/** What a computer knows of the cluster, besides its runs there. */
+function world(host: ClusterHost) {
+  return {
+    clock: systemClock,
+    sender: () => "ada on laptop",
+    host: () => host,
+    settings: () => ({ profile: { python, queue: "local" }, runRoot: "~/adaptive-runs" }),
+    agree: () => Promise.resolve(true),
+  };
+}
+
+async function follow(runs: ClusterRuns, run: string): Promise<Session> {
+  const session = new Session(run, {
+    reach: (asked) => runs.reach(run, asked),
+    replica: await workerReplica(),
+    clock: systemClock,
+    random: Math.random,
+    log: () => undefined,
+  });
+  onTestFinished(() => session.dispose());
+  return session;
+}
+
 test("the whole way over SSH, under a noisy tcsh: connect, check, install, send, start, all done, data back", async () => {
   const home = await createHome({ ".tcshrc": 'echo "Welcome to login1"\n', ".cshrc": 'echo "Welcome"\n' });
   const { host } = await sshHost(home, "/usr/bin/tcsh");
@@ -58,11 +81,7 @@ test("the whole way over SSH, under a noisy tcsh: connect, check, install, send,
   await writeFile(join(folder, "adaptive.json"), JSON.stringify({ goal: { npoints: 12 } }));
   let remembered: readonly ClusterRun[] = [];
   const runs = new ClusterRuns({
-    clock: systemClock,
-    sender: () => "ada on laptop",
-    host: () => host,
-    settings: () => ({ profile: { python, queue: "local" }, runRoot: "~/adaptive-runs" }),
-    agree: () => Promise.resolve(true),
+    ...world(host),
     memory: { get: () => remembered, set: (next) => (remembered = next) },
   });
   const steps: string[] = [];
@@ -79,17 +98,31 @@ test("the whole way over SSH, under a noisy tcsh: connect, check, install, send,
   ]);
   expect(remembered).toMatchObject([{ directory: run, name: "peaks", learnersFile: study.learnersFile }]);
 
-  const session = new Session(run, {
-    reach: (asked) => runs.reach(run, asked),
-    replica: await workerReplica(),
-    clock: systemClock,
-    random: Math.random,
-    log: () => undefined,
-  });
-  onTestFinished(() => session.dispose());
+  const session = await follow(runs, run);
   await session.startJobs();
   await eventually(async () => (await session.query("overview", null)).learners.done === 3);
   expect((await readdir(join(home, "adaptive-runs/peaks/data"))).length).toBe(3);
+
+  // From another computer, where the same study lies elsewhere: found by who has a connection, and followed.
+  const { host: fromThere } = await sshHost(home, "/usr/bin/tcsh");
+  let known: readonly ClusterRun[] = [];
+  const elsewhere = new ClusterRuns({
+    ...world(fromThere),
+    memory: { get: () => known, set: (next) => (known = next) },
+  });
+  const sameStudy = { learnersFile: "/home/grace/peaks/_learners.py", name: "peaks" };
+  const otherStudy = { learnersFile: "/home/grace/waves/_learners.py", name: "waves" };
+  expect(await elsewhere.discover("hpc", [sameStudy, otherStudy], null)).toEqual([]);
+  await fromThere.ready(need);
+  const found = await elsewhere.discover("hpc", [sameStudy, otherStudy], null);
+  expect(found).toEqual([{ ...remembered[0], ...sameStudy, created: expect.any(String) }]);
+  expect(known).toEqual(found);
+  expect(await elsewhere.listed("hpc", null)).toMatchObject([{ directory: run, listed: { state: "done" } }]);
+  const follower = await follow(elsewhere, run);
+  expect((await follower.query("overview", null)).learners.done).toBe(3);
+  await session.stopJobs();
+  await eventually(async () => (await follower.query("overview", null)).run.activity === "stopped");
+
   const { transport, program, path } = await runs.reach(run, need);
   const process = await transport.exec([...program.argv, "stop", path, "--shut-down"], { stdin: "", ...need });
   process.stdout.resume();

@@ -1,10 +1,11 @@
 import type { CancellationToken, Uri } from "vscode";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { systemClock } from "../../../src/scheduler/state/clock";
-import { ClusterRuns } from "../../../src/remote/clusterRuns";
+import { type ClusterRun, ClusterRuns } from "../../../src/remote/clusterRuns";
 import { Emitter } from "../../../src/remote/event";
 import { localTransport } from "../../../src/remote/localTransport";
-import { chooseActive, RunSessions } from "../../../src/remote/runSessions";
+import { chooseActive } from "../../../src/remote/chooseActive";
+import { RunSessions } from "../../../src/remote/runSessions";
 import type { FoundRun, RunSession } from "../../../src/remote/runSession";
 import type { Study } from "../../../src/remote/studies";
 import type { CommandTransport } from "../../../src/remote/transport";
@@ -53,6 +54,26 @@ function open({
       return localTransport.exec(words, options);
     },
   };
+  let remembered: readonly ClusterRun[] = [];
+  const clusters = new ClusterRuns({
+    clock: systemClock,
+    sender: () => "",
+    host: () => {
+      throw new Error("there is no host");
+    },
+    settings: () => ({ profile: {}, runRoot: "~" }),
+    agree: () => Promise.resolve(true),
+    memory: { get: () => remembered, set: (runs) => (remembered = runs) },
+  });
+  clusters.discover = (host, studies) => {
+    remembered = studies.map(({ learnersFile }) => ({
+      directory: `${host}:/home/ada/.adaptive`,
+      name: "peaks",
+      created: newer,
+      learnersFile,
+    }));
+    return Promise.resolve(remembered);
+  };
   const sessions = new RunSessions({
     source: {
       get studies() {
@@ -76,16 +97,7 @@ function open({
     },
     transport,
     program: { argv, env: {} },
-    clusters: new ClusterRuns({
-      clock: systemClock,
-      sender: () => "",
-      host: () => {
-        throw new Error("there is no host");
-      },
-      settings: () => ({ profile: {}, runRoot: "~" }),
-      agree: () => Promise.resolve(true),
-      memory: { get: () => [], set: () => undefined },
-    }),
+    clusters,
     clock: systemClock,
     log: () => undefined,
   });
@@ -185,7 +197,10 @@ describe("a run as a whole", () => {
   });
 
   test("runs are those of the workspace, newest first, with how they stand", async () => {
-    const listed = { name: "peaks", stateFolder: "/tmp", state: "running", learners: { done: 3, running: 1 } };
+    const listed = {
+      ...{ name: "peaks", created: older, stateFolder: "/tmp" },
+      ...{ state: "running", learners: { done: 3, running: 1 } },
+    };
     const { sessions, there } = open({
       argv: initPrints({ runs: [listed, { ...listed, stateFolder: "/elsewhere" }] }),
     });
@@ -218,6 +233,25 @@ describe("a run as a whole", () => {
     expect(["/other", "/tmp", "/nowhere"].map((run) => sessions.standing(run))).toEqual(["shown", "notShown", "gone"]);
     there.isTrusted = false;
     expect(sessions.standing("/tmp")).toBe("untrusted");
+  });
+
+  test("one that is found on a cluster is no news: it is shown only when none is, and may be switched to", async () => {
+    const { sessions, there, runsChanged, settle } = open();
+    there.runs = two.slice(0, 1);
+    runsChanged.fire();
+    await settle();
+    expect(await sessions.lookOn("hpc", null)).toMatchObject([{ directory: "hpc:/home/ada/.adaptive" }]);
+    await settle();
+    expect(sessions.active?.directory).toBe("/tmp");
+    expect(sessions.standing("hpc:/home/ada/.adaptive")).toBe("notShown");
+    there.runs = [];
+    runsChanged.fire();
+    await settle();
+    expect(sessions.active?.directory).toBe("hpc:/home/ada/.adaptive");
+  });
+
+  test("none is looked for on a cluster in a workspace that is not trusted", async () => {
+    expect(await open({ isTrusted: false }).sessions.lookOn("hpc", null)).toEqual([]);
   });
 
   test("one that was deleted is let go", async () => {

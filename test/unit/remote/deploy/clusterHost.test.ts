@@ -46,9 +46,11 @@ describe("a cluster that several sessions need", () => {
     expect((await host.ready(need())).transport).toBe(one.transport);
     expect(opened).toHaveLength(1);
     expect(ready.count).toBe(1);
+    expect(host.connected?.transport).toBe(one.transport);
     opened[0]?.end();
     await Promise.resolve();
     await Promise.resolve();
+    expect(host.connected).toBeNull();
     expect((await host.ready(need())).transport).not.toBe(one.transport);
   });
 
