@@ -13,6 +13,8 @@ const project = (name: string, testTimeout: number, options: object = {}) => ({
 
 const setupFiles = ["test/home.ts"];
 
+const onTestCluster = { SLURM_CONF: "/var/lib/adaptive-test-cluster/slurm.conf" };
+
 export default defineConfig({
   test: {
     projects: [
@@ -25,9 +27,9 @@ export default defineConfig({
       project("cluster", 600_000, {
         setupFiles,
         globalSetup: ["test/cluster/testCluster.ts"],
-        env: { SLURM_CONF: "/var/lib/adaptive-test-cluster/slurm.conf" },
+        env: onTestCluster,
       }),
-      project("e2e", 240_000, { fileParallelism: false, setupFiles }),
+      project("e2e", 240_000, { fileParallelism: false, setupFiles, env: onTestCluster }),
     ],
   },
 });

@@ -132,6 +132,8 @@ class Command:
         """End it with all that it has started."""
         if self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGTERM)
+            if self.process.stdin is None:  # A shell in a terminal heeds this alone.
+                os.killpg(self.process.pid, signal.SIGHUP)
 
     def has_ended(self):
         """Tell the client once all output is read."""

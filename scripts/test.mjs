@@ -29,15 +29,10 @@ const parts = {
   simulation: async () => sum([await simulate(1000), await vitest("simulation")]),
   integration: async () => sum([await vitest("integration"), await pytest()]),
   crash: () => vitest("crash"),
-  cluster: async () => {
-    try {
-      // Most of it is waiting for Slurm, and for the patience of the scheduler.
-      return await vitest("cluster", "--minWorkers=1", "--maxWorkers=6");
-    } finally {
-      await endCluster();
-    }
-  },
-  e2e: () => vitest("e2e"),
+  // Most of it is waiting for Slurm, and for the patience of the scheduler.
+  cluster: () => endingCluster(vitest("cluster", "--minWorkers=1", "--maxWorkers=6")),
+  // One of its tests is on the cluster.
+  e2e: () => endingCluster(vitest("e2e")),
 };
 const results = join(root, "test/results");
 
@@ -50,7 +45,7 @@ async function setUp(/** @type {readonly string[]} */ names) {
     await setUpNodeArchive();
   }
   if (names.includes("integration") || names.includes("e2e")) await setUpSshd();
-  if (names.includes("cluster")) await setUpCluster();
+  if (names.includes("cluster") || names.includes("e2e")) await setUpCluster();
   if (names.includes("e2e")) {
     await setUpCodeServer();
     await setUpChromium();
@@ -70,6 +65,18 @@ async function vitest(project, ...options) {
   const text = await readFile(report, "utf8").catch(() => "{}");
   const { numPassedTests = 0, numFailedTests = 0, numPendingTests = 0, numTodoTests = 0 } = JSON.parse(text);
   return counted(exitCode, numPassedTests, numFailedTests + numPendingTests + numTodoTests);
+}
+
+/**
+ * @param {Promise<Counts>} part
+ * @returns {Promise<Counts>}
+ */
+async function endingCluster(part) {
+  try {
+    return await part;
+  } finally {
+    await endCluster();
+  }
 }
 
 /**

@@ -22,6 +22,7 @@ import { ShownRun } from "./views/shownRun";
 import { ShownTexts } from "./views/shownTexts";
 import { showStatusBar } from "./views/statusBar";
 import { StudyEdits } from "./views/studyEdits";
+import { Terminals } from "./views/terminals";
 
 export function activate(context: ExtensionContext): void {
   const scope = new DisposableScope();
@@ -62,5 +63,6 @@ export function activate(context: ExtensionContext): void {
   const logged = async () => String(await workspace.fs.readFile(Uri.joinPath(context.logUri, "Adaptive.log")));
   const { version } = context.extension.packageJSON as { version: string };
   const onClusters = new ClusterActions({ sessions, clusters, errors, log, logged, memory, version });
-  scope.add(registerCommands({ actions, runs, clusters: onClusters, dashboards, learners, jobs, filter }));
+  const terminals = new Terminals(sessions);
+  scope.add(registerCommands({ actions, runs, clusters: onClusters, dashboards, learners, jobs, terminals, filter }));
 }

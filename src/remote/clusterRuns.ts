@@ -10,6 +10,7 @@ import type { Reached } from "./reached";
 import { listCommand, type ListedRun } from "./runCommands";
 import type { FoundRun } from "./runSession";
 import type { StudyPlan } from "./studySync/plan";
+import type { TerminalTransport } from "./transport";
 
 const listDeadlineMs = 120_000;
 
@@ -119,7 +120,7 @@ export class ClusterRuns {
   }
 
   /** The way to a run. */
-  async reach(directory: string, need: Need): Promise<Reached> {
+  async reach(directory: string, need: Need): Promise<Reached<TerminalTransport>> {
     const { host, path } = splitDirectory(directory);
     const { transport, program } = await this.world.host(host).ready(need);
     return { transport, program, path };

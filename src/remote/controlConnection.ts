@@ -46,6 +46,7 @@ const answerSchemas = {
     proposal: v.nullable(v.object({ cores: count, walltime: v.string(), reasons: v.array(v.string()) })),
   }) satisfies v.GenericSchema<unknown, Results["tryLearners"]>,
   cancelJobs: v.unknown(),
+  jobShell: v.object({ argv: v.array(v.string()), directory: v.string() }),
   jobOutput: v.object({ text: v.string(), truncated: v.boolean() }),
 } as const;
 export type AskedMethod = keyof typeof answerSchemas;

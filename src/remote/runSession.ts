@@ -58,6 +58,11 @@ export interface RunSession {
   updateStudy(revision: string): Promise<void>;
   /** How a learner failed last; null when that is not kept. */
   failure(learner: LearnerId): Promise<Failure | null>;
+  /**
+   * What a terminal on the run's machine runs for a shell in a job, and the folder to start it in.
+   * @throws AdaptiveError `job-ended`, `job-waits`, `no-job`
+   */
+  jobShell(job: JobId): Promise<AnswerOf<"jobShell">>;
   jobOutput(job: JobId): Promise<{ text: string; truncated: boolean }>;
   dispose(): void;
 }

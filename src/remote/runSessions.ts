@@ -16,7 +16,7 @@ import { type CopyWish, deleteCommand, type Deletion, deletionCommand, settleCom
 import type { Reached } from "./reached";
 import type { FoundRun, RunSession } from "./runSession";
 import type { Study } from "./studies";
-import type { CommandTransport } from "./transport";
+import type { CommandTransport, TerminalTransport } from "./transport";
 import { type WorkspaceRun, WorkspaceRuns, type WorkspaceRunsWorld } from "./workspaceRuns";
 
 /** `init` imports the learners file, which may build a hundred thousand learners. */
@@ -34,6 +34,8 @@ export interface RunSessionsWorld extends WorkspaceRunsWorld {
   remembered: { get(): string | null; set(directory: string): void };
   /** A session that connects by itself. */
   connect(directory: string): RunSession;
+  /** Of this computer. */
+  transport: TerminalTransport;
 }
 
 /** Where a study is started. */
@@ -200,7 +202,7 @@ export class RunSessions {
   }
 
   /** The way to a run, here or on a cluster. */
-  async reach(directory: string, need: Need): Promise<Reached> {
+  async reach(directory: string, need: Need): Promise<Reached<TerminalTransport>> {
     const { transport, program, clusters } = this.world;
     return isOnCluster(directory) ? clusters.reach(directory, need) : { transport, program, path: directory };
   }

@@ -170,6 +170,10 @@ export class Session implements RunSession {
     await this.ask("cancelJobs", { jobs: [...jobs] });
   }
 
+  jobShell(job: JobId): Promise<AnswerOf<"jobShell">> {
+    return this.ask("jobShell", { job });
+  }
+
   async jobOutput(job: JobId): Promise<{ text: string; truncated: boolean }> {
     return this.ask("jobOutput", { job, maxBytes: 64 * 1024 });
   }

@@ -10,7 +10,7 @@ import { init } from "./commandLine/init";
 import { findOrStartScheduler } from "./commandLine/launch";
 import { exitCodes, type Program } from "./commandLine/program";
 import { changeLearners, failures } from "./commandLine/learners";
-import { cancel, jobs, pause, set } from "./commandLine/jobs";
+import { cancel, jobs, pause, set, shell } from "./commandLine/jobs";
 import { list } from "./commandLine/list";
 import { run } from "./commandLine/run";
 import { nextStart } from "./commandLine/runRow";
@@ -62,6 +62,7 @@ Usage: adaptive-scheduler COMMAND [OPTIONS]
   set [RUN]              have settings hold from now on, as typed at a start: set --max-jobs 5
   jobs [RUN] [--json]    the jobs in the queue, what they run, and why they wait
   cancel RUN JOB…        have jobs save their learners and end
+  shell RUN JOB          a shell in a running job, with its environment or, on Slurm, on its node
   serve [RUN]            serve a run; jobs that are running are found again (--port as for run)
       --detach             in the background; returns when it answers
       --fork               of a copied run: make it a run of its own (also with run and init)
@@ -208,6 +209,8 @@ async function main(args: readonly string[]): Promise<number> {
       return jobs(await findRun(path), values.json === true, program);
     case "cancel":
       return cancel(await findRun(path), rest, program);
+    case "shell":
+      return shell(await findRun(path), rest, program);
     case "delete":
       return deleteRun(
         await findRun(path),
@@ -249,7 +252,7 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 /** Commands that take names, of learners or jobs, behind RUN. */
-const takesNames = new Set(["retry", "stop-learner", "reopen", "failures", "cancel"]);
+const takesNames = new Set(["retry", "stop-learner", "reopen", "failures", "cancel", "shell"]);
 
 type Values = ReturnType<typeof parse>["values"];
 

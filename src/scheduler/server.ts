@@ -13,6 +13,7 @@ import { Failures } from "./jobs/failures";
 import { JobFiles } from "./jobs/jobFiles";
 import { jobScript } from "./jobs/jobScript";
 import { JobLoop } from "./jobs/loop";
+import { jobShell } from "./jobShell";
 import type { Log } from "./log";
 import { Previews } from "./previews";
 import { steadyClock } from "./state/clock";
@@ -77,6 +78,7 @@ export class Scheduler {
   private readonly files: JobFiles;
   private readonly failures: Failures;
   readonly updates: StudyUpdates;
+  private readonly cluster: Cluster;
   private readonly loop: JobLoop;
   private readonly clients: Clients;
   private readonly previews: Previews;
@@ -124,9 +126,10 @@ export class Scheduler {
       wish: (learner) => this.wish(learner),
       onDidUpdate: () => this.loop.poke(),
     });
+    this.cluster = clusterOf(directory.jobs, model.run);
     this.loop = new JobLoop({
       store,
-      cluster: clusterOf(directory.jobs, model.run),
+      cluster: this.cluster,
       run: runCommand,
       files: this.files,
       script: (resourceClass, tries) => this.script(resourceClass, tries),
@@ -298,6 +301,7 @@ export class Scheduler {
         setTimeout(() => void this.close(), 100);
         return null;
       },
+      jobShell: ({ job }) => jobShell(job, this.store.model, this.cluster),
       jobOutput: ({ job, maxBytes }) => this.files.tail(job, maxBytes),
       tryLearners: ({ learners }) => tryLearners(learners, this.store, this.loop),
       failure: ({ learner }) => this.failures.of(learner),

@@ -1,7 +1,7 @@
 import { commands, type Disposable } from "vscode";
 import * as v from "valibot";
 import type { LearnerVerb } from "../scheduler/control/learnerVerbs";
-import { asJobId, asLearnerId, type LearnerId, learnerStates } from "../scheduler/state/rows";
+import { asJobId, asLearnerId, type JobId, type LearnerId, learnerStates } from "../scheduler/state/rows";
 import type { RunSession } from "../remote/runSession";
 import type { Actions } from "./actions";
 import type { ClusterActions } from "./clusterActions";
@@ -16,6 +16,7 @@ import type { LearnersView } from "./learnersView";
 import { learnerVerbWords } from "./learnerVerbs";
 import { pickLearners } from "./pickLearners";
 import type { RunChoice } from "./runChoice";
+import { jobOfLearner, pickRunningJob, type Terminals } from "./terminals";
 
 interface CommandsWorld {
   actions: Actions;
@@ -24,6 +25,7 @@ interface CommandsWorld {
   dashboards: Dashboards;
   learners: LearnersView;
   jobs: JobsView;
+  terminals: Terminals;
   filter: LearnerFilter;
 }
 
@@ -35,6 +37,7 @@ export function registerCommands({
   dashboards,
   learners,
   jobs,
+  terminals,
   filter,
 }: CommandsWorld): Disposable {
   const handlers = {
@@ -76,6 +79,12 @@ export function registerCommands({
       const learners = nodesOf(node, selected).map(learnerOfNode);
       await actions.tryPoint(learners.filter((id) => id !== null).map(asLearnerId));
     },
+    openJobTerminal: (node: unknown) =>
+      actions.withRun("Open Terminal in Job", async (session) => {
+        const job = await jobAt(session, nodesOf(node, undefined)[0] ?? "");
+        if (job !== undefined) await terminals.openInJob(session, job);
+      }),
+    openRunTerminal: () => actions.withRun("Open Terminal in Run Folder", (session) => terminals.openInRun(session)),
     cancelTrial: () => actions.cancelTrial(),
     showOutput: (node: unknown) => showOutput(nodesOf(node, undefined)[0] ?? ""),
   };
@@ -118,6 +127,14 @@ export function registerCommands({
       if (newest !== null) await actions.showOutput(newest);
     });
   }
+}
+
+/** The running job that a node stands for; from the palette it is asked for. */
+async function jobAt(session: RunSession, node: string): Promise<JobId | undefined> {
+  const job = jobOfNode(node);
+  if (job !== null) return asJobId(job);
+  const learner = learnerOfNode(node);
+  return learner === null ? pickRunningJob(session) : jobOfLearner(session, asLearnerId(learner));
 }
 
 function nodesOf(node: unknown, selected: unknown): string[] {

@@ -1,5 +1,5 @@
 import type { JobView } from "../remote/replica/queries";
-import { tryClass } from "../scheduler/state/rows";
+import { isRunning, type JobState, tryClass } from "../scheduler/state/rows";
 import { formatAgo, formatCount, formatElapsed, learnerLabel } from "./format";
 import type { TreeNode } from "./treeNodes";
 
@@ -57,7 +57,12 @@ function endedNode(jobs: readonly JobView[], nowMs: number): TreeNode {
 
 function jobNode(job: JobView, nowMs: number): TreeNode {
   const learner = job.learner === null ? null : learnerLabel(job.learner);
-  const words = ["job", ...(job.startedAt === null ? [] : ["started"]), ...(learner === null ? [] : ["learner"])];
+  const words = [
+    "job",
+    ...(isRunning(job) ? ["running"] : []),
+    ...(job.startedAt === null ? [] : ["started"]),
+    ...(learner === null ? [] : ["learner"]),
+  ];
   return {
     id: `job:${job.jobId}`,
     label: job.jobId,
@@ -73,7 +78,7 @@ function jobNode(job: JobView, nowMs: number): TreeNode {
 
 /** Where a job stands, in words; the clock of a running one goes on between two words from the scheduler. */
 function standing(job: JobView, nowMs: number): string {
-  switch (job.state) {
+  switch (stateOf(job)) {
     case "submitted":
       return "submitted";
     case "queued":
@@ -97,7 +102,7 @@ function endOf({ exitCode, reason, startedAt, endedAt }: JobView, nowMs: number)
 }
 
 function iconOf(job: JobView): TreeNode["icon"] {
-  switch (job.state) {
+  switch (stateOf(job)) {
     case "submitted":
     case "queued":
       return { codicon: "clock", color: "descriptionForeground" };
@@ -109,6 +114,10 @@ function iconOf(job: JobView): TreeNode["icon"] {
         ? { codicon: "error", color: "charts.red" }
         : { codicon: "pass", color: "descriptionForeground" };
   }
+}
+
+function stateOf(job: JobView): JobState {
+  return isRunning(job) ? "running" : job.state;
 }
 
 function hasFailed(exitCode: number | null): exitCode is number {

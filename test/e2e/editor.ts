@@ -53,7 +53,8 @@ export function program(...words: string[]): ReturnType<typeof tryRun> {
 export async function openEditor(folder: string, clusters: object = { local: { python } }): Promise<Editor> {
   const home = await mkdtemp(join(tmpdir(), "adaptive-e2e-editor-"));
   onTestFinished(() => rm(home, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }));
-  const settings = { ...quietSettings, "adaptive.clusters": clusters };
+  // What is in a terminal can be read only where it is no picture.
+  const settings = { ...quietSettings, "terminal.integrated.gpuAcceleration": "off", "adaptive.clusters": clusters };
   const server = await startCodeServer({ folder: home, vsix, settings });
   onTestFinished(server.stop);
   const executablePath = await findChromium();

@@ -1,41 +1,9 @@
-import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
-import { homedir, tmpdir } from "node:os";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import { python } from "../../scripts/setup.mjs";
-import { startSshd } from "../integration/remote/ssh/realSshd";
 import { copyExample, openEditor, patienceMs } from "./editor";
-
-/** A cluster of the SSH configuration, whose home directory is a folder of this machine. */
-async function createCluster(): Promise<string> {
-  const home = await mkdtemp(join(tmpdir(), "adaptive-e2e-cluster-"));
-  onTestFinished(() => rm(home, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }));
-  const sshd = await startSshd(async (folder) => {
-    const login = join(folder, "login");
-    const script = `#!/bin/sh\nexport HOME=${home}\ncd ${home}\nexec /bin/sh -c "$SSH_ORIGINAL_COMMAND"\n`;
-    await writeFile(login, script);
-    await chmod(login, 0o755);
-    return [`ForceCommand ${login}`, "AllowTcpForwarding no"];
-  });
-  onTestFinished(() => sshd.stop());
-  const { hostName, port, user, identityFiles, userKnownHostsFiles } = sshd.host;
-  await mkdir(join(homedir(), ".ssh"), { recursive: true, mode: 0o700 });
-  await writeFile(
-    join(homedir(), ".ssh", "config"),
-    [
-      `Host hpc`,
-      `  HostName ${hostName}`,
-      `  Port ${port}`,
-      `  User ${user}`,
-      `  IdentityFile ${identityFiles[0] ?? ""}`,
-      `  UserKnownHostsFile ${userKnownHostsFiles[0] ?? ""}`,
-      "",
-    ].join("\n"),
-    { mode: 0o600 },
-  );
-  onTestFinished(() => rm(join(homedir(), ".ssh"), { recursive: true, force: true }));
-  return home;
-}
+import { createCluster } from "./sshCluster";
 
 const smaller = [
   ["offset=[-0.3, -0.2, -0.1, 0.0, 0.1, 0.2, 0.3]", "offset=[-0.2, 0.0]"],

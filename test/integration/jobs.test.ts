@@ -12,6 +12,29 @@ async function liveJobs(study: Study): Promise<ListedJob[]> {
   return (JSON.parse(await output(study, "jobs", study.folder, "--json")) as { jobs: ListedJob[] }).jobs;
 }
 
+test("a shell in a running job has its environment and folder, and its exit code is the command's", async () => {
+  const study = await createStudy(peaks(1, 0.2), { goal: { npoints: 100_000 } });
+  const { folder, learnersFile } = study;
+  const profile = JSON.stringify({ prelude: ["export GREETING=hello"] });
+  const asked = ["--cluster", "local", "--python", python, "--profile", profile];
+  await output(study, "init", "--learners", learnersFile, ...asked);
+  await output(study, "start", folder);
+  const isRunning = ({ state, fname }: ListedJob) => state === "running" && fname !== null;
+  const { jobId } = await eventually(async () => (await liveJobs(study)).find(isRunning));
+
+  const shell = study.start(["shell", folder, jobId]);
+  shell.child.stdin?.end('echo "$GREETING from $PWD as ${ADAPTIVE_JOB_ID-nobody}"; exit 4\n');
+  expect(await shell.ended).toMatchObject({ exitCode: 4, stdout: `hello from ${folder} as nobody\n` });
+  expect((await liveJobs(study)).map((job) => job.jobId)).toEqual([jobId]);
+
+  const unknown = await study.start(["shell", folder, "9_9"]).ended;
+  expect(unknown).toMatchObject({ exitCode: 2, stderr: expect.stringContaining("The run has no job 9_9.") as string });
+  await output(study, "stop", folder);
+  await eventually(async () => (await liveJobs(study)).length === 0);
+  const late = await study.start(["shell", folder, jobId]).ended;
+  expect(late).toMatchObject({ exitCode: 2, stderr: expect.stringContaining(`Job ${jobId} has ended`) as string });
+});
+
 test("jobs are listed and cancelled, which costs their learners nothing; set and pause hold while the run goes on", async () => {
   const study = await createStudy(peaks(4, 0.2), { goal: { npoints: 100_000 } });
   const { folder, learnersFile } = study;

@@ -348,6 +348,7 @@ export function simulatedAdapter(): Cluster {
         return new Map(known.map(({ id, ...end }) => [id, end]));
       }),
     cancel: (jobs, force) => command(["cancel", force ? "force" : "gently", ...jobs], () => undefined),
+    shell: (job) => ["shell", job],
   };
 }
 

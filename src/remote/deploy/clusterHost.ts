@@ -1,10 +1,10 @@
 import { AdaptiveError } from "../../scheduler/state/errors";
 import { Emitter } from "../event";
-import type { Transport } from "../transport";
+import type { TerminalTransport, Transport } from "../transport";
 import type { Cluster } from "./connectCluster";
 
 /** A connection to a head node. */
-export interface OpenTransport extends Transport {
+export interface OpenTransport extends TerminalTransport {
   /** Resolves when it is over, for whatever reason. */
   readonly ended: Promise<unknown>;
 }

@@ -75,4 +75,9 @@ export interface Cluster {
   account: (jobs: readonly string[]) => ClusterCommand<ReadonlyMap<string, JobEnd>> | null;
   /** @param force for jobs that did not end when they were asked to */
   cancel: (jobs: readonly string[], force: boolean) => ClusterCommand<void>;
+  /**
+   * What a person's terminal runs to have a shell where a job runs; says so there when the job has ended.
+   * A terminal of the run's machine, in the run directory.
+   */
+  shell: (job: string) => readonly string[];
 }

@@ -11,8 +11,12 @@ import type { Cluster, ClusterCommand, CommandOutput, QueuedJob } from "./cluste
  * @param name of the run, for the names of its jobs
  */
 export function localCluster(folder: string, name: string): Cluster {
+  const scriptArgv = (script: string, args: readonly string[]) => [
+    ...["bash", "-c", functions + script, "adaptive", folder],
+    ...args,
+  ];
   const command = <T>(script: string, args: readonly string[], parse: (lines: string[]) => T): ClusterCommand<T> => ({
-    argv: ["bash", "-c", functions + script, "adaptive", folder, ...args],
+    argv: scriptArgv(script, args),
     deadlineMs: 30_000,
     parse: (output) => parse(linesOf(output)),
   });
@@ -47,6 +51,7 @@ export function localCluster(folder: string, name: string): Cluster {
         }),
       ),
     cancel: (jobs, force) => command(cancelScript, [force ? "KILL" : "TERM", ...jobs], () => undefined),
+    shell: (job) => scriptArgv(shellScript, [job]),
   };
 }
 
@@ -147,4 +152,12 @@ for id in "$@"; do
   kill -s "$signal" -- "-$pid" $targets 2>/dev/null
 done
 echo "${sentinel}"
+`;
+
+// The environment of a process is readable as it began, and not everywhere. The job's script makes
+// it anew: told so, it ends in a shell instead of the job's processes.
+const shellScript = `
+is_running "$1" 2>/dev/null || { echo "Job $1 has ended." >&2; exit 1; }
+export ADAPTIVE_JOB_ID="$1" ADAPTIVE_SHELL="\${SHELL:-bash}"
+exec bash -l "$folder/\${1%_*}.sh"
 `;

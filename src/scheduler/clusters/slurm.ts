@@ -67,6 +67,7 @@ export function slurmCluster({ folder, runId, name, user }: SlurmOptions): Clust
         // Of those that have ended already there is nothing to say.
         ({ stderr }) => (onlyEnded.test(stderr) ? undefined : null),
       ),
+    shell: (job) => ["bash", "-c", shellScript, "adaptive", job],
   };
 }
 
@@ -80,9 +81,21 @@ const listingFormat = [
 
 const sentinel = "end of list";
 
+/** What the user's shell or an allocation that we run in says by variables must not change what a command does. */
+const forgetVariables = `
+  for name in "\${!SLURM_@}" "\${!SBATCH_@}" "\${!SQUEUE_@}" "\${!SACCT_@}" "\${!SCANCEL_@}"; do
+    if [ "$name" != SLURM_CONF ]; then unset "$name"; fi
+  done`;
+
+// `srun` takes no task of an array, but the id that each of them has besides. The step waits for
+// nothing that the job's own steps have: not for cores (--overlap), nor for memory.
+const shellScript = `${forgetVariables}
+  id=$(squeue --noheader --jobs="$1" --format=%A) || exit 1
+  if [ -z "$id" ]; then echo "Job $1 has ended." >&2; exit 1; fi
+  exec srun --jobid="$id" --overlap --nodes=1 --ntasks=1 --mem=0 --mpi=none --pty sh -c 'exec "\${SHELL:-sh}" -l'`;
+
 /**
- * A command whose output counts only when it got to its end. What the user's shell or an allocation
- * that we run in says by variables must not change what it does.
+ * A command whose output counts only when it got to its end.
  *
  * @param explain turns a failure into an error of its own; undefined when it is none
  */
@@ -91,10 +104,7 @@ function slurmCommand<T>(
   parse: (stdout: string) => T,
   explain: (output: CommandOutput, command: string) => AdaptiveError | null | undefined = () => null,
 ): ClusterCommand<T> {
-  const script = `
-    for name in "\${!SLURM_@}" "\${!SBATCH_@}" "\${!SQUEUE_@}" "\${!SACCT_@}" "\${!SCANCEL_@}"; do
-      if [ "$name" != SLURM_CONF ]; then unset "$name"; fi
-    done
+  const script = `${forgetVariables}
     export LC_ALL=C
     "$@" && echo "${sentinel}"`;
   const shown = argv.filter((word) => !word.startsWith("--Format=")).join(" ");

@@ -1,3 +1,5 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { ask } from "../control/dealer";
 import type { ListedJob } from "../control/protocol";
 import { AdaptiveError } from "../state/errors";
@@ -39,6 +41,22 @@ export async function cancel(directory: RunDirectory, names: readonly string[], 
     `${names.length === 1 ? "The job saves its learner and ends." : "The jobs save their learners and end."}`,
   );
   return exitCodes.success;
+}
+
+/** A shell in a running job, over this command's own terminal; @returns its exit code. */
+export async function shell(directory: RunDirectory, names: readonly string[], program: Program): Promise<number> {
+  const [job] = names;
+  if (job === undefined || names.length > 1) {
+    throw new AdaptiveError("usage", "shell needs to know which job.", "See adaptive-scheduler jobs RUN.");
+  }
+  await directory.readRunFile();
+  const shell = await ask(await findOrStartScheduler(directory, program), "jobShell", { job });
+  const [command = "", ...args] = shell.argv;
+  const child = spawn(command, args, { cwd: shell.directory, stdio: "inherit" });
+  // Whoever shares the terminal gets Ctrl-C too; what it means the shell knows.
+  process.on("SIGINT", () => undefined);
+  const [exitCode] = (await once(child, "exit")) as [number | null];
+  return exitCode ?? exitCodes.error;
 }
 
 /** Submits nothing more; what is in the queue goes on. */

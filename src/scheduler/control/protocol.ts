@@ -70,6 +70,8 @@ export const requestSchemas = {
   compareStudy: v.object({}),
   /** Brings the run in line with the study, as `compareStudy` read it. */
   updateStudy: v.object({ revision: v.string() }),
+  /** What a terminal on the run's machine runs to have a shell in a running job. */
+  jobShell: v.object({ job: v.string() }),
   /** The last bytes of what a job printed. */
   jobOutput: v.object({ job: v.string(), maxBytes: v.pipe(v.number(), v.safeInteger(), v.maxValue(1 << 20)) }),
 } as const;
@@ -108,6 +110,8 @@ export interface Results {
   /** Null when the run has it as it is. */
   compareStudy: StudyComparison | null;
   updateStudy: null;
+  /** A command, and the folder to start it in. */
+  jobShell: { argv: readonly string[]; directory: string };
   jobOutput: { text: string; truncated: boolean };
 }
 

@@ -59,12 +59,16 @@ export function jobScript(options: JobScriptOptions): string {
     ...settings.prelude,
     isSlurm ? "trap 'note_end $?' EXIT" : "trap - EXIT",
     `cd ${shellQuote(options.runDirectory)} || exit 1`,
+    ...(isSlurm ? [] : shellInstead),
     `python=${shellQuote(settings.python)}`,
     `command -v "$python" >/dev/null || { echo "${lastWord("no-python")} there is no Python at $python on $HOSTNAME"; exit 127; }`,
     ...launchLines(options),
     "",
   ].join("\n");
 }
+
+/** For a terminal in the job. What a person starts there must not pass for the job's own process. */
+const shellInstead = ['if [ "${ADAPTIVE_SHELL-}" ]; then unset ADAPTIVE_JOB_ID; exec "$ADAPTIVE_SHELL"; fi'];
 
 function deadlineLines(walltime: string | null): string[] {
   if (walltime === null) return [];

@@ -117,6 +117,11 @@ export interface JobRow {
   instances: number;
 }
 
+/** Whether a job runs: one that has asked for a learner does, though the queue was not asked about it since. */
+export function isRunning({ state, hasAsked }: Pick<JobRow, "state" | "hasAsked">): boolean {
+  return state === "running" || (state !== "ended" && hasAsked === 1);
+}
+
 /** The resource class of jobs that evaluate a point of some learners and end: nobody's capacity. */
 export const tryClass = "try";
 

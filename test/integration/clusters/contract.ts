@@ -3,7 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Cluster, QueuedJob } from "../../../src/scheduler/clusters/cluster";
+import { localTransport } from "../../../src/remote/localTransport";
 import { runCommand } from "../../../src/scheduler/clusters/runCommand";
+import { shownBy } from "../remote/shown";
 
 /** A cluster under test, with jobs of its own only. */
 export interface Subject {
@@ -89,6 +91,40 @@ export function testContract(make: (folder: string) => Cluster, head: string): (
       while (!(await outputOf(id)).includes("ready")) await until(areRunning(1));
       await runCommand(cluster.cancel([id], true));
       await until(haveEnded);
+    });
+  });
+
+  describe("a shell in a job", () => {
+    const open = (job: string) =>
+      localTransport.terminal(subject.cluster.shell(job), {
+        cwd: subject.folder,
+        size: { rows: 31, columns: 101 },
+        signal: new AbortController().signal,
+      });
+
+    test("is on the job's host and in the run's folder, in a terminal with a size and an exit code", async () => {
+      const { submit, until, folder } = subject;
+      const [job] = await submit(1, 2, `[ -z "\${ADAPTIVE_SHELL-}" ] || exec "$ADAPTIVE_SHELL"\nsleep 1000\n`);
+      const jobs = await until(areRunning(2));
+      const { input, output, resize, exit } = await open(job?.id ?? "");
+      const shown = shownBy(output);
+      input.write('echo "on $(hostname) in $PWD"; stty size\r');
+      const { host } = jobs.find(({ id }) => id === job?.id) ?? {};
+      await shown.match(new RegExp(`on ${host} in ${folder.replace(/[^\w/]/g, "\\$&")}\\s`));
+      await shown.until("31 101");
+      resize({ rows: 32, columns: 102 });
+      input.write("until stty size | grep '32 102'; do sleep 0.1; done; exit 7\r");
+      expect(await exit).toEqual({ code: 7, signal: null });
+      expect(await runCommand(subject.cluster.list())).toHaveLength(2);
+    });
+
+    test("says that the job has ended", async () => {
+      const { submit, until } = subject;
+      const [job] = await submit(1, 1, "exit 0\n");
+      await until(haveEnded);
+      const { output, exit } = await open(job?.id ?? "");
+      await shownBy(output).until(`Job ${job?.id} has ended.`);
+      expect((await exit).code).toBe(1);
     });
   });
 

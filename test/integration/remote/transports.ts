@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -11,6 +12,7 @@ import {
   type RunningProcess,
   type TerminalTransport,
 } from "../../../src/remote/transport";
+import { shownBy } from "./shown";
 
 /** What every transport to this machine must do. */
 export function describeTransport(name: string, open: () => Promise<TerminalTransport>): void {
@@ -133,6 +135,17 @@ export function describeTransport(name: string, open: () => Promise<TerminalTran
       await expect(openTerminal(["/no/such/program"])).rejects.toMatchObject({ code: "not-started" });
     });
 
+    test("an interactive shell, deaf to being told to end, ends with its terminal, and with it what it runs", async () => {
+      const aborting = new AbortController();
+      const shell = await openTerminal(["bash", "--norc", "-i"], { signal: aborting.signal });
+      const shown = shownBy(shell.output);
+      shell.input.write("sleep 1001 & sh -c 'echo pids: $$ $PPID; exec sleep 1002'\r");
+      const [, ...pids] = await shown.match(/pids: (\d+) (\d+)\r/);
+      aborting.abort();
+      expect((await shell.exit).code).toBeNull();
+      await expect.poll(() => pids.filter(isAlive), { timeout: 30_000 }).toEqual([]);
+    });
+
     test("a file is there, whole, with its permissions, in a folder made for it", async () => {
       const transport = await open();
       const folder = await emptyFolder();
@@ -208,18 +221,10 @@ async function next(stream: Readable): Promise<string> {
   });
 }
 
-/** Follows what a terminal shows. */
-function shownBy(output: Readable): { until(words: string): Promise<void> } {
-  let shown = "";
-  output.on("data", (chunk: Buffer) => (shown += chunk.toString()));
-  return {
-    until: (words) =>
-      new Promise((resolve, reject) => {
-        const look = (): void => (shown.includes(words) ? resolve() : undefined);
-        output.on("data", look).on("end", () => reject(new Error(`It ended, and had shown:\n${shown}`)));
-        look();
-      }),
-  };
+/** One that has ended stays listed where nobody asks how. */
+function isAlive(pid: string): boolean {
+  const { stdout } = spawnSync("ps", ["-o", "stat=", "-p", pid], { encoding: "utf8" });
+  return /^[^Z\s]/.test(stdout);
 }
 
 async function emptyFolder(prefix = "folder"): Promise<string> {

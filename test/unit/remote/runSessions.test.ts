@@ -8,7 +8,7 @@ import { chooseActive } from "../../../src/remote/chooseActive";
 import { RunSessions } from "../../../src/remote/runSessions";
 import type { FoundRun, RunSession } from "../../../src/remote/runSession";
 import type { Study } from "../../../src/remote/studies";
-import type { CommandTransport } from "../../../src/remote/transport";
+import type { TerminalTransport } from "../../../src/remote/transport";
 
 const newer = "2026-02-02T00:00:00.000Z";
 const older = "2026-01-01T00:00:00.000Z";
@@ -48,7 +48,8 @@ function open({
   if (isSearched) endSearch();
   const there = { studies: [studyIn("/tmp")], runs: [] as FoundRun[], remembered: null as string | null, isTrusted };
   const events: string[] = [];
-  const transport: CommandTransport = {
+  const transport: TerminalTransport = {
+    ...localTransport,
     exec: (words, options) => {
       events.push("exec");
       return localTransport.exec(words, options);

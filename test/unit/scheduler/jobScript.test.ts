@@ -93,6 +93,24 @@ test("a script of the user's takes the place of ours, but not of a trial", () =>
   expect(scriptWith({ script: "run_learner.py" }, { tries })).toMatch(/\nexec .* -m adaptive_scheduler\.try_point\n$/);
 });
 
+test("a terminal in a local job gets its environment, and does not pass for it", async () => {
+  const folder = await temporaryFolder();
+  await mkdir(join(folder, "code"));
+  await writeFile(join(folder, "code", "current"), "r1\n");
+  const prelude = ['export GREETING="hello $ADAPTIVE_JOB_ID"', "export MKL_NUM_THREADS=2"];
+  const script = scriptWith({ prelude, python: "/no/python" }, { runDirectory: folder, state: folder });
+  const shell = join(folder, "shell");
+  await writeFile(shell, "#!/bin/sh\npwd; env\n", { mode: 0o755 });
+  const env = { ...process.env, ADAPTIVE_JOB_ID: "1_2", ADAPTIVE_SHELL: shell };
+  const { stdout, status } = spawnSync("bash", { input: script, env, encoding: "utf8" });
+  expect(status).toBe(0);
+  expect(stdout.split("\n")).toEqual(
+    expect.arrayContaining([folder, "GREETING=hello 1_2", "MKL_NUM_THREADS=2", `PYTHONPATH=${folder}/code/r1:/client`]),
+  );
+  expect(stdout).not.toContain("ADAPTIVE_JOB_ID");
+  expect(scriptWith({ queue: "slurm" })).not.toContain("ADAPTIVE_SHELL");
+});
+
 test.each([
   ["until nothing is left", ["0", "0", "75"], 0],
   ["again after one death", ["1", "0", "1", "75"], 0],

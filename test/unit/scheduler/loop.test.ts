@@ -20,6 +20,7 @@ const cluster: Cluster = {
   submit: ({ number, count }) => command(["submit", String(number), String(count)]),
   list: () => command(["list"]),
   cancel: (jobs, force) => command(["cancel", ...jobs, ...(force ? ["by force"] : [])]),
+  shell: (job) => ["shell", job],
 };
 
 /** A loop over a real store, whose queue the test plays: it answers each command, or throws. */

@@ -217,6 +217,14 @@ describe("a submission", () => {
   });
 });
 
+test("a shell in a job is a step of its own, which waits for nothing and starts once", () => {
+  const [, , script, ...words] = cluster.shell("123_4");
+  expect(words).toEqual(["adaptive", "123_4"]);
+  expect(script).toMatch(
+    /id=\$\(squeue .*--jobs="\$1" --format=%A\)[^]*exec srun --jobid="\$id" --overlap --nodes=1 --ntasks=1 --mem=0 --mpi=none --pty /,
+  );
+});
+
 test("cancelling names tasks by their arrays, and every job once", () => {
   expect(inArrays(["4_0", "4_1", "4_2", "4_7", "9_3", "12"])).toEqual(["4_[0-2,7]", "9_[3]", "12"]);
   const expand = (word: string) => {

@@ -113,7 +113,12 @@ describe("the tree of jobs", () => {
       "  6_1  exit code 1 · killed · after 1:00 · 39 s ago",
       "  6_2  after 1:00 · 39 s ago",
     ]);
-    expect(tree[0]?.children?.nodes[0]?.context).toBe("job started learner");
+    expect(tree[0]?.children?.nodes[0]?.context).toBe("job running started learner");
+  });
+
+  it("shows a job as running once it has asked for a learner, though the queue was not asked since", () => {
+    const [group] = jobsTree([jobView("7_1", { hasAsked: 1, host: "n2" })], 0);
+    expect(group?.children?.nodes).toMatchObject([{ description: "running  n2", context: "job running" }]);
   });
 
   it("is empty without jobs", () => {
