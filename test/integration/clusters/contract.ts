@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Cluster, QueuedJob } from "../../../src/scheduler/clusters/cluster";
 import { localTransport } from "../../../src/remote/localTransport";
 import { runCommand } from "../../../src/scheduler/clusters/runCommand";
-import { shownBy } from "../remote/shown";
+import { isAlive, shownBy } from "../remote/shown";
 
 /** A cluster under test, with jobs of its own only. */
 export interface Subject {
@@ -95,16 +95,17 @@ export function testContract(make: (folder: string) => Cluster, head: string): (
   });
 
   describe("a shell in a job", () => {
-    const open = (job: string) =>
+    const open = (job: string, { signal } = new AbortController()) =>
       localTransport.terminal(subject.cluster.shell(job), {
         cwd: subject.folder,
         size: { rows: 31, columns: 101 },
-        signal: new AbortController().signal,
+        signal,
       });
+    const sleeps = `[ -z "\${ADAPTIVE_SHELL-}" ] || exec "$ADAPTIVE_SHELL"\nsleep 1000\n`;
 
     test("is on the job's host and in the run's folder, in a terminal with a size and an exit code", async () => {
       const { submit, until, folder } = subject;
-      const [job] = await submit(1, 2, `[ -z "\${ADAPTIVE_SHELL-}" ] || exec "$ADAPTIVE_SHELL"\nsleep 1000\n`);
+      const [job] = await submit(1, 2, sleeps);
       const jobs = await until(areRunning(2));
       const { input, output, resize, exit } = await open(job?.id ?? "");
       const shown = shownBy(output);
@@ -116,6 +117,20 @@ export function testContract(make: (folder: string) => Cluster, head: string): (
       input.write("until stty size | grep '32 102'; do sleep 0.1; done; exit 7\r");
       expect(await exit).toEqual({ code: 7, signal: null });
       expect(await runCommand(subject.cluster.list())).toHaveLength(2);
+    });
+
+    test("ends with its terminal, and the job goes on", async () => {
+      const { submit, until, cluster } = subject;
+      const [job] = await submit(1, 1, sleeps);
+      await until(areRunning(1));
+      const closing = new AbortController();
+      const { input, output } = await open(job?.id ?? "", closing);
+      input.write("echo pid: $$; sleep 1001\r");
+      const [, pid = ""] = await shownBy(output).match(/pid: (\d+)\s/);
+      closing.abort();
+      // The nodes of the test cluster are this machine's.
+      await expect.poll(() => isAlive(pid), { timeout: 60_000 }).toBe(false);
+      expect(await runCommand(cluster.list())).toMatchObject([{ id: job?.id, state: "running" }]);
     });
 
     test("says that the job has ended", async () => {

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import type { Readable } from "node:stream";
 
 /** Follows what a terminal shows. */
@@ -20,4 +21,10 @@ export function shownBy(output: Readable): {
     until: (words) => found(() => (shown.includes(words) ? undefined : null)),
     match: (pattern) => found(() => pattern.exec(shown)),
   };
+}
+
+/** Whether a process lives; one that has ended stays listed where nobody asks how. */
+export function isAlive(pid: string): boolean {
+  const { stdout } = spawnSync("ps", ["-o", "stat=", "-p", pid], { encoding: "utf8" });
+  return /^[^Z\s]/.test(stdout);
 }

@@ -1,4 +1,3 @@
-import { spawnSync } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -12,7 +11,7 @@ import {
   type RunningProcess,
   type TerminalTransport,
 } from "../../../src/remote/transport";
-import { shownBy } from "./shown";
+import { isAlive, shownBy } from "./shown";
 
 /** What every transport to this machine must do. */
 export function describeTransport(name: string, open: () => Promise<TerminalTransport>): void {
@@ -219,12 +218,6 @@ async function next(stream: Readable): Promise<string> {
     stream.once("end", () => reject(new Error("it ended")));
     stream.resume();
   });
-}
-
-/** One that has ended stays listed where nobody asks how. */
-function isAlive(pid: string): boolean {
-  const { stdout } = spawnSync("ps", ["-o", "stat=", "-p", pid], { encoding: "utf8" });
-  return /^[^Z\s]/.test(stdout);
 }
 
 async function emptyFolder(prefix = "folder"): Promise<string> {
