@@ -16,7 +16,7 @@ class Shown {
 
   /** What it is called. */
   async named(name: string): Promise<void> {
-    await this.editor.page.locator(".part.panel .title").getByText(name).first().waitFor();
+    await this.editor.page.locator(".part.panel").getByText(name).first().waitFor();
   }
 
   async type(line: string): Promise<void> {
@@ -85,7 +85,7 @@ test("a terminal in a running Slurm job over SSH, and one in the run's folder on
   await editor.keepScreenshot("terminal in the run's folder");
 });
 
-test("a terminal in a local job, picked by its learner; a window that is loaded anew shows none of them", async () => {
+test("a terminal in a local job, picked from a list or by its learner; a window that is loaded anew shows none of them", async () => {
   const folder = await copyExample(endless);
   const file = ["--learners", join(folder, "_learners.py"), "--cluster", "local", "--python", python];
   expect(await program("init", ...file, "--set", "maxJobs=2", "--set", "resources.cores=1")).toMatchObject({
@@ -104,6 +104,14 @@ test("a terminal in a local job, picked by its learner; a window that is loaded 
   await terminal.type('echo "in $PWD with $ADAPTIVE_CORES core"');
   await terminal.shows(new RegExp(`^in ${folder} with 1 core$`, "m"));
   await editor.keepScreenshot("terminal in a local job");
+
+  const [learner = ""] = /offset=\S+ coupling=[\d.]+/.exec(await editor.treeRow(/^1_1/).innerText()) ?? [];
+  await editor.chooseFor(editor.treeRow(new RegExp(`^${learner}`)), "Open Terminal in Job");
+  await terminal.named("job 1_1 · peaks");
+  await terminal.type("echo $((6 * 7))");
+  await terminal.shows(/^42$/m);
+  await editor.keepScreenshot("terminals in two local jobs");
+
   await editor.page.reload();
   for (const id of ["1_1", "1_2"]) await editor.treeRow(new RegExp(`${id}.*running`)).waitFor();
   expect(await editor.page.locator(".terminal-wrapper").count()).toBe(0);

@@ -2,10 +2,13 @@ import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { PassThrough } from "node:stream";
 import { text } from "node:stream/consumers";
 import { expect, onTestFinished, test } from "vitest";
 import { connectSsh } from "../../../../src/remote/ssh/connect";
 import type { HostConfig } from "../../../../src/remote/ssh/hostConfig";
+import { ShellTerminal } from "../../../../src/views/shellTerminal";
+import { shownBy } from "../shown";
 import { freePort, type RealSshd, startSshd } from "./realSshd";
 import { newKey, portOf, startServer, temporaryFolder, worldOf } from "./ssh2Server";
 import { sshWorld } from "./sshWorld";
@@ -102,6 +105,21 @@ test("a server that ends takes its commands with it, and says so", async () => {
   process.kill(ppid, "SIGKILL");
   expect((await connection.ended).code).toBe("connection-lost");
   expect((await exit).lost?.code).toBe("connection-lost");
+});
+
+test("a terminal of the editor tells that its connection was lost, and stays until a key is pressed", async () => {
+  const connection = await connect((await sshd()).host);
+  const argv = ["sh", "-c", 'echo "server $PPID"; exec sleep 1000'];
+  const terminal = new ShellTerminal((size, _, signal) => connection.terminal(argv, { size, signal }));
+  const output = new PassThrough();
+  terminal.onDidWrite((words) => output.write(words));
+  const closed = new Promise((resolve) => terminal.onDidClose(resolve));
+  terminal.open(undefined);
+  const shown = shownBy(output);
+  process.kill(Number((await shown.match(/server (\d+)\r/))[1]), "SIGKILL");
+  await shown.match(/The connection to cluster was lost.*Jobs go on\. Press any key to close\./);
+  terminal.handleInput(" ");
+  expect(await closed).toBeUndefined();
 });
 
 test("a peer that is frozen is noticed", async () => {
