@@ -89,6 +89,7 @@ async function schedulerMs(clients: number, pairs: number, prepared: RunDirector
   await cp(prepared.path, directory.path, { recursive: true });
   const store = await openStore(directory, wasm);
   const nothing = {
+    givesWay: () => false,
     onDidFree: () => undefined,
     onDidPreview: () => undefined,
     onDidFail: () => undefined,

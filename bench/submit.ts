@@ -46,7 +46,7 @@ async function measure(largestArray: number, wasm: Uint8Array): Promise<Figures>
     },
     clock: systemClock,
   });
-  const submit = () => submitter.fill({ resourceClass: "default", count: jobs, tries: null });
+  const submit = () => submitter.fill([{ resourceClass: "default", count: jobs, tries: null }]);
   const submitSeconds = await secondsOf(submit);
   const { parse, ...squeue } = slurm.list();
   const times: number[] = [];

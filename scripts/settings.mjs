@@ -23,7 +23,7 @@ async function readSchemas() {
     `data:text/javascript;base64,${code}`
   );
   /** @type {(schema: import("valibot").GenericSchema) => JsonSchema} */
-  const convert = (schema) => toJsonSchema(schema, { ignoreActions: ["check", "finite"] });
+  const convert = (schema) => toJsonSchema(schema, { ignoreActions: ["check", "check_items", "finite"] });
   const profile = convert(profileSchema);
   return { study: convert(studySchema), profile, cluster: convert(clusterSchema), settingNames };
 }

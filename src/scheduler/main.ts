@@ -53,6 +53,7 @@ Usage: adaptive-scheduler COMMAND [OPTIONS]
   config [RUN]           every setting, its value and where that comes from; with --learners FILE
                          (options as for run) those of a start; --json
   script [RUN]           the job script that the next start would submit (options as for config)
+      --class NAME         of learners of this resource class
   try --learners FILE    evaluate one point of some learners in a job: its value, time and memory, or
                          the traceback; proposes cores and walltime; nothing is saved (options as for run)
       --learner LEARNER    an id or a pattern of file names (repeatable)
@@ -124,6 +125,7 @@ const options = {
   "no-start": { type: "boolean" },
   accept: { type: "boolean" },
   learner: { type: "string", multiple: true },
+  class: { type: "string" },
   where: { type: "string" },
   reopen: { type: "boolean" },
   "dry-run": { type: "boolean" },
@@ -171,7 +173,12 @@ async function main(args: readonly string[]): Promise<number> {
     case "config":
       return config(await nextStart(...(await startOrRun(values, path)), program), values.json === true, program);
     case "script":
-      return script(await nextStart(...(await startOrRun(values, path)), program), values.json === true, program);
+      return script(
+        await nextStart(...(await startOrRun(values, path)), program),
+        values.class ?? null,
+        values.json === true,
+        program,
+      );
     case "serve":
       if (!values.detach)
         return serve(await findRun(path), wholeNumber("port", values.port) ?? null, ifCopied(values), program);

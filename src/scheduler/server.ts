@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { hostname, userInfo } from "node:os";
+import { join } from "node:path";
 import type { Assets } from "./assets";
 import type { Cluster } from "./clusters/cluster";
 import { localCluster } from "./clusters/local";
@@ -11,22 +12,26 @@ import type { Sample, Status } from "./control/protocol";
 import { Series } from "./control/series";
 import { Failures } from "./jobs/failures";
 import { JobFiles } from "./jobs/jobFiles";
+import { givesWay } from "./jobs/allotment";
+import { classTried, limitsOf } from "./jobs/capacity";
 import { jobScript } from "./jobs/jobScript";
 import { JobLoop } from "./jobs/loop";
 import { jobShell } from "./jobShell";
 import type { Log } from "./log";
 import { Previews } from "./previews";
+import { remarksOnClasses, resourcesOf } from "./state/classes";
 import { steadyClock } from "./state/clock";
 import { AdaptiveError, toAdaptiveError } from "./state/errors";
 import { RunLock } from "./state/lock";
 import { asLearnerId, fnameOf, type LearnerId, type LearnerRow, type RunRow } from "./state/rows";
 import type { RunDirectory } from "./state/runDirectory";
-import { settingsOf } from "./state/settings";
+import { settingsOf, type Configuration } from "./state/settings";
 import { Store, systemWorld } from "./state/store";
 import { copyClient } from "./study/code";
 import { noteDown, settle, type CopyWish } from "./study/place";
 import { checkDataframe, checkScript } from "./study/inspect";
 import { checkNoDataframeIsData } from "./study/overlap";
+import { checkClasses } from "./study/settings";
 import { StudyUpdates } from "./study/updates";
 import { WorkerDesk } from "./workers/desk";
 import { Door, type Peer } from "./workers/door";
@@ -103,13 +108,12 @@ export class Scheduler {
     this.previews = new Previews(store, client, (learner, preview) =>
       this.clients.notifyWatchers(learner, "preview", { learner, preview }),
     );
+    const cluster = (this.cluster = clusterOf(directory.jobs, model.run));
     this.desk = new WorkerDesk(store, this.board, steadyClock.now, {
+      givesWay: (job) => givesWay(job, model, limitsOf(settingsOf(model.run), cluster)),
       onDidFree: () => this.loop.poke(),
       onDidPreview: (learner, preview) => this.previews.put(learner, preview),
-      onDidRemark: (remark) => {
-        options.log.write(remark);
-        options.onNotice?.(new AdaptiveError("remark", remark));
-      },
+      onDidRemark: (remark) => this.remark(remark),
       onDidFail: (learner, traceback) => this.failures.note(learner, traceback),
     });
     this.files = new JobFiles(directory.jobs, model);
@@ -124,12 +128,14 @@ export class Scheduler {
       client,
       wasm,
       wish: (learner) => this.wish(learner),
-      onDidUpdate: () => this.loop.poke(),
+      onDidUpdate: () => {
+        this.remarkOnClasses();
+        this.loop.poke();
+      },
     });
-    this.cluster = clusterOf(directory.jobs, model.run);
     this.loop = new JobLoop({
       store,
-      cluster: this.cluster,
+      cluster,
       run: runCommand,
       files: this.files,
       script: (resourceClass, tries) => this.script(resourceClass, tries),
@@ -149,11 +155,14 @@ export class Scheduler {
         options.log.write(`jobs are ${activity}${reason ? `: ${reason}` : ""}`);
         if (activity === "active") this.show(null);
       },
-      check: async (settings) => {
+      check: async (configuration) => {
+        const settings = settingsOf(configuration);
+        await this.checkClasses(configuration);
         checkNoDataframeIsData(model.learners.values(), settings.dataframe);
         await checkScript(directory.path, settings);
         await checkDataframe([client], directory.path, settings);
       },
+      onDidConfigure: () => this.remarkOnClasses(),
     });
     this.clients = new Clients({
       store,
@@ -316,6 +325,8 @@ export class Scheduler {
 
   private script(resourceClass: string, tries: readonly LearnerId[] | null): string {
     const { directory, model } = this.store;
+    const settings = settingsOf(model.run);
+    const classOfJob = tries ? classTried(model, tries) : resourceClass;
     const place = (row: LearnerRow) => ({ learner: row.id, index: row.position, fname: fnameOf(row) });
     return jobScript({
       runDirectory: directory.path,
@@ -325,8 +336,30 @@ export class Scheduler {
       learnersFile: model.run.learnersFile,
       resourceClass,
       tries: tries && tries.map((id) => place(model.learner(id))),
-      settings: settingsOf(model.run),
+      settings: { ...settings, resources: resourcesOf(settings, classOfJob) },
     });
+  }
+
+  /** A learners file that was edited may have the parameters that these learners lack: it is read after the settings. */
+  private async checkClasses(configuration: Configuration): Promise<void> {
+    const { directory, model } = this.store;
+    try {
+      await checkClasses(join(directory.path, model.run.learnersFile), configuration, model.learners.values());
+    } catch (error) {
+      const { code: isEdited } = await this.updates.edits();
+      if (!isEdited) throw error;
+    }
+  }
+
+  private remarkOnClasses(): void {
+    const { model } = this.store;
+    const listed = [...model.learners.values()].filter(({ isListed }) => isListed);
+    for (const remark of remarksOnClasses(settingsOf(model.run), listed)) this.remark(remark);
+  }
+
+  private remark(remark: string): void {
+    this.options.log.write(remark);
+    this.options.onNotice?.(new AdaptiveError("remark", remark));
   }
 
   private receive(peer: Peer, message: object): void {
@@ -374,7 +407,7 @@ export class Scheduler {
     const { model, database } = this.store;
     const sample = this.sample(now);
     const columns = this.board.takeUnsent();
-    const isBusy = model.liveJobs.size > 0 || (model.run.activity === "active" && model.waiting.size > 0);
+    const isBusy = model.liveJobs.size > 0 || (model.run.activity === "active" && model.learnerCounts.waiting > 0);
     const hasJustEnded = this.wasBusy && !isBusy;
     this.wasBusy = isBusy;
     if (isBusy || hasJustEnded || columns.learners.length > 0) {

@@ -3,7 +3,7 @@ import { propose } from "./control/proposal";
 import type { Results } from "./control/protocol";
 import type { JobLoop } from "./jobs/loop";
 import { AdaptiveError } from "./state/errors";
-import { asLearnerId, type LearnerId, type LearnerRow } from "./state/rows";
+import { asLearnerId, defaultClass, type LearnerId, type LearnerRow } from "./state/rows";
 import { settingsOf } from "./state/settings";
 import type { Store } from "./state/store";
 import { trialOf } from "./state/trial";
@@ -27,7 +27,10 @@ export async function tryLearners(
     throw new AdaptiveError("no-learner", "There is no such learner to try.", "Choose one of the run's learners.");
   }
   const before = new Map(known.map((id) => [id, model.learner(id).trial]));
-  await loop.try(known);
+  // What a job has, all learners that it tries must ask for.
+  for (const name of new Set(known.map((id) => model.learner(id).resourceClass))) {
+    await loop.try(known.filter((id) => model.learner(id).resourceClass === name));
+  }
   await store.until(() => known.every((id) => model.learner(id).trial !== before.get(id)));
   const trials = known.flatMap((id) => {
     const { fname, combo, ...row } = model.learner(id);
@@ -38,7 +41,8 @@ export async function tryLearners(
   // Of the nodes of a cluster nothing is known here.
   const here = settings.queue === "local";
   const circumstances = { settings, freeMegabytes: here ? freemem() / 2 ** 20 : Infinity };
-  const points = trials.map(({ trial }) => trial);
+  // A proposal is for `resources`, which are not what a class asks for.
+  const points = trials.filter(({ id }) => model.learner(id).resourceClass === defaultClass).map(({ trial }) => trial);
   return { trials, proposal: propose(points, circumstances) };
 }
 

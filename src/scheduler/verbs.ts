@@ -2,6 +2,7 @@ import type { Commands } from "./control/clients";
 import { statesFor } from "./control/learnerVerbs";
 import type { Params } from "./control/protocol";
 import type { JobLoop } from "./jobs/loop";
+import { reclassified } from "./state/classes";
 import { checkNames, parseFilter } from "./state/filter";
 import { matches } from "./state/matches";
 import { missesGoal } from "./state/missesGoal";
@@ -15,7 +16,7 @@ import {
   type LearnerState,
   pausedByPerson,
 } from "./state/rows";
-import { settingsOf, type Configuration, type Settings } from "./state/settings";
+import { settingsOf, type Configuration } from "./state/settings";
 import type { Store } from "./state/store";
 
 export interface VerbsOptions {
@@ -25,7 +26,9 @@ export interface VerbsOptions {
   wish: (learner?: LearnerId) => void;
   onDidChangeActivity: (activity: Activity, reason: string | null) => void;
   /** Rejects settings that the jobs' Python cannot do, saying why. */
-  check: (settings: Settings) => Promise<void>;
+  check: (configuration: Configuration) => Promise<void>;
+  /** Other settings hold now. */
+  onDidConfigure: () => void;
 }
 
 type Verb =
@@ -67,10 +70,11 @@ export class Verbs implements Pick<Commands, Verb> {
   readonly listJobs = () => {
     const { model } = this.options.store;
     const jobs = [...model.liveJobs].map((id) => {
-      const { jobId, name, state, host, submittedAt, startedAt, reason, restart, cancelledAt, learnerId } =
-        model.job(id);
+      const { jobId, name, state, host, submittedAt, startedAt, reason, restart, ...row } = model.job(id);
+      const { cancelledAt, resourceClass, learnerId } = row;
       const fname = learnerId === null ? null : model.learner(learnerId).fname;
-      return { jobId, name, state, host, submittedAt, startedAt, reason, restart, cancelledAt, fname };
+      const job = { jobId, name, state, host, submittedAt, startedAt, reason, restart, cancelledAt, resourceClass };
+      return { ...job, fname };
     });
     return { jobs };
   };
@@ -85,13 +89,15 @@ export class Verbs implements Pick<Commands, Verb> {
 
   /** @throws when the settings are not complete, or cannot be done */
   readonly configure = async (configuration: Configuration) => {
-    const { store, loop, check } = this.options;
+    const { store, loop, check, onDidConfigure } = this.options;
+    if (configuration.settings !== store.model.run.settings) await check(configuration);
     const wanted = settingsOf(configuration);
-    if (configuration.settings !== store.model.run.settings) await check(wanted);
     const { settings, origins } = store.model.run;
     const isNew = configuration.settings !== settings || configuration.origins !== origins;
     if (isNew) store.record({ kind: "runConfigured", ...configuration });
+    for (const change of reclassified(store.model.learners.values(), wanted)) store.record(change);
     await store.synced();
+    if (isNew) onDidConfigure();
     // There may be room for more jobs now.
     if (isNew) loop.poke();
     return null;

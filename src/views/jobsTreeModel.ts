@@ -1,5 +1,5 @@
 import type { JobView } from "../remote/replica/queries";
-import { isRunning, type JobState, tryClass } from "../scheduler/state/rows";
+import { defaultClass, isRunning, type JobState, tryClass } from "../scheduler/state/rows";
 import { formatAgo, formatCount, formatElapsed, learnerLabel } from "./format";
 import type { TreeNode } from "./treeNodes";
 
@@ -31,7 +31,9 @@ function submissionNode(submission: number, jobs: readonly JobView[], nowMs: num
   const nodes = [...jobs].sort(byId).map((job) => jobNode(job, nowMs));
   const name = jobs[0]?.name.replace(/-[^-]*$/, "") ?? "";
   const size = jobs.length === 1 ? "one job" : `array of ${formatCount(jobs.length)}`;
-  const what = jobs[0]?.resourceClass === tryClass ? "tries one point" : size;
+  const { resourceClass = defaultClass } = jobs[0] ?? {};
+  const ofClass = resourceClass === defaultClass ? size : `${size}  class ${resourceClass}`;
+  const what = resourceClass === tryClass ? "tries one point" : ofClass;
   return {
     id: `submission:${submission}`,
     label: jobs[0]?.jobId.split("_")[0] ?? String(submission),

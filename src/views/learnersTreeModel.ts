@@ -1,6 +1,6 @@
 import type { Link } from "../remote/link";
 import type { Page } from "../remote/replica/queries";
-import type { LearnerRow, LearnerState } from "../scheduler/state/rows";
+import { defaultClass, type LearnerRow, type LearnerState } from "../scheduler/state/rows";
 import { formatCount, formatLoss, fileNames, learnerLabel } from "./format";
 import { statesInOrder, stateStyles } from "./learnerStates";
 import { freshTrial, trialLine } from "./trialModel";
@@ -102,10 +102,11 @@ function failedTrial(learner: LearnerRow): string | null {
 }
 
 function tooltipOf(learner: LearnerRow): string {
-  const { fname, error, reason, remark } = learner;
+  const { fname, error, reason, remark, resourceClass } = learner;
+  const ofClass = resourceClass === defaultClass ? null : `class ${resourceClass}`;
   const trial = freshTrial(learner);
   const tried = trial === null ? null : `tried: ${trialLine(trial)}`;
-  return [fileNames(fname), error, reason, remark, tried].filter((line) => line !== null).join("\n");
+  return [fileNames(fname), ofClass, error, reason, remark, tried].filter((line) => line !== null).join("\n");
 }
 
 function moreNode(state: LearnerState, { rows, total }: Page<LearnerRow>): TreeNode[] {

@@ -130,6 +130,11 @@ export class Checks {
     this.world.trace(change.kind, ...summary(change));
     if (change.kind === "learnerAssigned") {
       this.require(!this.done.has(change.learner), () => `learner ${change.learner} was done, and is handed out again`);
+      const [learner, job] = [this.replica.learner(change.learner), this.replica.job(change.job)];
+      this.require(
+        learner.resourceClass === job.resourceClass || learner.jobId === job.jobId,
+        () => `job ${job.jobId} of ${job.resourceClass} has learner ${learner.id} of ${learner.resourceClass}`,
+      );
     }
     if (change.kind === "learnersMoved") for (const learner of change.learners) this.done.delete(learner);
     if (change.kind === "learnerDone") {

@@ -1,5 +1,7 @@
+import type { RunRow } from "../../src/scheduler/state/rows";
+import type { Configuration, Settings } from "../../src/scheduler/state/settings";
 import { listingModes, submissionModes } from "./cluster";
-import type { World } from "./world";
+import { classesOf, type World } from "./world";
 
 /** What goes wrong: how often in an hour, and what it does. */
 interface Fault {
@@ -137,7 +139,8 @@ const faults: Record<string, Fault> = {
 /** A person does something, now or never. */
 function wish(world: World): void {
   const { chance, timeline } = world;
-  const verbs = world.schedulers.find(({ isServing }) => isServing)?.verbs;
+  const serving = world.schedulers.find(({ isServing }) => isServing);
+  const verbs = serving?.verbs;
   if (!verbs) return;
   const learner = { learners: [chance.between(0, world.size.learners)] };
   const job = [...world.cluster.liveJobs][chance.between(0, world.cluster.liveJobs.size)]?.id;
@@ -148,6 +151,7 @@ function wish(world: World): void {
     () => verbs.stopLearners(learner),
     () => verbs.retryLearners(learner),
     () => verbs.reopenLearners(learner),
+    () => verbs.configure(withOtherClasses(world, serving.store.model.run)),
     () => verbs.cancelJobs({ jobs: job === undefined ? [] : [job] }),
   ];
   const chosen = wishes[chance.between(0, wishes.length)];
@@ -155,6 +159,12 @@ function wish(world: World): void {
   timeline.startTask(chosen, () => undefined);
   // Whoever stops a run starts it again before long.
   timeline.after(5 * minute * chance.next(), () => resume(world));
+}
+
+/** With only some of its resource classes. */
+function withOtherClasses({ chance, size }: World, { settings, origins }: RunRow): Configuration {
+  const classes = classesOf(size).filter(() => chance.next() < 0.7);
+  return { settings: JSON.stringify({ ...(JSON.parse(settings) as Settings), classes }), origins };
 }
 
 export function resume({ schedulers, timeline }: World): void {

@@ -9,7 +9,7 @@ test(
   "100 000 learners and 10 000 jobs at a time",
   async () => {
     const wasm = await readFile(createRequire(import.meta.url).resolve("sql.js/dist/sql-wasm.wasm"));
-    const size = { learners: 100_000, maxJobs: 10_000, nodes: 6000, goal: 1, pointMs: 100_000 };
+    const size = { learners: 100_000, maxJobs: 10_000, nodes: 6000, classes: 1, goal: 1, pointMs: 100_000 };
     const { steps, checks, endedAfterMs, violation } = await simulate(1, wasm, { size, calmAfterMs: 1_200_000 });
     const minutes = Math.round(endedAfterMs / 60_000);
     console.log(`large simulation: ${steps} steps, ${checks} checks, ${minutes} virtual minutes`);

@@ -1,9 +1,12 @@
+import { givesWay } from "../../src/scheduler/jobs/allotment";
+import { limitsOf } from "../../src/scheduler/jobs/capacity";
 import { JobFiles } from "../../src/scheduler/jobs/jobFiles";
 import { JobLoop } from "../../src/scheduler/jobs/loop";
 import type { Clock } from "../../src/scheduler/state/clock";
 import { errnoOf } from "../../src/scheduler/state/errors";
 import { RunLock } from "../../src/scheduler/state/lock";
 import { RunDirectory } from "../../src/scheduler/state/runDirectory";
+import { settingsOf } from "../../src/scheduler/state/settings";
 import { Store } from "../../src/scheduler/state/store";
 import { Verbs } from "../../src/scheduler/verbs";
 import { WorkerDesk } from "../../src/scheduler/workers/desk";
@@ -87,6 +90,7 @@ export class SimulatedScheduler {
     const board = (this.board = new ProgressBoard(model));
     const answering = world.rules.answersWhenSynced ? store : unsynced(store);
     const desk = (this.desk = new WorkerDesk(answering, board, this.steadyClock.now, {
+      givesWay: (job) => givesWay(job, model, limitsOf(settingsOf(model.run), world.rules.adapter)),
       onDidFree: () => loop.poke(),
       onDidPreview: () => undefined,
       onDidFail: () => undefined,
@@ -112,6 +116,7 @@ export class SimulatedScheduler {
       wish: () => undefined,
       onDidChangeActivity: () => undefined,
       check: () => Promise.resolve(),
+      onDidConfigure: () => undefined,
     });
     await loop.open();
     const url = world.network.listen(host.name, process, (message, reply) => this.receive(message, reply));

@@ -1,4 +1,5 @@
 import { Chance } from "../crash/chance";
+import { classified } from "../../src/scheduler/state/classes";
 import type { Change, NewChange } from "../../src/scheduler/state/changes";
 import { createFolders, createState } from "../../src/scheduler/state/createState";
 import { Database } from "../../src/scheduler/state/database";
@@ -6,7 +7,7 @@ import { decodeLine } from "../../src/scheduler/state/journal";
 import { mergeSettings } from "../../src/scheduler/state/layers";
 import { asLearnerId } from "../../src/scheduler/state/rows";
 import { RunDirectory } from "../../src/scheduler/state/runDirectory";
-import type { Settings } from "../../src/scheduler/state/settings";
+import type { ResourceClass, Settings } from "../../src/scheduler/state/settings";
 import { Checks, Violation, type SavedData } from "./checks";
 import { simulatedAdapter, SimulatedCluster } from "./cluster";
 import { SimulatedDisk } from "./disk";
@@ -19,9 +20,17 @@ export interface Size {
   learners: number;
   maxJobs: number;
   nodes: number;
+  /** Resource classes of its learners. */
+  classes: number;
   /** Points of a learner that is done, and milliseconds that one takes. */
   goal: number;
   pointMs: number;
+}
+
+/** Besides the one by default. */
+export function classesOf({ classes }: Size): ResourceClass[] {
+  const names = Array.from({ length: classes - 1 }, (_, i) => i + 1);
+  return names.map((i) => ({ name: `class${i}`, where: `kind=${i}`, resources: {} }));
 }
 
 const keptEvents = 60;
@@ -225,24 +234,22 @@ export class World {
       maxJobs: this.size.maxJobs,
       pollSeconds: 60,
       saveEverySeconds: 60,
+      classes: classesOf(this.size),
     };
+    const learners = Array.from({ length: this.size.learners }, (_, i) => ({
+      id: asLearnerId(i),
+      position: i,
+      fname: `data/${i}`,
+      combo: JSON.stringify({ kind: i % this.size.classes }),
+      type: "Learner1D",
+      bounds: null,
+    }));
     const place = { learnersFile: "_learners.py", directory: "/study", inode: 1 };
     return [
       { kind: "runCreated", runId: "simulated", name: "study", cluster: "simulated", ...place },
       { kind: "runConfigured", settings: JSON.stringify(wanted), origins: "{}" },
       { kind: "codeRevised", revision: "r1", versions: "{}" },
-      {
-        kind: "learnersAdded",
-        learners: Array.from({ length: this.size.learners }, (_, i) => ({
-          id: asLearnerId(i),
-          position: i,
-          fname: `data/${i}`,
-          combo: "{}",
-          type: "Learner1D",
-          bounds: null,
-          resourceClass: "default",
-        })),
-      },
+      { kind: "learnersAdded", learners: classified(learners, wanted) },
       { kind: "activityChanged", activity: "active", stopsGently: 0, reason: null },
     ];
   }

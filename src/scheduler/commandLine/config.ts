@@ -27,7 +27,7 @@ function reportOn(sources: Sources, run: string | null, row: Configuration | nul
     problem: conflictOf(sources)?.message ?? null,
     settings: settingNames.map((name) => ({
       name,
-      now: settings && origins && { value: valueIn(settings, name), origin: origins[name] },
+      now: settings && origins && { value: valueIn(settings, name), origin: origins[name] ?? "default" },
       next: valuesWithPlaces(sources, name),
     })),
   };

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { ask } from "../control/dealer";
 import type { ListedJob } from "../control/protocol";
 import { AdaptiveError } from "../state/errors";
+import { defaultClass } from "../state/rows";
 import type { RunDirectory } from "../state/runDirectory";
 import { configurationOf, type StartOptions } from "../study/settings";
 import { findOrStartScheduler, needScheduler } from "./launch";
@@ -16,7 +17,10 @@ export async function jobs(directory: RunDirectory, json: boolean, program: Prog
   const { jobs } = await ask(await findOrStartScheduler(directory, program), "listJobs", {});
   if (json) program.printJson({ jobs });
   else if (jobs.length === 0) program.print("No job is in the queue.");
-  else for (const job of jobs) program.print(describe(job, Date.now()));
+  else {
+    const hasClasses = jobs.some(({ resourceClass }) => resourceClass !== defaultClass);
+    for (const job of jobs) program.print(describe(job, hasClasses, Date.now()));
+  }
   return exitCodes.success;
 }
 
@@ -76,9 +80,14 @@ export async function set(directory: RunDirectory, options: StartOptions, progra
   return exitCodes.success;
 }
 
-function describe({ jobId, state, startedAt, submittedAt, host, reason, fname }: ListedJob, now: number): string {
+function describe(
+  { jobId, state, startedAt, submittedAt, host, reason, fname, resourceClass }: ListedJob,
+  hasClasses: boolean,
+  now: number,
+): string {
   const since = formatDuration(now - (startedAt ?? submittedAt));
-  const cells = [jobId.padEnd(12), `${state} ${since}`.padEnd(18), host, fname, reason && `(${reason})`];
+  const shownClass = hasClasses ? resourceClass.padEnd(8) : null;
+  const cells = [jobId.padEnd(12), `${state} ${since}`.padEnd(18), shownClass, host, fname, reason && `(${reason})`];
   return cells
     .filter((cell) => cell !== null)
     .join("  ")

@@ -121,7 +121,16 @@ export type TriedLearner = Pick<LearnerRow, "id" | "fname" | "combo"> & { trial:
 /** A job with the data file of the learner that it holds. */
 export type ListedJob = Pick<
   JobRow,
-  "jobId" | "name" | "state" | "host" | "submittedAt" | "startedAt" | "reason" | "restart" | "cancelledAt"
+  | "jobId"
+  | "name"
+  | "state"
+  | "host"
+  | "submittedAt"
+  | "startedAt"
+  | "reason"
+  | "restart"
+  | "cancelledAt"
+  | "resourceClass"
 > & { fname: string | null };
 
 /** How the done learners stand to the goal of now. */

@@ -1,6 +1,6 @@
 import { asJobId, tryClass, type JobId, type JobRow } from "../state/rows";
 import type { Model } from "../state/model";
-import { isMute, mostJobs, muteMs, willAsk } from "./capacity";
+import { classOf, isMute, muteMs, resourcesOfJob, roomBeside, willAsk } from "./capacity";
 import type { Circumstances } from "./circumstances";
 
 export interface Cancelling {
@@ -39,17 +39,36 @@ function useless(
   model: Model,
   live: readonly JobRow[],
   asked: readonly JobRow[],
-  { listing, settings, sharedCores, now }: Circumstances,
+  circumstances: Circumstances,
 ): JobRow[] {
+  const { listing, now } = circumstances;
   const hopeless = new Set((listing ?? []).filter((job) => job.isHopeless).map(({ id }) => asJobId(id)));
   const patienceMs = model.run.activity === "active" ? 2 * muteMs : muteMs;
   const idle = asked.filter((job) => hopeless.has(job.jobId) || isMute(job, now, patienceMs));
-  const queued = asked.filter((job) => job.state === "queued" && willAsk(job) && !idle.includes(job));
-  const surplus = Math.max(
-    live.filter(willAsk).length - idle.length - model.waiting.size,
-    live.length - idle.length - mostJobs(settings, sharedCores),
-  );
-  return [...idle, ...(surplus > 0 ? queued.slice(-surplus) : [])];
+  const gone = new Set(idle);
+  const free = live.filter((job) => willAsk(job) && !gone.has(job));
+  const unneeded = new Map<string, number>();
+  for (const { resourceClass } of free) {
+    const jobs = unneeded.get(resourceClass) ?? -(model.waiting.get(resourceClass)?.size ?? 0);
+    unneeded.set(resourceClass, jobs + 1);
+  }
+  const queued = free.filter(({ state }) => state === "queued").reverse();
+  for (const job of queued) {
+    const left = unneeded.get(job.resourceClass) ?? 0;
+    if (left <= 0) continue;
+    unneeded.set(job.resourceClass, left - 1);
+    gone.add(job);
+  }
+  const kept = live.filter((job) => !gone.has(job)).map((job) => classOf(model, job));
+  const room = roomBeside(kept, circumstances);
+  for (const job of queued) {
+    if (room.jobs >= 0 && room.cores >= 0) break;
+    if (gone.has(job)) continue;
+    room.jobs++;
+    room.cores += resourcesOfJob(model, job, circumstances).cores;
+    gone.add(job);
+  }
+  return live.filter((job) => gone.has(job));
 }
 
 const idsOf = (jobs: readonly JobRow[]): JobId[] => jobs.map(({ jobId }) => jobId);

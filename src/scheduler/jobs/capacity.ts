@@ -1,16 +1,60 @@
+import type { Cluster } from "../clusters/cluster";
 import type { Answer } from "../state/changes";
-import { tryClass, type JobRow } from "../state/rows";
-import type { Settings } from "../state/settings";
+import { resourcesOf } from "../state/classes";
+import type { Model } from "../state/model";
+import { defaultClass, tryClass, type JobRow, type LearnerId, type SubmissionRow } from "../state/rows";
+import type { Resources, Settings } from "../state/settings";
+import type { Circumstances } from "./circumstances";
 
 /** A job that runs for so long without asking for a learner is mute. */
 export const muteMs = 600_000;
 
-/** How many jobs there may be at a time. */
-export function mostJobs(
-  { maxJobs, resources }: Pick<Settings, "maxJobs" | "resources">,
-  sharedCores: number | null,
-): number {
-  return sharedCores === null ? maxJobs : Math.min(maxJobs, Math.floor(sharedCores / resources.cores));
+/** What more jobs may take. */
+export interface Room {
+  jobs: number;
+  /** Infinite where the queue sees to it. */
+  cores: number;
+}
+
+export type Limits = Pick<Circumstances, "settings" | "sharedCores">;
+
+/** Where the queue does not share out cores, the budget does. */
+export function limitsOf(settings: Settings, { isExact }: Pick<Cluster, "isExact">): Limits {
+  return { settings, sharedCores: isExact ? settings.budget : null };
+}
+
+/** What is left beside jobs of these classes; less than nothing when they are too many. */
+export function roomBeside(classes: readonly string[], { settings, sharedCores }: Limits): Room {
+  return {
+    jobs: settings.maxJobs - classes.length,
+    cores:
+      sharedCores === null
+        ? Infinity
+        : classes.reduce((left, name) => left - resourcesOf(settings, name).cores, sharedCores),
+  };
+}
+
+/** The class by which a job has its resources: that of the learners, where it only tries some. */
+export function classOf(
+  model: Model,
+  { resourceClass, submission }: Pick<JobRow, "resourceClass" | "submission">,
+): string {
+  if (resourceClass !== tryClass) return resourceClass;
+  const { tries = null } = model.submissions.get(submission) ?? {};
+  return classTried(model, triesOf({ tries }));
+}
+
+/** Of learners that one job tries; all of them have the same. */
+export function classTried(model: Model, [first]: readonly LearnerId[]): string {
+  return (first === undefined ? null : model.learners.get(first)?.resourceClass) ?? defaultClass;
+}
+
+export const triesOf = ({ tries }: Pick<SubmissionRow, "tries">): LearnerId[] =>
+  JSON.parse(tries ?? "[]") as LearnerId[];
+
+/** What a job asked the queue for, or would by the settings of now. */
+export function resourcesOfJob(model: Model, job: JobRow, { settings }: Pick<Limits, "settings">): Resources {
+  return resourcesOf(settings, classOf(model, job));
 }
 
 /** Whether a job without a learner is about to ask for one: it has just been submitted, or has just finished one. */
@@ -21,6 +65,11 @@ export function willAsk({ learnerId, answer, resourceClass, cancelledAt }: JobRo
     cancelledAt === null &&
     (answer === null || (JSON.parse(answer) as Answer).type === "ok")
   );
+}
+
+/** Whether a job holds a learner or is about to ask for one. */
+export function serves(job: JobRow): boolean {
+  return (job.learnerId !== null && job.cancelledAt === null) || willAsk(job);
 }
 
 /** Whether a job runs for so long that it should have asked for a learner. */

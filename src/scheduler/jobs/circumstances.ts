@@ -5,7 +5,7 @@ import type { Evidence } from "./evidence";
 
 /** What is decided on besides the model. */
 export interface Circumstances {
-  settings: Pick<Settings, "maxJobs" | "maxFailures" | "resources">;
+  settings: Pick<Settings, "maxJobs" | "maxFailures" | "resources" | "classes">;
   /** Cores that all jobs of the run share; null where the queue sees to it. */
   sharedCores: number | null;
   /** All jobs of the run as the queue has just listed them; null when it was not asked, or not believed. */

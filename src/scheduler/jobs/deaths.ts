@@ -1,7 +1,7 @@
 import { AdaptiveError } from "../state/errors";
 import { handful } from "../state/handful";
 import type { Model } from "../state/model";
-import { notStartedYet, pausedByPerson, tryClass, type JobRow } from "../state/rows";
+import { notStartedYet, pausedByPerson, tryClass, type JobId, type JobRow } from "../state/rows";
 import type { JobFiles } from "./jobFiles";
 
 /** Of the output of a job that died: read for the cause, and shown. */
@@ -75,6 +75,23 @@ function causeOf(exitCode: number | null, output: string): { cause: string; hint
 /** Names the files of a code revision as the study has them, without the full stop of a sentence. */
 function asInStudy(words: string): string {
   return words.replace(/\/\.adaptive[^/]*\/code\/[0-9a-f]+(?=\/)/g, "").replace(/\.$/, "");
+}
+
+/**
+ * Jobs of a class that ended one after the other without having asked for a learner, since the run was
+ * started last.
+ *
+ * @param gone those that have just ended
+ */
+export function deathsInARow(model: Model, resourceClass: string, gone: Pick<ReadonlySet<JobId>, "has">): number {
+  let deaths = 0;
+  for (const job of model.jobs.values()) {
+    if (job.resourceClass !== resourceClass || job.cancelledAt !== null) continue;
+    const hasEnded = job.state === "ended" ? (job.endedAt ?? 0) >= model.run.activityAt : gone.has(job.jobId);
+    if (job.hasAsked) deaths = 0;
+    else if (hasEnded) deaths++;
+  }
+  return deaths;
 }
 
 function lastDeath(jobs: Iterable<JobRow>): JobRow | undefined {

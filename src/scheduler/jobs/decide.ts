@@ -1,4 +1,5 @@
 import type { NewChange } from "../state/changes";
+import { resourcesOf } from "../state/classes";
 import { handful } from "../state/handful";
 import type { Model } from "../state/model";
 import { releaseOf } from "../state/release";
@@ -7,13 +8,15 @@ import { walltimeSeconds } from "../state/settings";
 import { trialOf, type Trial } from "../state/trial";
 import type { Circumstances } from "./circumstances";
 import { toCancel, type Cancelling } from "./cancelling";
-import { isMute, mostJobs, willAsk } from "./capacity";
+import { allot, type Claim } from "./allotment";
+import { classOf, isMute, resourcesOfJob, roomBeside, serves, triesOf, willAsk } from "./capacity";
+import { deathsInARow } from "./deaths";
 import { howItEnded, type Verdict } from "./evidence";
 
 /** What should happen now. Changes come first, and are on disk before anything is submitted or cancelled. */
 export interface Decision {
   changes: NewChange[];
-  submit: Order | null;
+  submit: Order[];
   cancel: Cancelling | null;
 }
 
@@ -28,8 +31,6 @@ export interface Order {
 /** A job that holds a learner and says nothing for so long is stalled. */
 const stalledMs = 1_800_000;
 
-const resourceClass = "default";
-
 /** Decides from what is true and what the queue says; does nothing itself. */
 export function decide(model: Model, circumstances: Circumstances): Decision {
   const changes = [...appearances(model, circumstances), ...ends(model, circumstances), ...news(model, circumstances)];
@@ -38,7 +39,7 @@ export function decide(model: Model, circumstances: Circumstances): Decision {
   const live = [...model.liveJobs].filter((id) => !circumstances.gone.has(id)).map((id) => model.job(id));
   return {
     changes,
-    submit: pause ? null : shortfall(model, live, changes, circumstances),
+    submit: pause ? [] : shortfall(model, live, changes, circumstances),
     cancel: toCancel(model, live, circumstances),
   };
 }
@@ -66,7 +67,7 @@ function ends(model: Model, circumstances: Circumstances): NewChange[] {
   return [...circumstances.gone].flatMap(([id, evidence]): NewChange[] => {
     const job = model.job(id);
     const { now } = circumstances;
-    const { walltime } = circumstances.settings.resources;
+    const { walltime } = resourcesOfJob(model, job, circumstances);
     const verdict = howItEnded(job, {
       ...evidence,
       walltimeSeconds: walltime === null ? null : walltimeSeconds(walltime),
@@ -99,7 +100,7 @@ function released(
 /** A job that was to try points and ended without a word about some of them. */
 function untold(model: Model, job: JobRow, { words }: Verdict, now: number): NewChange[] {
   const { tries, submittedAt } = model.submissions.get(job.submission) ?? {};
-  const untold = (JSON.parse(tries ?? "[]") as LearnerId[]).filter((id) => {
+  const untold = triesOf({ tries: tries ?? null }).filter((id) => {
     const trial = trialOf(model.learner(id));
     return trial === null || trial.at < (submittedAt ?? 0);
   });
@@ -140,7 +141,7 @@ function oddness(job: JobRow, { heardAt, now }: Circumstances): string | null {
 function pauseFor(
   model: Model,
   changes: readonly NewChange[],
-  { listing, gone, now }: Circumstances,
+  { settings, listing, gone, now }: Circumstances,
 ): NewChange | null {
   if (model.run.activity !== "active") return null;
   const reason = [
@@ -152,6 +153,14 @@ function pauseFor(
       return deaths >= handful
         ? `The last ${deaths} jobs ended before they asked for a learner; nothing more is submitted.`
         : null;
+    },
+    () => {
+      // Others that do well say nothing of these.
+      const classes = settings.classes.length > 0 ? [...model.waiting.keys()] : [];
+      const name = classes.find((name) => deathsInARow(model, name, gone) >= handful);
+      return name === undefined
+        ? null
+        : `The last ${handful} jobs of the class ${name} ended before they asked for a learner; nothing more is submitted.`;
     },
     () => {
       const hopeless = listing?.find((job) => job.isHopeless && model.jobs.get(asJobId(job.id))?.cancelledAt === null);
@@ -173,38 +182,63 @@ function pauseFor(
   return reason === null ? null : { kind: "activityChanged", activity: "paused", stopsGently: 0, reason };
 }
 
-/** As many jobs as there is work for, within the limits. */
+/** As many jobs of each class as there is work for in it, within the limits. */
 function shortfall(
   model: Model,
   live: readonly JobRow[],
   changes: readonly NewChange[],
-  { settings, sharedCores }: Circumstances,
-): Decision["submit"] {
-  if (model.run.activity !== "active") return null;
+  circumstances: Circumstances,
+): Order[] {
+  if (model.run.activity !== "active") return [];
   const resolved = new Set(changes.flatMap((change) => ("submission" in change ? [change.submission] : [])));
-  for (const { submission, state } of model.submissions.values()) {
-    if (state === "submitting" && !resolved.has(submission)) return null;
+  const lastOf = new Map<string, number>();
+  for (const { submission, resourceClass, state } of model.submissions.values()) {
+    if (state === "submitting" && !resolved.has(submission)) return [];
+    lastOf.set(resourceClass, submission);
   }
-  const appeared = changes.reduce((sum, change) => sum + (change.kind === "jobsSubmitted" ? change.jobs.length : 0), 0);
-  const givenBack = changes.filter((change) => change.kind === "learnerReleased" && change.state === "waiting").length;
+  const appeared = changes.flatMap((change) =>
+    change.kind === "jobsSubmitted" ? change.jobs.map(() => classOf(model, change)) : [],
+  );
+  const givenBack = changes.flatMap((change) =>
+    change.kind === "learnerReleased" && change.state === "waiting"
+      ? [model.learner(change.learner).resourceClass]
+      : [],
+  );
   const anew = new Set(changes.map((change) => (change.kind === "jobRequeued" ? change.job : null)));
-  const free = live.filter((job) => willAsk(job) || anew.has(job.jobId)).length + appeared;
-  const room = mostJobs(settings, sharedCores) - live.length - appeared;
-  const count = Math.min(model.waiting.size + givenBack - free, room, risk(model, live, changes));
-  return count > 0 ? { resourceClass, count, tries: null } : null;
+  const isFree = (job: JobRow) => willAsk(job) || anew.has(job.jobId);
+  const serving = live.filter((job) => serves(job) || isFree(job));
+  const claimOf = (resourceClass: string): Claim => {
+    const isOurs = (job: JobRow) => job.resourceClass === resourceClass;
+    const countOf = (classes: readonly string[]) => classes.filter((name) => name === resourceClass).length;
+    const waiting = (model.waiting.get(resourceClass)?.size ?? 0) + countOf(givenBack);
+    const wanted = waiting - serving.filter(isFree).filter(isOurs).length - countOf(appeared);
+    return {
+      resourceClass,
+      short: Math.min(wanted, risk(model, live.filter(isOurs), fruitlessOf(resourceClass), changes)),
+      has: serving.filter(isOurs).length + countOf(appeared),
+      cores: resourcesOf(circumstances.settings, resourceClass).cores,
+    };
+  };
+  const ends = changes.flatMap((change) => (change.kind === "jobEnded" ? [change.deathsBeforeStart] : []));
+  const fruitless = ends.at(-1) ?? model.run.deathsBeforeStart;
+  const hasClasses = circumstances.settings.classes.length > 0;
+  const fruitlessOf = (name: string) => (hasClasses ? deathsInARow(model, name, circumstances.gone) : fruitless);
+  const sinceLast = (one: string, other: string) => (lastOf.get(one) ?? 0) - (lastOf.get(other) ?? 0);
+  const claims = [...new Set([...model.waiting.keys(), ...givenBack])].sort(sinceLast).map(claimOf);
+  const room = roomBeside([...live.map((job) => classOf(model, job)), ...appeared], circumstances);
+  const runners = live.filter(({ resourceClass }) => resourceClass !== tryClass);
+  const jobs = Math.min(room.jobs, risk(model, runners, fruitless, changes));
+  return [...allot(claims, { ...room, jobs })].map(([resourceClass, count]) => ({ resourceClass, count, tries: null }));
 }
 
 /**
- * How many more jobs may turn out to come to nothing: a handful in all, until one that lives has asked
- * for a learner that it has. Where jobs wait in the queue, so would the others, and are not held back for that.
+ * How many more jobs may turn out to come to nothing: a handful of all and of each class, until one that
+ * lives has asked for a learner that it has. Where jobs wait in the queue, so would the others, and are not held back for that.
  */
-function risk(model: Model, live: readonly JobRow[], changes: readonly NewChange[]): number {
-  const runners = live.filter(({ resourceClass }) => resourceClass !== tryClass);
-  const { mismatches, deathsBeforeStart } = model.run;
+function risk(model: Model, runners: readonly JobRow[], deaths: number, changes: readonly NewChange[]): number {
+  const { mismatches } = model.run;
   const isTrusted = runners.some(({ hasAsked, state }) => hasAsked === 1 || state === "queued");
   const waits = changes.some((change) => change.kind === "jobObserved" && change.state === "queued");
   if (mismatches === 0 && (isTrusted || waits)) return Infinity;
-  const ends = changes.flatMap((change) => (change.kind === "jobEnded" ? [change.deathsBeforeStart] : []));
-  const fruitless = Math.max(ends.at(-1) ?? deathsBeforeStart, mismatches);
-  return handful - fruitless - runners.filter(({ learnerId }) => learnerId === null).length;
+  return handful - Math.max(deaths, mismatches) - runners.filter(({ learnerId }) => learnerId === null).length;
 }

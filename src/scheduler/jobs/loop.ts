@@ -7,6 +7,7 @@ import { Attendance, type Listing } from "./attendance";
 import type { Cancelling } from "./cancelling";
 import type { Circumstances } from "./circumstances";
 import { explainPause } from "./deaths";
+import { limitsOf } from "./capacity";
 import { decide } from "./decide";
 import type { OwnEnd } from "./evidence";
 import type { JobFiles } from "./jobFiles";
@@ -147,10 +148,8 @@ export class JobLoop {
   private async act(listing: Listing | null): Promise<void> {
     const { store, cluster, progress, heardAt, clock, files, onNotice } = this.options;
     const gone = await this.gone(listing);
-    const settings = settingsOf(store.model.run);
     const decision = decide(store.model, {
-      settings,
-      sharedCores: cluster.isExact ? settings.budget : null,
+      ...limitsOf(settingsOf(store.model.run), cluster),
       listing: listing?.jobs ?? null,
       gone,
       lost: listing ? this.lostSubmissions() : [],
@@ -164,7 +163,7 @@ export class JobLoop {
     await store.synced();
     for (const job of gone.keys()) await files.tidy(store.model.job(job));
     if (decision.cancel) await this.cancel(decision.cancel);
-    this.nextFillAt = decision.submit && (await this.submitter.fill(decision.submit));
+    this.nextFillAt = decision.submit.length > 0 ? await this.submitter.fill(decision.submit) : null;
     const pause = await explainPause(store.model, files);
     if (pause) onNotice(pause);
   }

@@ -36,16 +36,19 @@ export class Submitter {
   constructor(private readonly options: SubmitterOptions) {}
 
   /**
-   * Submits jobs in arrays as large as the queue takes, unless it is too early for that.
+   * Submits jobs in arrays as large as the queue takes, those of each class by themselves, unless it is
+   * too early for that.
    * @returns when to look again, in milliseconds since the epoch; null when there is no need
    */
-  async fill({ count, ...order }: Order): Promise<number | null> {
+  async fill(orders: readonly Order[]): Promise<number | null> {
     const { cluster, clock, onNotice } = this.options;
     if (clock.now() < this.nextFillAt) return this.nextFillAt;
     try {
       const largest = await this.findLargestArray();
-      for (let left = count; left > 0; left -= largest) {
-        await this.submit({ ...order, count: Math.min(left, largest) });
+      for (const { count, ...order } of orders) {
+        for (let left = count; left > 0; left -= largest) {
+          await this.submit({ ...order, count: Math.min(left, largest) });
+        }
       }
       if (this.refusals > 0) onNotice(null);
       this.refusals = 0;

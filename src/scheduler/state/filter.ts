@@ -33,6 +33,9 @@ export interface Condition {
   at: number;
 }
 
+/** One that says the same of a learner for as long as the learners file does. */
+export type ParameterCondition = Condition & { field: ParameterField };
+
 /** All of these hold; none is all learners. */
 export type Filter = readonly Condition[];
 
@@ -43,6 +46,7 @@ export const filterColumns = {
   npoints: { column: "npoints", isNumber: true },
   loss: { column: "loss", isNumber: true },
   failures: { column: "failures", isNumber: true },
+  class: { column: "resourceClass", isNumber: false },
   type: { column: "type", isNumber: false },
   fname: { column: "fname", isNumber: false },
   job: { column: "lastJobId", isNumber: false },
@@ -58,6 +62,20 @@ export function parseFilter(text: string): Filter {
   const reader = new Reader(text);
   for (reader.skipSpace(); !reader.isAtEnd; reader.skipSpace()) conditions.push(conditionAt(reader));
   return conditions;
+}
+
+/**
+ * The filter of a resource class.
+ * @throws AdaptiveError `bad-filter` when it asks for nothing, or for something that changes during a run
+ */
+export function parseClassFilter(text: string): readonly ParameterCondition[] {
+  const filter = parseFilter(text);
+  if (filter.length === 0) throw badFilter(0, "it names no parameter");
+  return filter.map((condition) => {
+    const { field, at } = condition;
+    if (field.kind !== "column") return { ...condition, field };
+    throw badFilter(at, `${field.name} is no parameter; one that is called so goes into quotes, ${quote(field.name)}`);
+  });
 }
 
 /**

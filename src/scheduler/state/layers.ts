@@ -86,17 +86,27 @@ export function rememberedLayer({ settings, origins }: Configuration, origin: Or
     .reduce((layer, name) => withValue(layer, name, valueIn(values, name)), {} as Layer);
 }
 
-/** A setting that does not go with another one, and why, e.g. `expected at most 2, …`; null when all go together. */
-export function conflictIn({
-  resources: { cores },
-  budget,
-  queue,
-  executor,
-  launcher,
-}: Settings): { name: SettingName; other: SettingName; message: string } | null {
-  if (queue === "local" && cores > budget) {
-    const together = `expected at most ${budget}, the cores that jobs on this computer may use together (budget)`;
-    return { name: "resources.cores", other: "budget", message: `${together}, but got ${cores}` };
+/** A setting that does not go with another one. */
+export interface Conflict {
+  name: SettingName;
+  /** Where in it, when not all of it is meant. */
+  within?: readonly (string | number)[];
+  other: SettingName;
+  /** E.g. `expected at most 2, …`. */
+  message: string;
+}
+
+/** What of the settings does not go together, or null. */
+export function conflictIn({ resources, classes, budget, queue, executor, launcher }: Settings): Conflict | null {
+  const tooMany = (cores = 1): string | null =>
+    queue === "local" && cores > budget
+      ? `expected at most ${budget}, the cores that jobs on this computer may use together (budget), but got ${cores}`
+      : null;
+  const message = tooMany(resources.cores);
+  if (message !== null) return { name: "resources.cores", other: "budget", message };
+  for (const [i, { resources }] of classes.entries()) {
+    const message = tooMany(resources.cores);
+    if (message !== null) return { name: "classes", within: [i, "resources", "cores"], other: "budget", message };
   }
   if (queue === "local" && launcher === "srun") {
     const message = `expected auto, mpiexec or none for jobs on this computer (queue), but got "srun"`;

@@ -1,4 +1,11 @@
-import { type Condition, type Filter, filterColumns, type Literal, type ParameterField } from "./filter";
+import {
+  type Condition,
+  type Filter,
+  filterColumns,
+  type Literal,
+  type ParameterCondition,
+  type ParameterField,
+} from "./filter";
 import { comparable, type Comparable, entriesOf, textOf } from "./parameters";
 import type { LearnerRow } from "./rows";
 
@@ -15,6 +22,16 @@ export function matches(filter: Filter): (row: LearnerRow) => boolean {
           : valueOf(field, row.fname, entries);
       return holds(condition, value);
     });
+  };
+}
+
+/** Whether a learner's parameters are those that conditions are for. */
+export function matchesParameters(
+  conditions: readonly ParameterCondition[],
+): (learner: Pick<LearnerRow, "fname" | "combo">) => boolean {
+  return ({ fname, combo }) => {
+    const entries = entriesOf(combo);
+    return conditions.every((condition) => holds(condition, valueOf(condition.field, fname, entries)));
   };
 }
 

@@ -9,6 +9,7 @@ import {
   type RunRow,
   type SubmissionRow,
 } from "./rows";
+import { WaitingLine } from "./waitingLine";
 
 /**
  * The run in memory: what the scheduler decides on. It changes only through row patches, like the
@@ -20,15 +21,13 @@ export class Model {
   readonly submissions = new Map<number, SubmissionRow>();
   /** Jobs that have not ended. */
   readonly liveJobs = new Set<JobId>();
-  /** Learners to hand out, in this order. */
-  readonly waiting = new Set<LearnerId>();
+  /** Learners to hand out, by resource class. */
+  readonly waiting = new Map<string, WaitingLine>();
   readonly learnerCounts: Record<LearnerState, number> = Object.fromEntries(
     learnerStates.map((state) => [state, 0]),
   ) as Record<LearnerState, number>;
 
   private runRow: RunRow | null = null;
-  private queue = this.waiting.values();
-  private head: LearnerId | undefined;
 
   get run(): RunRow {
     if (!this.runRow) throw new Error("The run has not been created.");
@@ -37,17 +36,6 @@ export class Model {
 
   get isCreated(): boolean {
     return this.runRow !== null;
-  }
-
-  /**
-   * The learner to hand out next, if any waits. One iterator is kept: a new one would first pass the
-   * places of all that have left the set.
-   */
-  get firstWaiting(): LearnerId | undefined {
-    if (this.head !== undefined) return this.head;
-    let next = this.queue.next();
-    if (next.done) next = (this.queue = this.waiting.values()).next();
-    return (this.head = next.done ? undefined : next.value);
   }
 
   /** @throws Error for an id that no learner has */
@@ -79,9 +67,10 @@ export class Model {
         this.runRow = { ...this.runRow, ...patch.set } as RunRow;
         break;
       case "learners": {
-        const before = this.learners.get(patch.key)?.state;
+        const { state, resourceClass } = this.learners.get(patch.key) ?? {};
         const learner = merge(this.learners, patch.key, patch.set);
-        if (learner.state !== before) this.moveLearner(learner, before);
+        if (learner.state !== state) this.count(learner, state);
+        if (learner.state !== state || learner.resourceClass !== resourceClass) this.line(learner, resourceClass);
         break;
       }
       case "jobs": {
@@ -96,15 +85,18 @@ export class Model {
     }
   }
 
-  private moveLearner(learner: LearnerRow, before: LearnerState | undefined): void {
+  private count({ state }: LearnerRow, before: LearnerState | undefined): void {
     if (before) this.learnerCounts[before]--;
-    this.learnerCounts[learner.state]++;
-    if (learner.state === "waiting") {
-      this.waiting.add(learner.id);
-      return;
-    }
-    this.waiting.delete(learner.id);
-    if (learner.id === this.head) this.head = undefined;
+    this.learnerCounts[state]++;
+  }
+
+  /** Puts a learner into the line in which it waits now, behind the others. */
+  private line({ id, state, resourceClass }: LearnerRow, classBefore: string | undefined): void {
+    if (classBefore !== undefined) this.waiting.get(classBefore)?.delete(id);
+    if (state !== "waiting") return;
+    const line = this.waiting.get(resourceClass) ?? new WaitingLine();
+    line.add(id);
+    this.waiting.set(resourceClass, line);
   }
 }
 

@@ -40,7 +40,9 @@ export function badSetting(place: Place, path: readonly (string | number)[], wor
 
 /** What is wrong with a value, without its name: `expected a whole number above 0, but got "many"`. */
 export function wordsOf(issue: v.BaseIssue<unknown>): string {
-  if (issue.path?.at(-1)?.origin === "key") return unknownName(pathOf(issue).join("."));
+  const isKey = issue.path?.at(-1)?.origin === "key";
+  if (isKey && issue.expected !== "never") return "this is missing";
+  if (isKey) return unknownName(pathOf(issue).join("."));
   return `${issue.message}, but got ${excerpt(issue.input)}`;
 }
 

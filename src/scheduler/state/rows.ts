@@ -122,6 +122,8 @@ export function isRunning({ state, hasAsked }: Pick<JobRow, "state" | "hasAsked"
   return state === "running" || (state !== "ended" && hasAsked === 1);
 }
 
+/** The resource class of learners that no other is for. */
+export const defaultClass = "default";
 /** The resource class of jobs that evaluate a point of some learners and end: nobody's capacity. */
 export const tryClass = "try";
 

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { schemaOf, type Goal, type GoalEntry, type SettingName } from "./settings";
+import { schemaOf, type Goal, type GoalEntry, type ResourceClass, type Resources, type SettingName } from "./settings";
 import { wordsOf } from "./parseSettings";
 
 /** A value that was typed, or what is wrong with it. */
@@ -9,8 +9,18 @@ export type Typed = { value: unknown } | { problem: string };
 export function valueWords(name: SettingName, value: unknown): string {
   if (value === null) return "none";
   if (name === "goal") return goalWords(value as Goal);
+  if (name === "classes" && Array.isArray(value) && value.length > 0) {
+    return (value as ResourceClass[]).map(classWords).join("; ");
+  }
   if (Array.isArray(value)) return value.length === 0 ? "none" : value.join("; ");
   return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+function classWords({ name, where, resources }: ResourceClass): string {
+  const asked = Object.entries(resources).map(
+    ([key, value]) => `${key} ${valueWords(`resources.${key as keyof Resources}`, value)}`,
+  );
+  return `${name} where ${where}: ${asked.join(", ") || "nothing else"}`;
 }
 
 function goalWords({ npoints, loss, seconds, endTime }: Goal): string {

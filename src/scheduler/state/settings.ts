@@ -3,6 +3,9 @@
  * value holds. The types, the JSON schemas of the editor and the table in the README are made of this.
  */
 import * as v from "valibot";
+import { parseClassFilter } from "./filter";
+import { toAdaptiveError } from "./errors";
+import { defaultClass, tryClass } from "./rows";
 
 /** What a setting's schema carries besides its shape; goes into the JSON schemas as it is. */
 export interface About {
@@ -159,6 +162,44 @@ const resourcesSchema = v.strictObject(
   `${anObject} with cores, walltime, nodes, memory, partition, account or extraLines`,
 );
 
+export type Resources = v.InferOutput<typeof resourcesSchema>;
+
+const aClassName = "expected a name of letters, digits, - and _";
+const reservedNames: readonly string[] = [defaultClass, tryClass];
+const classSchema = v.strictObject(
+  {
+    name: v.pipe(
+      v.string(aClassName),
+      v.regex(/^[A-Za-z0-9_-]+$/, aClassName),
+      v.check((name) => !reservedNames.includes(name), `expected another name than ${reservedNames.join(" and ")}`),
+      about({ description: "Letters, digits, - and _." }),
+    ),
+    where: v.pipe(
+      v.string(aText),
+      v.check(
+        (text) => problemOfFilter(text) === null,
+        ({ input }) => `expected a filter of parameters such as n>=1000 (${problemOfFilter(input) ?? ""})`,
+      ),
+      about({ description: "Which learners: a filter of their parameters.", examples: ["n>=1000"] }),
+    ),
+    resources: v.pipe(
+      v.partial(resourcesSchema),
+      about({ description: "What its jobs ask for; what is not said here is as in `resources`." }),
+    ),
+  },
+  `${anObject} with name, where and resources`,
+);
+export type ResourceClass = v.InferOutput<typeof classSchema>;
+
+function problemOfFilter(text: string): string | null {
+  try {
+    parseClassFilter(text);
+    return null;
+  } catch (error) {
+    return toAdaptiveError(error).message.replace(/^Filter, |\.$/g, "");
+  }
+}
+
 const settingsSchema = v.strictObject(
   {
     goal: v.pipe(
@@ -172,6 +213,19 @@ const settingsSchema = v.strictObject(
       }),
     ),
     resources: resourcesSchema,
+    classes: v.pipe(
+      v.array(classSchema, "expected a list of classes"),
+      v.checkItems(
+        ({ name }, i, classes) => classes.findIndex((other) => other.name === name) === i,
+        "expected a name that no class before has",
+      ),
+      about({
+        description:
+          'Learners whose jobs ask for something else: `[{"name": "large", "where": "n>=1000", "resources": {"cores": 16}}]`. `where` is a filter of their parameters; the first class that fits holds, and what its `resources` do not say is as in `resources`.',
+        default: [],
+        holds: "learners given to jobs since",
+      }),
+    ),
     executor: v.pipe(
       oneOf(executors),
       about({
@@ -303,6 +357,7 @@ export const studySchema = v.strictObject(
     $schema: v.optional(v.pipe(v.string(aText), v.metadata({ doNotSuggest: true }))),
     goal: v.optional(entries.goal),
     resources,
+    classes: v.optional(entries.classes),
     executor: v.optional(entries.executor),
     dataframe: v.optional(entries.dataframe),
     script: v.optional(entries.script),
@@ -412,9 +467,11 @@ export interface Configuration {
 
 /** The settings that a run's row holds. */
 export function settingsOf(run: Pick<Configuration, "settings">): Settings {
-  if (run.settings !== parsed?.text) parsed = { text: run.settings, settings: asSettings(JSON.parse(run.settings)) };
+  if (run.settings !== parsed?.text) parsed = { text: run.settings, settings: asSettings(completed(run.settings)) };
   return parsed.settings;
 }
+/** A run that was made before there were classes has none. */
+const completed = (settings: string) => ({ classes: [], ...(JSON.parse(settings) as object) });
 let parsed: { text: string; settings: Settings } | null = null;
 
 /** @throws when one is missing or wrong */

@@ -12,7 +12,7 @@ export interface Comparison {
   missing: readonly LearnerId[];
   /** In the file again. */
   returned: readonly DescribedLearner[];
-  /** The same, at another place, or with a domain that was not known before. */
+  /** The same, at another place, in another class, or with a domain that was not known before. */
   moved: readonly DescribedLearner[];
   /** With other parameters, of another type, or over another domain, under the same file name. */
   changed: readonly DescribedLearner[];
@@ -39,7 +39,7 @@ export function compareLearners(rows: Iterable<LearnerRow>, listed: readonly Lis
     const described = { id: row.id, ...description, bounds: learner.bounds ?? row.bounds };
     if (!row.isListed) returned.push(described);
     else if (isOther(row, described)) changed.push(described);
-    else if (row.position !== learner.position || row.bounds !== described.bounds) moved.push(described);
+    else if (isElsewhere(row, described)) moved.push(described);
     else unchanged++;
   }
   const missing = [...known.values()].filter(({ isListed }) => isListed).map(({ id }) => id);
@@ -48,12 +48,11 @@ export function compareLearners(rows: Iterable<LearnerRow>, listed: readonly Lis
 
 /** Bounds that are not known, as with `make_learner`, differ from none. */
 function isOther(row: LearnerRow, now: DescribedLearner): boolean {
-  return (
-    row.combo !== now.combo ||
-    row.type !== now.type ||
-    (row.bounds !== null && row.bounds !== now.bounds) ||
-    row.resourceClass !== now.resourceClass
-  );
+  return row.combo !== now.combo || row.type !== now.type || (row.bounds !== null && row.bounds !== now.bounds);
+}
+
+function isElsewhere(row: LearnerRow, { position, bounds, resourceClass }: DescribedLearner): boolean {
+  return row.position !== position || row.bounds !== bounds || row.resourceClass !== resourceClass;
 }
 
 /** Whether applying it takes something away or makes something else of it, so that a person should agree. */

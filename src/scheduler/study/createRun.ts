@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { access, constants, rm, stat, writeFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import type { NewChange } from "../state/changes";
+import { classified, remarksOnClasses } from "../state/classes";
 import { asLearnerId, notStartedYet } from "../state/rows";
 import { createFolders, createState } from "../state/createState";
 import { AdaptiveError, errnoOf } from "../state/errors";
@@ -14,7 +15,7 @@ import type { Assets } from "../assets";
 import { copyClient, copyCode } from "./code";
 import { checkScript, inspectLearners } from "./inspect";
 import { checkNoOverlap } from "./overlap";
-import { configurationOf, type StartOptions } from "./settings";
+import { checkClasses, configurationOf, type StartOptions } from "./settings";
 
 /**
  * Makes the run of a study: everything is written before `run.json`, which makes it a run; when
@@ -45,12 +46,9 @@ export async function createRun(
     const client = await copyClient(assets.folder, directory);
     const name = basename(learnersFile);
     const code = directory.code(revision);
-    const { learners, versions, warnings } = await inspectLearners(
-      join(code, name),
-      [code, client],
-      directory.path,
-      settings,
-    );
+    const inspection = await inspectLearners(join(code, name), [code, client], directory.path, settings);
+    await checkClasses(learnersFile, configuration, inspection.learners);
+    const learners = classified(inspection.learners, settings);
     const run: RunFile = {
       version: 1,
       runId: randomUUID(),
@@ -71,7 +69,7 @@ export async function createRun(
         inode: await directory.inode(),
       },
       { kind: "runConfigured", ...configuration },
-      { kind: "codeRevised", revision, versions: JSON.stringify(versions) },
+      { kind: "codeRevised", revision, versions: JSON.stringify(inspection.versions) },
       { kind: "activityChanged", activity: "paused", stopsGently: 0, reason: notStartedYet },
       { kind: "learnersAdded", learners: learners.map((learner, i) => ({ ...learner, id: asLearnerId(i) })) },
     ];
@@ -81,7 +79,7 @@ export async function createRun(
     await checkNoOverlap(directory, learners, settings.dataframe, wasm);
     await writeFileAtomically(directory.runFile, JSON.stringify(run, null, 2));
     await registerRun(run, directory);
-    warnings.forEach(onWarning);
+    [...inspection.warnings, ...remarksOnClasses(settings, learners)].forEach(onWarning);
     return directory;
   } catch (error) {
     await rm(directory.own, { recursive: true, force: true });

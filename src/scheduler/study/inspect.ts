@@ -40,7 +40,7 @@ const deadlineMs = 600_000;
 /** What a learners file defines. */
 export interface Inspection {
   /** In its order. */
-  learners: Omit<NewLearner, "id">[];
+  learners: Omit<NewLearner, "id" | "resourceClass">[];
   /** Of Python and the packages it was read with. */
   versions: Record<string, string>;
   /** Sentences for a person, e.g. that another form of the file would be faster. */
@@ -76,7 +76,6 @@ export async function inspectLearners(
     combo: JSON.stringify(combo),
     type,
     bounds: bounds && JSON.stringify(bounds),
-    resourceClass: "default",
   }));
   checkNoDataframeIsData(learners, settings.dataframe);
   return { learners, versions: inspection.versions, warnings: inspection.warnings };

@@ -17,7 +17,10 @@ import {
   type TypedSettings,
 } from "../state/layers";
 import { badSetting, parseSettings } from "../state/parseSettings";
-import type { AdaptiveError } from "../state/errors";
+import { AdaptiveError, toAdaptiveError } from "../state/errors";
+import { checkNames, parseClassFilter } from "../state/filter";
+import { parameterNames } from "../state/parameters";
+import type { LearnerRow } from "../state/rows";
 import {
   profileSchema,
   settingNames,
@@ -112,7 +115,35 @@ export function conflictOf({ layers, studyFile, machine }: Sources): AdaptiveErr
   if (!conflict) return null;
   // What somebody wrote has to change, not what is so by default.
   const culprit = origins[conflict.name] === "default" ? conflict.other : conflict.name;
-  return badSetting({ name: placeOf(studyFile, origins[culprit], culprit) }, [conflict.name], conflict.message);
+  const { name, within = [], message } = conflict;
+  const place = placeOf(studyFile, origins[culprit], culprit, ...(culprit === name ? within : []));
+  return badSetting({ name: place }, [name, ...within], message);
+}
+
+/**
+ * Makes sure that the parameters by which classes are told apart are some that learners have.
+ *
+ * @throws AdaptiveError `bad-setting` naming the file, the line and the setting
+ */
+export async function checkClasses(
+  learnersFile: string,
+  configuration: Configuration,
+  learners: Iterable<Pick<LearnerRow, "combo">>,
+): Promise<void> {
+  const { classes } = settingsOf(configuration);
+  if (classes.length === 0) return;
+  const parameters = parameterNames(Array.from(learners, ({ combo }) => combo));
+  for (const [i, { where }] of classes.entries()) {
+    try {
+      checkNames(parseClassFilter(where), parameters);
+    } catch (error) {
+      const { classes: origin = "default" } = JSON.parse(configuration.origins) as Partial<Origins>;
+      const within = [i, "where"];
+      const place = placeOf(await readStudyFile(studyFileOf(learnersFile)), origin, "classes", ...within);
+      const { message, hint } = toAdaptiveError(error);
+      throw new AdaptiveError("bad-setting", `${place}: classes.${within.join(".")}: ${message}`, hint);
+    }
+  }
 }
 
 /** What the layers say of a setting, the strongest first, and where each says it. */
@@ -123,9 +154,14 @@ export function valuesWithPlaces(sources: Sources, name: SettingName): (Original
   }));
 }
 
-function placeOf({ name: file, lineOf }: StudyFile, origin: Origin, name: SettingName): string {
+function placeOf(
+  { name: file, lineOf }: StudyFile,
+  origin: Origin,
+  name: SettingName,
+  ...within: (string | number)[]
+): string {
   if (origin !== "study") return origin;
-  const line = lineOf(name.split("."));
+  const line = lineOf([...name.split("."), ...within]);
   return line === null ? file : `${file}:${line}`;
 }
 

@@ -1,13 +1,14 @@
 import { access } from "node:fs/promises";
 import { join } from "node:path";
 import type { EditedParts, StudyComparison } from "../control/studyComparison";
+import { classified } from "../state/classes";
 import { AdaptiveError, errnoOf } from "../state/errors";
 import type { LearnerId } from "../state/rows";
 import { settingsOf } from "../state/settings";
 import type { Store } from "../state/store";
 import { copyCode, deleteRevisions, pointAt, revisionOf } from "./code";
-import { changesOf, compareLearners, countsOf, needsConsent, type ListedLearner } from "./compare";
-import { inspectLearners } from "./inspect";
+import { changesOf, compareLearners, countsOf, needsConsent, type Comparison } from "./compare";
+import { inspectLearners, type Inspection } from "./inspect";
 import { checkNoOverlap } from "./overlap";
 import { hasNewSettings } from "./settings";
 
@@ -28,7 +29,7 @@ export interface UpdatesOptions {
  * the code they began with; those that start later get the newest.
  */
 export class StudyUpdates {
-  private read: { revision: string; learners: readonly ListedLearner[]; versions: string } | null = null;
+  private read: { revision: string; learners: Inspection["learners"]; versions: string } | null = null;
 
   constructor(private readonly options: UpdatesOptions) {}
 
@@ -69,7 +70,7 @@ export class StudyUpdates {
       this.read = { revision, learners, versions: JSON.stringify(versions) };
     }
     await this.checkNoOverlap(this.read.learners);
-    const comparison = compareLearners(model.learners.values(), this.read.learners);
+    const comparison = this.comparisonWith(this.read.learners);
     return { revision, counts: countsOf(comparison), needsConsent: needsConsent(comparison) };
   }
 
@@ -88,7 +89,7 @@ export class StudyUpdates {
     // Another run may have been made since.
     await this.checkNoOverlap(learners);
     const { model } = store;
-    const { changes, stop } = changesOf(compareLearners(model.learners.values(), learners), model.learners);
+    const { changes, stop } = changesOf(this.comparisonWith(learners), model.learners);
     const before = model.run.revision;
     store.record({ kind: "codeRevised", revision, versions });
     for (const change of changes) store.record(change);
@@ -98,7 +99,13 @@ export class StudyUpdates {
     onDidUpdate();
   }
 
-  private checkNoOverlap(learners: readonly ListedLearner[]): Promise<void> {
+  /** In the classes that they have by the settings of now. */
+  private comparisonWith(learners: Inspection["learners"]): Comparison {
+    const { model } = this.options.store;
+    return compareLearners(model.learners.values(), classified(learners, settingsOf(model.run)));
+  }
+
+  private checkNoOverlap(learners: Inspection["learners"]): Promise<void> {
     const { store, wasm } = this.options;
     return checkNoOverlap(store.directory, learners, settingsOf(store.model.run).dataframe, wasm);
   }

@@ -27,8 +27,10 @@ const minSilenceMs = 90_000;
 type LastWord = Extract<WorkerRequest, { type: "done" | "failed" | "released" }>;
 type Reply = WorkerReply extends infer R ? (R extends WorkerReply ? Omit<R, "v" | "n"> : never) : never;
 
-/** What the desk tells others. */
+/** What the desk tells others, and asks them. */
 export interface DeskEvents {
+  /** Whether a job that asks for its next learner should end, so that another class gets a job. */
+  givesWay(job: JobRow): boolean;
   /** A job came, or a learner left its job: there may be slots to fill. */
   onDidFree(): void;
   onDidPreview(learner: LearnerId, preview: Preview): void;
@@ -139,7 +141,9 @@ export class WorkerDesk {
     const held = model.heldBy(job);
     if (held && request.restart > job.restart) {
       this.release(held, job, null, "cut short", `its job ${job.jobId} was started anew by the queue`);
-      if (held.state === "waiting") return this.assign(request, { ...job, learnerId: null, instances: 0 }, held, false);
+      const isOfItsClass = held.resourceClass === job.resourceClass;
+      if (held.state === "waiting" && isOfItsClass)
+        return this.assign(request, { ...job, learnerId: null, instances: 0 }, held, false);
     } else if (held) {
       const isSameProcess = job.instance === request.instance;
       if (isSameProcess || job.instances < maxInstances) return this.assign(request, job, held, isSameProcess);
@@ -151,11 +155,19 @@ export class WorkerDesk {
     if (model.run.activity === "stopped") return this.dismiss(request, job, "the jobs of this run are being stopped");
     if (job.cancelledAt !== null) return this.dismiss(request, job, "this job is being cancelled");
     if (request.versions) this.compareVersions(request.versions);
-    const next = model.firstWaiting;
-    if (next === undefined) return this.dismiss(request, job, "no learner is waiting");
+    const next = model.waiting.get(job.resourceClass)?.first;
+    if (next === undefined) return this.dismiss(request, job, this.nothingFor(job));
+    if (this.events.givesWay(job)) return this.dismiss(request, job, "jobs of another class need its place");
     // Until the first of them asks, only a handful of jobs is submitted.
     if (![...model.liveJobs].some((id) => model.job(id).hasAsked)) this.events.onDidFree();
     return this.assign(request, job, model.learner(next), false);
+  }
+
+  private nothingFor({ resourceClass }: JobRow): string {
+    const { model } = this.store;
+    return model.learnerCounts.waiting > 0
+      ? `no learner of the class ${resourceClass} is waiting`
+      : "no learner is waiting";
   }
 
   private assign(request: WorkerRequestOf<"start">, job: JobRow, learner: LearnerRow, isSameProcess: boolean): Reply {

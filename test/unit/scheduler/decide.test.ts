@@ -106,7 +106,7 @@ describe("submitting", () => {
     ["nothing without learners", modelAfter(0), {}, 0],
   ])("%s", (_, model, more, count) => {
     const listing = "listing" in more && more.listing ? more.listing.map((id) => listed(id, "running")) : null;
-    expect(decideOn(model, { ...more, listing }).submit?.count ?? 0).toBe(count);
+    expect(decideOn(model, { ...more, listing }).submit[0]?.count ?? 0).toBe(count);
   });
 
   describe("before a job has asked for a learner", () => {
@@ -140,7 +140,7 @@ describe("submitting", () => {
       ["submits the others once one asks", [...submission(1, 5), assigned("1_1", 0)], 59],
     ])("%s", (_, changes, count) => {
       expect(
-        decideOn(modelAfter(100, ...changes), { settings, sharedCores: null, listing: null }).submit?.count ?? 0,
+        decideOn(modelAfter(100, ...changes), { settings, sharedCores: null, listing: null }).submit[0]?.count ?? 0,
       ).toBe(count);
     });
   });
@@ -153,8 +153,8 @@ describe("submitting", () => {
       count: 4,
       tries: null,
     });
-    expect(decideOn(model, { listing: null }).submit).toBeNull();
-    expect(decideOn(model, { inFlight: new Set([1]), lost: [] })).toMatchObject({ submit: null, changes: [] });
+    expect(decideOn(model, { listing: null }).submit).toEqual([]);
+    expect(decideOn(model, { inFlight: new Set([1]), lost: [] })).toMatchObject({ submit: [], changes: [] });
     expect(decideOn(model, { listing: [listed("1_1", "running")] }).changes).toMatchObject([
       { kind: "jobsSubmitted", submission: 1, jobs: [{ id: "1_1" }] },
     ]);
@@ -172,7 +172,99 @@ describe("submitting", () => {
       why: "",
     };
     const model = modelAfter(1, ...submission(1, 1), dismissed);
-    expect(decideOn(model, { listing: [listed("1_1", "running")] }).submit?.count).toBe(1);
+    expect(decideOn(model, { listing: [listed("1_1", "running")] }).submit[0]?.count).toBe(1);
+  });
+});
+
+describe("of several classes", () => {
+  const classes = [{ name: "large", where: "n>1", resources: { cores: 2, walltime: "1:00:00" } }];
+  const settings = { ...defaultSettings, maxJobs: 6, classes };
+  const slurm = { settings, sharedCores: null, listing: null };
+  const large = (...ids: number[]): NewChange => {
+    return { kind: "learnersClassed", learners: ids.map(asLearnerId), resourceClass: "large" };
+  };
+  const ofLarge = (number: number, count: number): NewChange[] =>
+    submission(number, count).map((change) => ({ ...change, resourceClass: "large" }) as NewChange);
+  const died = (id: string): NewChange => {
+    return { kind: "jobEnded", job: asJobId(id), exitCode: 1, ending: "exit", reason: "", deathsBeforeStart: 0 };
+  };
+  const submitOn = (model: Model, more: Partial<Circumstances> = {}) =>
+    Object.fromEntries(
+      decideOn(model, { ...slurm, ...more }).submit.map(({ resourceClass, count }) => [resourceClass, count]),
+    );
+
+  test.each<[string, NewChange[], Record<string, number>]>([
+    ["each gets jobs for its learners", [large(9)], { default: 4, large: 1 }],
+    ["together they risk a handful", [large(5, 6, 7, 8, 9)], { default: 3, large: 2 }],
+    [
+      "jobs of one are none of the other's",
+      [large(8, 9), ...submission(1, 3), assigned("1_1", 0)],
+      { default: 1, large: 2 },
+    ],
+    ["who has the fewest comes first", [large(5, 6, 7, 8, 9), ...submission(1, 5), assigned("1_1", 0)], { large: 1 }],
+    ["none is submitted for whom nobody waits", [large(), ...ofLarge(1, 1)], { default: 4 }],
+    [
+      "a class whose jobs die is risked no more, whatever others do",
+      [
+        large(5, 6, 7, 8, 9),
+        ...submission(1, 2),
+        assigned("1_1", 0),
+        ...ofLarge(2, 5),
+        ...[1, 2, 3, 4].map((i) => died(`2_${i}`)),
+      ],
+      { default: 3 },
+    ],
+  ])("%s", (_, changes, orders) => {
+    expect(submitOn(modelAfter(10, ...changes))).toEqual(orders);
+  });
+
+  test("the last place goes round", () => {
+    const more = { settings: { ...settings, maxJobs: 1 } };
+    const changes = [large(1), ...submission(1, 1), assigned("1_1", 0), died("1_1")];
+    expect(submitOn(modelAfter(3, large(1)), more)).toEqual({ default: 1 });
+    expect(submitOn(modelAfter(3, ...changes), more)).toEqual({ large: 1 });
+    expect(submitOn(modelAfter(3, ...changes, ...ofLarge(2, 1), died("2_1")), more)).toEqual({ default: 1 });
+  });
+
+  test("here they share the cores", () => {
+    const model = modelAfter(10, large(5, 6, 7, 8, 9));
+    expect(submitOn(model, { sharedCores: 5 })).toEqual({ default: 3, large: 1 });
+    expect(submitOn(modelAfter(2, large(0, 1)), { sharedCores: 1 })).toEqual({});
+  });
+
+  test("five of one that end without having asked pause the run, whatever others do", () => {
+    const firstFour = ["2_1", "2_2", "2_3", "2_4"].map(died);
+    const model = modelAfter(9, large(8), ...submission(1, 1), assigned("1_1", 0), ...ofLarge(2, 5), ...firstFour);
+    const listing = [listed("1_1", "running"), listed("2_5", "ended", 1)];
+    const { changes, submit } = decideOn(model, { ...slurm, listing });
+    expect(changes.at(-1)).toMatchObject({
+      activity: "paused",
+      reason: "The last 5 jobs of the class large ended before they asked for a learner; nothing more is submitted.",
+    });
+    expect(submit).toEqual([]);
+  });
+
+  test("those in the queue for whom nobody of their class waits are cancelled, the others not", () => {
+    const queued = ["1_1", "1_2", "2_1", "2_2"].map((id) => listed(id, "queued"));
+    const observed = queued.map(({ id }): NewChange => {
+      return { kind: "jobObserved", job: asJobId(id), state: "queued", host: null, startedAt: null, reason: null };
+    });
+    const model = modelAfter(3, large(2), ...submission(1, 2), ...ofLarge(2, 2), ...observed);
+    expect(decideOn(model, { ...slurm, listing: queued }).cancel).toEqual({ jobs: ["2_2"], force: false });
+  });
+
+  test("the walltime of its own tells why a job ended", () => {
+    const model = modelAfter(
+      2,
+      large(1),
+      ...submission(1, 1),
+      ...ofLarge(2, 1),
+      ...["1_1", "2_1"].map((id): NewChange => {
+        return { kind: "jobObserved", job: asJobId(id), state: "running", host: "n1", startedAt: 0, reason: null };
+      }),
+    );
+    const { changes } = decideOn(model, { ...slurm, listing: [], now: 3_600_000 });
+    expect(changes.map((change) => change.kind === "jobEnded" && change.ending)).toEqual(["lost", "walltime"]);
   });
 });
 
@@ -207,7 +299,7 @@ describe("a job that has ended", () => {
 
   test("is replaced at once", () => {
     const { submit } = decideOn(holding(), { listing: [listed("1_1", "ended", 1)] });
-    expect(submit?.count).toBe(2);
+    expect(submit[0]?.count).toBe(2);
   });
 
   test("because a person cancelled it costs its learner nothing", () => {
@@ -241,7 +333,7 @@ describe("a job that has ended", () => {
       { kind: "jobObserved", job: "2_2" },
       { kind: "activityChanged", activity: "paused" },
     ]);
-    expect(submit).toBeNull();
+    expect(submit).toEqual([]);
   });
 });
 
@@ -284,7 +376,7 @@ describe("a job that tries points", () => {
   ];
 
   test("is nobody's capacity, and no death before start", () => {
-    expect(decideOn(modelAfter(2, ...tried), { listing: [listed("1_1", "running")] }).submit?.count).toBe(2);
+    expect(decideOn(modelAfter(2, ...tried), { listing: [listed("1_1", "running")] }).submit[0]?.count).toBe(2);
     expect(decideOn(modelAfter(2, ...tried), { listing: [listed("1_1", "ended", 0)] }).changes).toMatchObject([
       { kind: "pointsTried", learners: [0, 1] },
       { kind: "jobEnded", deathsBeforeStart: 0 },
@@ -336,8 +428,8 @@ describe("a job that the queue has started anew", () => {
     ]);
     changes.forEach((change) => model.apply(effects({ ...change, seq: 99, time: 0 })));
     expect(model.job(asJobId("1_1"))).toMatchObject({ state: "queued", learnerId: null, hasAsked: 0, startedAt: null });
-    expect(submit).toBeNull();
-    expect(decideOn(model, { listing: [anew] })).toMatchObject({ submit: null, cancel: null });
+    expect(submit).toEqual([]);
+    expect(decideOn(model, { listing: [anew] })).toMatchObject({ submit: [], cancel: null });
   });
 });
 
@@ -358,7 +450,7 @@ describe("a job that runs and never asks", () => {
     const model = runningSince0(9, 5);
     const { changes, submit } = decideOn(model, { listing: allRunning(5), now: minutes(11) });
     expect(changes.at(-1)).toMatchObject({ kind: "activityChanged", activity: "paused" });
-    expect(submit).toBeNull();
+    expect(submit).toEqual([]);
     changes.forEach((change) => model.apply(effects({ ...change, seq: 99, time: 0 })));
     expect(decideOn(model, { listing: allRunning(5), now: minutes(12) }).cancel?.jobs).toHaveLength(5);
   });
@@ -387,7 +479,7 @@ test("a job that can never start pauses the run in the queue's words, and is can
     reason: "Job 1_1 can never start: its walltime is over the limit of the partition.",
   });
   expect(cancel).toEqual({ jobs: ["1_1"], force: false });
-  expect(submit).toBeNull();
+  expect(submit).toEqual([]);
   model.apply(effects({ kind: "jobCancelled", job: asJobId("1_1"), seq: 98, time: 1000 }));
   expect(decideOn(model, { listing }).changes.map(({ kind }) => kind)).not.toContain("activityChanged");
 });
@@ -417,7 +509,7 @@ describe("jobs in the queue that are not needed any more", () => {
 
   test("once cancelled are not counted on", () => {
     const model = modelAfter(3, ...submission(1, 3), ...queued(3), { kind: "jobCancelled", job: asJobId("1_3") });
-    expect(decideOn(model, { listing: listing(3), sharedCores: null, now: 5 }).submit?.count).toBe(1);
+    expect(decideOn(model, { listing: listing(3), sharedCores: null, now: 5 }).submit[0]?.count).toBe(1);
   });
 });
 
@@ -429,5 +521,5 @@ test("jobs of a submission that was given up and comes after all are taken in", 
   );
   const { changes, submit } = decideOn(model, { listing: [listed("1_1", "running")] });
   expect(changes[0]).toMatchObject({ kind: "jobsSubmitted", submission: 1, jobs: [{ id: "1_1" }] });
-  expect(submit).toBeNull();
+  expect(submit).toEqual([]);
 });

@@ -7,13 +7,14 @@ import { createRunOnDisk, defaultSettings, openStore } from "./runFixture";
 
 const settings = { ...defaultSettings, goal: { npoints: 50 }, maxFailures: 2 };
 
-async function openDesk(learners: number, jobs: number) {
+async function openDesk(learners: number, jobs: number, givesWay = false) {
   const store = await openStore(await createRunOnDisk(learners, settings));
   submit(store, 1, jobs);
   await store.synced();
   const freed: true[] = [];
   const previews: unknown[] = [];
   const desk = new WorkerDesk(store, new ProgressBoard(store.model), Date.now, {
+    givesWay: () => givesWay,
     onDidFree: () => freed.push(true),
     onDidPreview: (learner, preview) => previews.push({ learner, preview }),
     onDidFail: () => undefined,
@@ -22,12 +23,12 @@ async function openDesk(learners: number, jobs: number) {
   return { store, desk, freed, previews };
 }
 
-function submit(store: Store, submission: number, count: number) {
+function submit(store: Store, submission: number, count: number, resourceClass = "default") {
   const jobs = Array.from({ length: count }, (_, i) => {
     const id = asJobId(`${submission}_${i + 1}`);
     return { id, name: `study-${id}` };
   });
-  store.record({ kind: "jobsSubmitted", submission, resourceClass: "default", jobs });
+  store.record({ kind: "jobsSubmitted", submission, resourceClass, jobs });
 }
 
 const from = (job: string, instance: string, n: number) => ({
@@ -80,6 +81,37 @@ describe("a job that asks for a learner", () => {
     expect(store.model.learner(asLearnerId(0))).toMatchObject({ state: "running", jobId: "1_1", revision: "r1" });
   });
 
+  test("gets one of its class, or nothing", async () => {
+    const { desk, store } = await openDesk(3, 1);
+    submit(store, 2, 2, "large");
+    store.record({ kind: "learnersClassed", learners: [asLearnerId(1)], resourceClass: "large" });
+    const replies = await Promise.all(["2_1", "2_2", "1_1"].map((job) => desk.answer(start(job, `i-${job}`, 1))));
+    expect(replies).toMatchObject([
+      { type: "assign", learner: 1 },
+      { type: "nothing", why: "no learner of the class large is waiting" },
+      { type: "assign", learner: 0 },
+    ]);
+  });
+
+  test("gets nothing when another class needs its place", async () => {
+    const { desk, store } = await openDesk(2, 1, true);
+    expect(await desk.answer(start("1_1", "a", 1))).toMatchObject({
+      type: "nothing",
+      why: "jobs of another class need its place",
+    });
+    expect(store.model.learnerCounts.waiting).toBe(2);
+  });
+
+  test("that runs keeps its learner when that gets another class; anew on another node it does not", async () => {
+    const { desk, store } = await openDesk(2, 1);
+    await desk.answer(start("1_1", "a", 1));
+    store.record({ kind: "learnersClassed", learners: [asLearnerId(0)], resourceClass: "large" });
+    expect(await desk.answer(start("1_1", "b", 1))).toMatchObject({ type: "assign", learner: 0, epoch: 2 });
+    const anew = await desk.answer({ ...start("1_1", "c", 1), restart: 1 });
+    expect(anew).toMatchObject({ type: "assign", learner: 1 });
+    expect(store.model.learner(asLearnerId(0)).state).toBe("waiting");
+  });
+
   test("gets the same answer when it asks again, also after the scheduler has started anew", async () => {
     const { desk, store } = await openDesk(3, 2);
     const first = await desk.answer(start("1_1", "a", 1));
@@ -87,6 +119,7 @@ describe("a job that asks for a learner", () => {
     await store.close();
     const heir = await openStore(store.directory);
     const newDesk = new WorkerDesk(heir, new ProgressBoard(heir.model), Date.now, {
+      givesWay: () => false,
       onDidFree: () => undefined,
       onDidPreview: () => undefined,
       onDidFail: () => undefined,
@@ -202,7 +235,7 @@ describe("a job that holds a learner", () => {
     expect(await desk.answer(said("report", "1_1", 2, 0, 1))).toMatchObject({ wish: { stop: "now" } });
     await desk.answer(said("released", "1_1", 3, 0, 1, { why: "stopped" }));
     expect(store.model.learner(asLearnerId(0))).toMatchObject({ state: "stopped", isStopping: 0, failures: 0 });
-    expect(store.model.waiting.size).toBe(0);
+    expect(store.model.learnerCounts.waiting).toBe(0);
   });
 
   test.each([

@@ -24,6 +24,8 @@ import { parseStudyFile } from "../../../src/scheduler/study/studyFile";
 
 const nothing = { typed: {}, study: {}, profile: {} };
 
+const large = { name: "large", where: "n>=1000", resources: { cores: 16 } };
+
 describe("layers", () => {
   const layers = {
     typed: { budget: 2 },
@@ -86,6 +88,11 @@ describe("layers", () => {
     });
   });
 
+  test("of a run that was made before there were classes: none", () => {
+    const { classes: _, ...settings } = mergeSettings(nothing, { cores: 2, queue: "local" }).settings;
+    expect(settingsOf({ settings: JSON.stringify(settings) }).classes).toEqual([]);
+  });
+
   test("depend on the queue in how often it is asked, whoever names the queue", () => {
     const pollSeconds = (profile: Layer, queue: "local" | "slurm") =>
       mergeSettings({ ...nothing, profile }, { cores: 2, queue }).settings.pollSeconds;
@@ -103,6 +110,9 @@ describe("layers", () => {
     [{ launcher: "srun" }, /^expected auto, mpiexec or none/],
     [{ queue: "slurm", launcher: "srun" }, null],
     [{ executor: "mpi4py" }, null],
+    [{ classes: [{ ...large, resources: { cores: 2 } }] }, null],
+    [{ classes: [large] }, /^expected at most 2, .*\(budget\), but got 16$/],
+    [{ queue: "slurm", classes: [large] }, null],
     [{ executor: "mpi4py", launcher: "none" }, /launcher/],
   ] as [Layer, RegExp | null][])("of %j the conflict is %s", (study, message) => {
     const conflict = conflictIn(mergeSettings({ ...nothing, study }, { cores: 2, queue: "local" }).settings);
@@ -128,6 +138,30 @@ describe("a setting that is wrong", () => {
     ["study", { resources: { walltime: "0" } }, "resources.walltime: expected more than no time"],
     ["profile", { resources: { cores: 0 } }, "resources.cores: expected a whole number above 0, but got 0."],
     ["profile", { prelude: "module load mpi" }, "prelude: expected a list of shell lines"],
+    ["study", { classes: { large: "n>9" } }, 'classes: expected a list of classes, but got {"large":"n>9"}.'],
+    ["study", { classes: [{ ...large, where: undefined }] }, "classes.0.where: expected a text, but got nothing."],
+    ["study", { classes: [{ name: "large", resources: {} }] }, "classes.0.where: this is missing."],
+    ["study", { classes: [{ ...large, cores: 2 }] }, "classes.0.cores: there is no such setting"],
+    [
+      "study",
+      { classes: [{ ...large, resources: { cores: 0 } }] },
+      "classes.0.resources.cores: expected a whole number",
+    ],
+    ["study", { classes: [{ ...large, name: "very large" }] }, "classes.0.name: expected a name of letters, digits"],
+    ["study", { classes: [{ ...large, name: "try" }] }, "classes.0.name: expected another name than default and try"],
+    ["study", { classes: [large, { ...large, where: "n<9" }] }, "classes.1: expected a name that no class before has"],
+    [
+      "study",
+      { classes: [large, { ...large, name: "b", where: "n>" }] },
+      'classes.1.where: expected a filter of parameters such as n>=1000 (character 3: a value is missing behind ">"), but got "n>".',
+    ],
+    ["study", { classes: [{ ...large, where: " " }] }, "(character 1: it names no parameter)"],
+    [
+      "study",
+      { classes: [{ ...large, where: "n>9 state=done" }] },
+      'character 5: state is no parameter; one that is called so goes into quotes, "state"',
+    ],
+    ["profile", { classes: [large] }, "classes: this setting belongs in adaptive.json beside the learners file."],
     ["profile", "fast", 'expected an object, but got "fast".'],
     ["profile", [], "expected an object, but got []."],
     ["profile", null, "expected an object, but got null."],
@@ -182,6 +216,7 @@ describe("what was typed", () => {
     ["launcher", "none", "none"],
     ["prelude", '["module load mpi"]', ["module load mpi"]],
     ["python", "/opt/python", "/opt/python"],
+    ["classes", JSON.stringify([large]), [large]],
   ] as const)("%s: %j is %j", (name, text, value) => {
     expect(parseTyped(name, text)).toEqual({ value });
   });
@@ -209,6 +244,17 @@ describe("what was typed", () => {
   ])("the goal %j reads %j, and is read as that", (goal, words) => {
     expect(valueWords("goal", goal)).toBe(words);
     expect(parseTyped("goal", words)).toEqual({ value: goal });
+  });
+
+  test("classes read as what they ask for", () => {
+    const classes = [
+      { ...large, resources: { cores: 16, walltime: null } },
+      { ...large, name: "b", resources: {} },
+    ];
+    expect(valueWords("classes", classes)).toBe(
+      "large where n>=1000: cores 16, walltime none; b where n>=1000: nothing else",
+    );
+    expect(valueWords("classes", [])).toBe("none");
   });
 
   test("is what the options say together", () => {

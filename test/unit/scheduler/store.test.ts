@@ -85,7 +85,7 @@ describe("the store", () => {
     const store = await openStore(await createRunOnDisk(2));
     store.record(submitted);
     store.record(assigned(0, 1));
-    expect([...store.model.waiting]).toEqual([1]);
+    expect([...(store.model.waiting.get("default") ?? [])]).toEqual([1]);
     await store.close();
   });
 
@@ -288,7 +288,7 @@ function stateOf({ model }: Store) {
     run,
     learners: structuredClone([...model.learners.values()]),
     jobs: structuredClone([...model.jobs.values()]),
-    waiting: [...model.waiting].sort(),
+    waiting: [...model.waiting].flatMap(([name, line]) => [...line].sort().map((id) => `${name} ${id}`)),
     counts: { ...model.learnerCounts },
     live: [...model.liveJobs],
   };

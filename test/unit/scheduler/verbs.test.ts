@@ -35,8 +35,10 @@ async function openVerbs() {
     loop: { poke: () => undefined, cancel: async (what) => void cancelled.push(what) },
     wish: (learner) => wished.push(learner),
     onDidChangeActivity: (activity) => activities.push(activity),
-    check: async ({ python }) => {
-      if (python === "no-pandas") throw new AdaptiveError("no-dataframes", "It has no pandas.");
+    onDidConfigure: () => undefined,
+    check: async (configuration) => {
+      if (settingsOf(configuration).python === "no-pandas")
+        throw new AdaptiveError("no-dataframes", "It has no pandas.");
     },
   });
   const states = () => [...store.model.learners.values()].map(({ state }) => state);
