@@ -9,8 +9,8 @@ import { connectSsh } from "../../../../src/remote/ssh/connect";
 import type { HostConfig } from "../../../../src/remote/ssh/hostConfig";
 import { ShellTerminal } from "../../../../src/views/shellTerminal";
 import { shownBy } from "../shown";
-import { freePort, type RealSshd, startSshd } from "./realSshd";
-import { newKey, portOf, startServer, temporaryFolder, worldOf } from "./ssh2Server";
+import { freePort, portOf, type RealSshd, startSshd } from "./realSshd";
+import { newKey, startServer, temporaryFolder, worldOf } from "./ssh2Server";
 import { sshWorld } from "./sshWorld";
 
 const { signal } = new AbortController();

@@ -1,12 +1,11 @@
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { HostConfig } from "../../../../src/remote/ssh/hostConfig";
-import { portOf } from "./ssh2Server";
 
 const run = promisify(execFile);
 /** It wants to be called by its full path. */
@@ -98,4 +97,9 @@ export async function freePort(): Promise<number> {
   server.close();
   await once(server, "close");
   return port;
+}
+
+export function portOf(address: AddressInfo | string | null): number {
+  if (address === null || typeof address === "string") throw new Error("It does not listen on a port");
+  return address.port;
 }

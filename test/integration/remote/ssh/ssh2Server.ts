@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import type { AddressInfo, Socket } from "node:net";
+import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import ssh2, { type AuthContext, type Connection, type ParsedKey } from "ssh2";
@@ -8,6 +8,7 @@ import { onTestFinished } from "vitest";
 import type { SshWorld } from "../../../../src/remote/ssh/connect";
 import type { HostConfig } from "../../../../src/remote/ssh/hostConfig";
 import type { Prompts } from "../../../../src/remote/ssh/prompts";
+import { portOf } from "./realSshd";
 import { sshWorld } from "./sshWorld";
 
 /** Whom a server lets in. */
@@ -72,11 +73,6 @@ export async function startServer(door: Door, hostKeys: readonly string[] = [sta
     connectTimeoutMs: 60_000,
   };
   return { host, attempts, sockets };
-}
-
-export function portOf(address: AddressInfo | string | null): number {
-  if (address === null || typeof address === "string") throw new Error("It does not listen on a port");
-  return address.port;
 }
 
 /** Follows one connection through the steps. */
