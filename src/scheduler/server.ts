@@ -415,12 +415,17 @@ export class Scheduler {
       this.clients.notifyAttached("progress", { time: now, ...columns, sample });
     }
     this.clients.forgetSilent();
-    void this.store.mendEpochs().then((wasGone) => {
-      if (wasGone) this.options.log.write(`${this.store.directory.epochs} was gone, and is made anew`);
-    }, this.options.onFatal);
+    if (model.liveJobs.size > 0) this.mendEpochs();
     if (now - this.rolledUpAt > rollUpMs) this.rollUp();
     if (isBusy || this.clients.size > 0) this.busyAt = now;
     if (now - this.busyAt > idleMs) void this.close();
+  }
+
+  private mendEpochs(): void {
+    const { store, options } = this;
+    void store.mendEpochs().then((wasGone) => {
+      if (wasGone) options.log.write(`${store.directory.epochs} was gone, and is made anew`);
+    }, options.onFatal);
   }
 
   private sample(time: number): Sample {

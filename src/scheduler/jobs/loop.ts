@@ -109,9 +109,11 @@ export class JobLoop {
 
   private async round(): Promise<void> {
     const { store, clock, takeInMessage } = this.options;
-    const listing = clock.now() >= this.nextPollAt ? await this.list() : null;
-    // Behind the listing: a job that it shows as ended has left its message by then.
-    await emptyOutbox(store.directory, takeInMessage);
+    const isPoll = clock.now() >= this.nextPollAt;
+    const listing = isPoll ? await this.list() : null;
+    // Behind the listing: a job that it shows as ended has left its message by then. Not whenever a worker says
+    // something: shared file systems suffer most of being looked at.
+    if (isPoll) await emptyOutbox(store.directory, takeInMessage);
     await this.act(listing);
   }
 
