@@ -7,7 +7,6 @@ import { config } from "./commandLine/config";
 import { deleteRun } from "./commandLine/delete";
 import { findRun } from "./commandLine/findRun";
 import { init } from "./commandLine/init";
-import { findOrStartScheduler } from "./commandLine/launch";
 import { exitCodes, type Program } from "./commandLine/program";
 import { changeLearners, failures } from "./commandLine/learners";
 import { cancel, jobs, pause, set, shell } from "./commandLine/jobs";
@@ -15,7 +14,7 @@ import { list } from "./commandLine/list";
 import { run } from "./commandLine/run";
 import { nextStart } from "./commandLine/runRow";
 import { script } from "./commandLine/script";
-import { serve } from "./commandLine/serve";
+import { serve, serveInBackground } from "./commandLine/serve";
 import { status } from "./commandLine/status";
 import { start } from "./commandLine/start";
 import { stop } from "./commandLine/stop";
@@ -66,6 +65,8 @@ Usage: adaptive-scheduler COMMAND [OPTIONS]
   shell RUN JOB          a shell in a running job, with its environment or, on Slurm, on its node
   serve [RUN]            serve a run; jobs that are running are found again (--port as for run)
       --detach             in the background; returns when it answers
+      --in-job             with --detach: in a small job of the queue, now and whenever this run needs a
+                           scheduler, for sites that end what a login leaves running; without it, here
       --fork               of a copied run: make it a run of its own (also with run and init)
       --adopt              of a copied run: go on with it, because the original is gone
   list [--json]          your runs on this machine; --prune forgets those whose folder is gone
@@ -120,6 +121,7 @@ const options = {
   json: { type: "boolean" },
   stay: { type: "boolean" },
   detach: { type: "boolean" },
+  "in-job": { type: "boolean" },
   gently: { type: "boolean" },
   "shut-down": { type: "boolean" },
   "no-start": { type: "boolean" },
@@ -182,8 +184,7 @@ async function main(args: readonly string[]): Promise<number> {
     case "serve":
       if (!values.detach)
         return serve(await findRun(path), wholeNumber("port", values.port) ?? null, ifCopied(values), program);
-      await findOrStartScheduler(await findRun(path), program, ifCopied(values));
-      return exitCodes.success;
+      return serveInBackground(await findRun(path), values["in-job"] === true, ifCopied(values), program);
     case "list":
       return list({ json: values.json === true, prune: values.prune === true }, program);
     case "status":

@@ -99,7 +99,7 @@ const shellScript = `${forgetVariables}
  *
  * @param explain turns a failure into an error of its own; undefined when it is none
  */
-function slurmCommand<T>(
+export function slurmCommand<T>(
   argv: readonly string[],
   parse: (stdout: string) => T,
   explain: (output: CommandOutput, command: string) => AdaptiveError | null | undefined = () => null,

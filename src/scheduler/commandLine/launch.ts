@@ -9,6 +9,7 @@ import type { RunDirectory } from "../state/runDirectory";
 import { notACopy, type CopyWish } from "../study/place";
 import { readEndpoint } from "../workers/endpoint";
 import type { Program } from "./program";
+import { isServedInJob, serveInJob } from "./serveInJob";
 
 const startDeadlineMs = 30_000;
 /** Longer than an owner on another host is watched. */
@@ -54,13 +55,13 @@ export async function shutDown(directory: RunDirectory, address: Address): Promi
 }
 
 /**
- * Finds the run's scheduler, or starts one that outlives this process.
+ * Finds the run's scheduler, or starts one that outlives this process, where the run's schedulers are started.
  *
- * @throws AdaptiveError `scheduler-did-not-start` or what it said itself
+ * @throws AdaptiveError `scheduler-did-not-start`, `scheduler-queued`, or what it said itself
  */
 export async function findOrStartScheduler(
   directory: RunDirectory,
-  { self }: Program,
+  program: Program,
   ifCopied: CopyWish = "refuse",
 ): Promise<Address> {
   // Whether one on another host that does not answer is dead can only be watched, and the new one does.
@@ -72,9 +73,36 @@ export async function findOrStartScheduler(
       return null;
     });
   const found = await find();
-  const deadlineMs = unreached === null ? startDeadlineMs : watchDeadlineMs;
   if (found && ifCopied !== "refuse") throw notACopy(directory);
   if (found) return found;
+  const isInJob = ifCopied === "refuse" && (await isServedInJob(directory));
+  const { address, failed } = isInJob
+    ? { address: await serveInJob(directory, program, find), failed: "its job ended" }
+    : await startHere(directory, program, ifCopied, find, unreached === null ? startDeadlineMs : watchDeadlineMs);
+  if (address) {
+    await ask(address, "ping", {});
+    return address;
+  }
+  const said = await lastError(directory.at("serve.out"));
+  throw (
+    (said?.code === "already-served" ? unreached : null) ??
+    said ??
+    new AdaptiveError(
+      "scheduler-did-not-start",
+      `The scheduler did not start: ${failed}.`,
+      `See ${directory.at("serve.out")}.`,
+    )
+  );
+}
+
+/** As a process of this machine; `failed` says why there is none. */
+async function startHere(
+  directory: RunDirectory,
+  { self }: Program,
+  ifCopied: CopyWish,
+  find: () => Promise<Address | null>,
+  deadlineMs: number,
+): Promise<{ address: Address | null; failed: string }> {
   const output = await open(directory.at("serve.out"), "w", 0o600);
   const [runtime = process.execPath, ...args] = self;
   const child = spawn(
@@ -97,23 +125,11 @@ export async function findOrStartScheduler(
   for (let waitedMs = 0; waitedMs < deadlineMs; waitedMs += checkMs) {
     const address = await find();
     // Also when ours ended because another one was started at the same moment.
-    if (address) {
-      await ask(address, "ping", {});
-      return address;
-    }
+    if (address) return { address, failed: "" };
     if (failed !== null) break;
     await new Promise((resolve) => setTimeout(resolve, checkMs));
   }
-  const said = await lastError(directory.at("serve.out"));
-  throw (
-    (said?.code === "already-served" ? unreached : null) ??
-    said ??
-    new AdaptiveError(
-      "scheduler-did-not-start",
-      `The scheduler did not start: ${failed ?? `it said nothing for ${deadlineMs / 1000} s`}.`,
-      `See ${directory.at("serve.out")}.`,
-    )
-  );
+  return { address: null, failed: failed ?? `it said nothing for ${deadlineMs / 1000} s` };
 }
 
 const errorSchema = v.object({ error: v.object({ code: v.string(), message: v.string(), hint: v.string() }) });

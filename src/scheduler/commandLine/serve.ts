@@ -4,7 +4,9 @@ import { toAdaptiveError } from "../state/errors";
 import type { RunDirectory } from "../state/runDirectory";
 import type { CopyWish } from "../study/place";
 import { keepInstalled } from "./installation";
+import { findOrStartScheduler } from "./launch";
 import { exitCodes, type Program } from "./program";
+import { setServedInJob } from "./serveInJob";
 
 /** Serves a run until it is told to end, or has nothing left to do. */
 export async function serve(
@@ -29,6 +31,19 @@ export async function serve(
     }, reject);
   });
   await ended;
+  return exitCodes.success;
+}
+
+/** Starts a scheduler that outlives this command, and returns when it answers. */
+export async function serveInBackground(
+  directory: RunDirectory,
+  isInJob: boolean,
+  ifCopied: CopyWish,
+  program: Program,
+): Promise<number> {
+  await directory.readRunFile();
+  await setServedInJob(directory, isInJob);
+  await findOrStartScheduler(directory, program, ifCopied);
   return exitCodes.success;
 }
 

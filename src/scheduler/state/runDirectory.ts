@@ -107,6 +107,11 @@ export class RunDirectory {
     return this.at("epochs");
   }
 
+  /** There when the run's schedulers are jobs of the queue. */
+  get servedInJob(): string {
+    return this.at("served-in-job");
+  }
+
   get outbox(): string {
     return this.at("outbox");
   }
