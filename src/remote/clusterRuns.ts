@@ -25,9 +25,11 @@ export interface ClusterRunsWorld {
   /** Who sends a folder, in words for whoever finds it there. */
   sender(folder: string): string;
   host(name: string): ClusterHost;
-  settings(host: string): { profile: Profile; runRoot: string };
+  settings(host: string): { profile: Profile; runRoot: string; schedulerInJob?: boolean };
   /** What a person is shown before a study is sent. */
   agree(host: string, there: string, plan: StudyPlan): Promise<boolean>;
+  /** Asks a person whether schedulers there are to be jobs of the queue from now on. */
+  offerJob?(host: string): Promise<boolean>;
   /** Of this workspace. */
   memory: { get(): readonly ClusterRun[]; set(runs: readonly ClusterRun[]): void };
 }
@@ -48,13 +50,14 @@ export class ClusterRuns {
     need: Need,
   ): Promise<{ run: string; resumed: boolean; keptAside: readonly string[] }> {
     const { clock, sender, agree, memory } = this.world;
-    const { profile, runRoot } = this.world.settings(host);
+    const { profile, runRoot, schedulerInJob = false } = this.world.settings(host);
     const cluster = await this.world.host(host).ready(need);
     const { transport } = cluster;
     const { signal, onStep } = need;
     const made = await prepareStudy(
       {
-        ...{ transport, clock, signal, onStep, runRoot },
+        ...{ transport, clock, signal, onStep, runRoot, schedulerInJob },
+        offerJob: async () => (await this.world.offerJob?.(host)) === true,
         sender: sender(dirname(study.learnersFile)),
         agree: (plan, there) => agree(host, there, plan),
       },

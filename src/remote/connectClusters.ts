@@ -1,6 +1,6 @@
 import { hostname, userInfo } from "node:os";
 import { join } from "node:path";
-import { type Memento, type Uri, workspace } from "vscode";
+import { ConfigurationTarget, type Memento, type Uri, workspace } from "vscode";
 import { systemClock } from "../scheduler/state/clock";
 import { ClusterRuns, type ClusterRun } from "./clusterRuns";
 import { ClusterHost, type Need } from "./deploy/clusterHost";
@@ -20,6 +20,8 @@ export interface ClusterQuestions {
   prompts: Prompts;
   askForNode(host: string, offer: NodeOffer): Promise<NodeSource | null>;
   agreeToSend(host: string, there: string, plan: StudyPlan): Promise<boolean>;
+  /** Whether schedulers are to run in jobs, where a host ends what a session leaves running. */
+  offerJob(host: string): Promise<boolean>;
 }
 
 interface ClustersWorld {
@@ -63,6 +65,11 @@ export class Clusters {
         if (sentTo.includes(place)) return true;
         if (!(await questions.agreeToSend(host, there, plan))) return false;
         await memory.update(agreedPlaces, [...sentTo, place]);
+        return true;
+      },
+      offerJob: async (host) => {
+        if (!(await questions.offerJob(host))) return false;
+        await setSchedulerInJob(host);
         return true;
       },
       memory: {
@@ -137,6 +144,14 @@ const clusterRuns = "clusterRuns";
 
 function hostProfile(name: string): HostProfile {
   return hostProfileOf(workspace.getConfiguration("adaptive").get("clusters"), name);
+}
+
+/** Among the user's settings, as if they had typed it. */
+async function setSchedulerInJob(host: string): Promise<void> {
+  const configuration = workspace.getConfiguration("adaptive");
+  const set = configuration.inspect<Record<string, object>>("clusters")?.globalValue ?? {};
+  const clusters = { ...set, [host]: { ...set[host], schedulerInJob: true } };
+  await configuration.update("clusters", clusters, ConfigurationTarget.Global);
 }
 
 async function download(url: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {

@@ -22,6 +22,8 @@ export interface HostProfile {
   node: string | null;
   installFolder: string;
   runRoot: string;
+  /** Schedulers there are jobs of the queue. */
+  schedulerInJob: boolean;
 }
 
 /**
@@ -35,7 +37,8 @@ export function hostProfileOf(clusters: unknown, host: string): HostProfile {
     node = null,
     installFolder = hostDefaults.installFolder,
     runRoot = hostDefaults.runRoot,
+    schedulerInJob = hostDefaults.schedulerInJob,
     ...profile
   } = parseSettings(schema, clusters ?? {}, place)[host] ?? {};
-  return { profile, node, installFolder, runRoot };
+  return { profile, node, installFolder, runRoot, schedulerInJob };
 }

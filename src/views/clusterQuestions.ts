@@ -1,7 +1,7 @@
 import { window } from "vscode";
 import type { ClusterQuestions } from "../remote/connectClusters";
 import { nodeRelease } from "../remote/deploy/nodeRelease";
-import { nodeQuestion, sendQuestion } from "./clusterWords";
+import { jobQuestion, nodeQuestion, sendQuestion } from "./clusterWords";
 import { sshPrompts } from "./sshPrompts";
 
 /** Asks a person what is to be decided on the way to a cluster. */
@@ -20,6 +20,12 @@ export const clusterQuestions: ClusterQuestions = {
 
   async agreeToSend(host, there, plan) {
     const { message, detail, choices } = sendQuestion(host, there, plan);
+    const choice = await window.showInformationMessage(message, { modal: true, detail }, ...choices);
+    return choice === choices[0];
+  },
+
+  async offerJob(host) {
+    const { message, detail, choices } = jobQuestion(host);
     const choice = await window.showInformationMessage(message, { modal: true, detail }, ...choices);
     return choice === choices[0];
   },

@@ -19,6 +19,17 @@ export function nodeQuestion(
   };
 }
 
+/** Whether schedulers are to run in jobs of the queue, where a host ends what a session leaves running. */
+export function jobQuestion(host: string): Question {
+  return {
+    message: `${host} ends what a session leaves running`,
+    detail:
+      "The scheduler was ended together with the connection that had started it, so nobody would look after the jobs while you are away. " +
+      `It can run in a small job of the queue (1 core, 1 GB), which renews itself: now, and from now on for all runs on ${host} (schedulerInJob in adaptive.clusters).`,
+    choices: ["Run It in a Job"],
+  };
+}
+
 /** Whether to send a study to a cluster: what goes, and what of it does not. */
 export function sendQuestion(host: string, there: string, { send, leftOut }: StudyPlan): Question {
   const bytes = send.reduce((sum, { size }) => sum + size, 0);

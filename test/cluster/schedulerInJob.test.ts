@@ -1,7 +1,14 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
+import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { createStudy, eventually, python, type Study } from "../integration/program";
+import { prepareStudy } from "../../src/remote/deploy/prepareStudy";
+import { Session } from "../../src/remote/session";
+import { systemClock } from "../../src/scheduler/state/clock";
+import { createHome, endingSessions, headNode } from "../integration/deploy/headNode";
+import { createStudy, eventually, peaks, python, type Study } from "../integration/program";
+import { workerReplica } from "../integration/remote/workerReplica";
+import { temporaryFolder } from "../unit/scheduler/runFixture";
 import { farGoal, slowPeaks } from "./slurmStudy";
 import { slurm } from "./testCluster";
 
@@ -80,4 +87,44 @@ test("a scheduler whose job waits in the queue says so, and is not submitted twi
   expect(jobs).toHaveLength(1);
   await slurm("scancel", ...jobs);
   await eventually(async () => (await schedulerJobs(study)).length === 0);
+});
+
+test("on a site that ends what a session leaves running, a study goes on in a job when a person agrees", async () => {
+  const home = await createHome();
+  const folder = join(await temporaryFolder(), "peaks");
+  await mkdir(folder);
+  await writeFile(join(folder, "_learners.py"), peaks(2, 0.001));
+  await writeFile(join(folder, "adaptive.json"), JSON.stringify({ goal: { npoints: 12 } }));
+  const node = headNode(home, { SLURM_CONF: process.env["SLURM_CONF"] ?? "" });
+  const cluster = await node.connect();
+  const transport = endingSessions(node.transport);
+  const questions: string[] = [];
+  const { run } = await prepareStudy(
+    {
+      ...{ transport, clock: systemClock, signal: new AbortController().signal, runRoot: "~/runs", sender: "ada" },
+      onStep: () => undefined,
+      agree: () => Promise.resolve(true),
+      offerJob: () => {
+        questions.push("in a job?");
+        return Promise.resolve(true);
+      },
+    },
+    cluster,
+    { learnersFile: join(folder, "_learners.py"), profile: { python }, typed: { set: { pollSeconds: 5 }, unset: [] } },
+  );
+  onTestFinished(async () => void (await node.call(cluster, "stop", run, "--shut-down").catch(() => undefined)));
+  expect(questions).toEqual(["in a job?"]);
+  // Whatever was attached ends with its session; the scheduler does not.
+  const session = new Session(run, {
+    reach: () => Promise.resolve({ transport, program: cluster.program, path: run }),
+    replica: await workerReplica(),
+    clock: systemClock,
+    random: Math.random,
+    log: () => undefined,
+  });
+  onTestFinished(() => session.dispose());
+  await session.startJobs();
+  await eventually(async () => (await session.query("overview", null)).learners.done === 2);
+  const { scheduler } = JSON.parse(await node.call(cluster, "status", run, "--json")) as Report;
+  expect(scheduler?.host).toMatch(/^n\d$/);
 });

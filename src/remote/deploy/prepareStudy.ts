@@ -6,11 +6,12 @@ import { readIncludes } from "../studySync/includes";
 import { findMissing, planStudy, type StudyPlan } from "../studySync/plan";
 import { sendStudy } from "../studySync/sendStudy";
 import { readStudyFolder } from "../studySync/studyFolder";
+import type { Program } from "../program";
 import type { Profile } from "../python";
 import { atHome, withVariables } from "./atHome";
 import type { Cluster } from "./connectCluster";
 import type { Host } from "./install";
-import { launchScheduler } from "./launchScheduler";
+import { type Launch, launchScheduler, whileQueued } from "./launchScheduler";
 import type { Probe } from "./probe";
 import { pythonProblem } from "./pythonProblem";
 
@@ -26,6 +27,10 @@ export interface StudyWorld extends Omit<Host, "place"> {
   onStep(step: string): void;
   /** Shows a person once what will be sent, and where to; false when they would rather not. */
   agree(plan: StudyPlan, there: string): Promise<boolean>;
+  /** Schedulers there are jobs of the queue. */
+  schedulerInJob?: boolean;
+  /** Asks a person whether they are to be from now on. */
+  offerJob?(): Promise<boolean>;
 }
 
 /** The run of a study on a cluster. */
@@ -64,11 +69,26 @@ export async function prepareStudy(
     profile: { ...profile, python: atHome(String(profile.python), probe.home) },
   });
   try {
-    const made = await runCommand(transport, command, { clock, deadlineMs: initDeadlineMs, signal, cwd: there });
-    await launchScheduler({ transport, clock, signal }, program, { run: made.run, host: probe.host, queue });
+    const options = { clock, deadlineMs: initDeadlineMs, signal, cwd: there };
+    const made = await whileQueued(() => runCommand(transport, command, options), onStep);
+    await launch(world, program, { run: made.run, host: probe.host, queue });
     return { ...made, keptAside };
   } catch (error) {
     throw explained(toAdaptiveError(error), plan);
+  }
+}
+
+/** Where the site lets no process outlive its session, in a job of the queue, if a person would have it there. */
+async function launch(world: StudyWorld, program: Program, run: Omit<Launch, "isInJob">): Promise<void> {
+  const { onStep, schedulerInJob = false, offerJob } = world;
+  const start = (isInJob: boolean): Promise<void> =>
+    whileQueued(() => launchScheduler(world, program, { ...run, isInJob }), onStep);
+  try {
+    await start(schedulerInJob);
+  } catch (error) {
+    const mayHelp = toAdaptiveError(error).code === "scheduler-killed" && run.queue === "slurm" && !schedulerInJob;
+    if (!mayHelp || (await offerJob?.()) !== true) throw error;
+    await start(true);
   }
 }
 

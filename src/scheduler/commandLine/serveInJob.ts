@@ -4,6 +4,7 @@ import { runCommand } from "../clusters/runCommand";
 import { schedulerJob } from "../jobs/schedulerJob";
 import type { Address } from "../control/dealer";
 import { AdaptiveError } from "../state/errors";
+import { releaseDead } from "../state/lock";
 import { recover } from "../state/recovery";
 import type { RunDirectory } from "../state/runDirectory";
 import { settingsOf } from "../state/settings";
@@ -51,7 +52,10 @@ export async function serveInJob(
     ...{ runId: model.run.runId, user: userInfo().username, folder: directory.own, resources },
     argv: [...self, "serve", directory.own, "--json"],
   });
-  if ((await runCommand(job.find())) === null) await runCommand(job.submit());
+  if ((await runCommand(job.find())) === null) {
+    await releaseDead(directory.lock);
+    await runCommand(job.submit());
+  }
   for (let waitedMs = 0; waitedMs < patienceMs; waitedMs += checkMs) {
     const address = await find();
     if (address) return address;

@@ -158,6 +158,19 @@ export async function ownerOf(path: string): Promise<{ host: string; pid: number
   return owner.host === host && !livesHere(owner, systemWorld) ? null : owner;
 }
 
+/** Notes down of an owner that died on this host that it is gone: other hosts could only watch it for a minute. */
+export async function releaseDead(path: string): Promise<void> {
+  const { disk, host } = systemWorld;
+  const newest = await newestIn(path, disk);
+  if (!newest?.owner || newest.owner.host !== host || livesHere(newest.owner, systemWorld)) return;
+  await writeOwner(join(path, String(newest.number)), { ...newest.owner, isReleased: true }, disk).catch(
+    (error: unknown) => {
+      // Somebody has taken it over meanwhile.
+      if (errnoOf(error) !== "ENOENT") throw error;
+    },
+  );
+}
+
 function newOwner({ host, pid, bootId, processStart, nonce }: LockWorld, inode: number): Owner {
   return {
     host,

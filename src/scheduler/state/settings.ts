@@ -385,7 +385,11 @@ export const profileSchema = v.strictObject(
 );
 
 /** Of a host, what its runs do not go by. */
-export const hostDefaults = { installFolder: "~/.adaptive-scheduler", runRoot: "~/adaptive-runs" } as const;
+export const hostDefaults = {
+  installFolder: "~/.adaptive-scheduler",
+  runRoot: "~/adaptive-runs",
+  schedulerInJob: false,
+} as const;
 const aPath = "expected an absolute path, or one that begins with ~/";
 const remotePath = v.pipe(v.string(aPath), v.regex(/^(~\/|\/)/, aPath));
 const aRunRoot = "expected an absolute path, or one that begins with ~/ or a variable, such as $SCRATCH/";
@@ -417,6 +421,16 @@ export const clusterSchema = v.strictObject(
           description:
             "Where runs are made there, each in a folder named as the study's; all nodes must see it. Variables of your login there, such as $SCRATCH, are replaced.",
           default: hostDefaults.runRoot,
+        }),
+      ),
+    ),
+    schedulerInJob: v.optional(
+      v.pipe(
+        v.boolean("expected true or false"),
+        about({
+          description:
+            "Run schedulers there in a small job of the queue, where the site ends what a login session leaves running.",
+          default: hostDefaults.schedulerInJob,
         }),
       ),
     ),

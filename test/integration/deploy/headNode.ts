@@ -1,5 +1,6 @@
 import { execFile, spawn } from "node:child_process";
-import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { chmod, mkdir, mkdtemp, readdir, readFile, readlink, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { text } from "node:stream/consumers";
@@ -9,7 +10,7 @@ import { type Cluster, type ClusterWorld, connectCluster } from "../../../src/re
 import { parseProbe, type Probe } from "../../../src/remote/deploy/probe";
 import { probeScript, type ProbeWish } from "../../../src/remote/deploy/probeScript";
 import { localTransport } from "../../../src/remote/localTransport";
-import type { Transport } from "../../../src/remote/transport";
+import type { CommandTransport, Transport } from "../../../src/remote/transport";
 import { systemClock } from "../../../src/scheduler/state/clock";
 import { python } from "../program";
 
@@ -80,4 +81,27 @@ export function headNode(home: string, env: Record<string, string> = {}) {
     return stdout;
   };
   return { transport, connect, call, uploads, steps };
+}
+
+/** As a site does that ends, with each session, whatever it has left running. */
+export function endingSessions(transport: CommandTransport): Transport {
+  return {
+    exec: async (argv, options) => {
+      const session = `ADAPTIVE_TEST_SESSION=${randomUUID()}`;
+      const [name = "", value = ""] = session.split("=");
+      const process = await transport.exec(argv, { ...options, env: { ...options.env, [name]: value } });
+      return { ...process, exit: process.exit.then((exit) => killAll(session).then(() => exit)) };
+    },
+    upload: () => Promise.reject(new Error("nothing is uploaded")),
+  };
+}
+
+/** On this machine; what Slurm started on one of its nodes is none of the session's. */
+async function killAll(session: string): Promise<void> {
+  const here = await readlink("/proc/self/ns/net");
+  for (const pid of (await readdir("/proc")).filter((name) => /^\d+$/.test(name))) {
+    if ((await readlink(`/proc/${pid}/ns/net`).catch(() => "")) !== here) continue;
+    const environment = await readFile(`/proc/${pid}/environ`, "utf8").catch(() => "");
+    if (environment.split("\0").includes(session)) process.kill(Number(pid), "SIGKILL");
+  }
 }

@@ -1,14 +1,12 @@
-import { randomUUID } from "node:crypto";
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { prepareStudy, type Prepared, type StudyWorld } from "../../../src/remote/deploy/prepareStudy";
 import { launchScheduler } from "../../../src/remote/deploy/launchScheduler";
-import type { CommandTransport, Transport } from "../../../src/remote/transport";
 import { systemClock } from "../../../src/scheduler/state/clock";
 import { temporaryFolder } from "../../unit/scheduler/runFixture";
 import { eventually, peaks, python } from "../program";
-import { createHome, headNode } from "./headNode";
+import { createHome, endingSessions, headNode } from "./headNode";
 
 /** A study on a laptop, and a cluster to run it on. */
 async function studyAndCluster(files: Record<string, string>) {
@@ -45,26 +43,6 @@ async function studyAndCluster(files: Record<string, string>) {
     );
   onTestFinished(async () => void (await node.call(cluster, "stop", there, "--shut-down").catch(() => undefined)));
   return { home, folder, there, cluster, prepare, agreed, ...node };
-}
-
-/** As a site does that ends, with each session, whatever it has left running. */
-function endingSessions(transport: CommandTransport): Transport {
-  return {
-    exec: async (argv, options) => {
-      const session = `ADAPTIVE_TEST_SESSION=${randomUUID()}`;
-      const [name = "", value = ""] = session.split("=");
-      const process = await transport.exec(argv, { ...options, env: { ...options.env, [name]: value } });
-      return { ...process, exit: process.exit.then((exit) => killAll(session).then(() => exit)) };
-    },
-    upload: () => Promise.reject(new Error("nothing is uploaded")),
-  };
-}
-
-async function killAll(session: string): Promise<void> {
-  for (const pid of (await readdir("/proc")).filter((name) => /^\d+$/.test(name))) {
-    const environment = await readFile(`/proc/${pid}/environ`, "utf8").catch(() => "");
-    if (environment.split("\0").includes(session)) process.kill(Number(pid), "SIGKILL");
-  }
 }
 
 const settings = JSON.stringify({ goal: { npoints: 12 }, include: ["tables/params.csv"] });
@@ -127,10 +105,11 @@ describe("a study on a cluster", () => {
         run: join(world.there, ".adaptive"),
         host: "login1",
         queue: "slurm",
+        isInJob: false,
       },
     );
     await expect(slurm).rejects.toMatchObject({
-      hint: expect.stringMatching(/on login1, sbatch --job-name=adaptive-scheduler .* --wrap='.*main\.js serve .*'$/),
+      hint: 'Let it run in a small job of the queue: "schedulerInJob": true of login1 in adaptive.clusters.',
     });
   });
 

@@ -146,7 +146,13 @@ describe("the user setting adaptive.clusters", () => {
       { node: "/opt/node/bin/node", runRoot: "/scratch/ada" },
     ],
   ])("%j of a host", (clusters, said) => {
-    const unsaid = { profile: {}, node: null, installFolder: "~/.adaptive-scheduler", runRoot: "~/adaptive-runs" };
+    const unsaid = {
+      profile: {},
+      node: null,
+      installFolder: "~/.adaptive-scheduler",
+      runRoot: "~/adaptive-runs",
+      schedulerInJob: false,
+    };
     expect(hostProfileOf(clusters, "hpc")).toEqual({ ...unsaid, ...said });
   });
   test("of a host names what is wrong", () => {

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { build } from "esbuild";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { RunLock, ownerOf } from "../../../src/scheduler/state/lock";
+import { RunLock, ownerOf, releaseDead } from "../../../src/scheduler/state/lock";
 import { recover } from "../../../src/scheduler/state/recovery";
 import { asLearnerId } from "../../../src/scheduler/state/rows";
 import { bootId, processStart } from "../../../src/scheduler/state/processIdentity";
@@ -84,6 +84,23 @@ test.each([
   expect(await newestOwner(path)).toMatchObject({ pid: process.pid });
   expect(await readdir(path)).toEqual(["8"]);
   await lock.release();
+});
+
+test.each([
+  ["a dead owner of this host is noted down as gone, so that others need not watch", {}, true],
+  ["a living one stays", { pid: process.pid, pidStart: processStart(process.pid) }, false],
+  ["one on another host stays: who knows", { host: "elsewhere" }, false],
+])("%s", async (_, owner, isReleased) => {
+  const path = await newLock();
+  await leaveLock(path, owner);
+  await releaseDead(path);
+  expect(await newestOwner(path)).toMatchObject({ isReleased });
+});
+
+test("of a lock that nobody ever took nothing is noted down", async () => {
+  const path = await newLock();
+  await releaseDead(path);
+  await expect(readdir(path)).rejects.toMatchObject({ code: "ENOENT" });
 });
 
 describe("an owner on another host", () => {
