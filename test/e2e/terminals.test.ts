@@ -29,6 +29,11 @@ class Shown {
     await expect.poll(() => this.text(), { timeout: patienceMs }).toMatch(pattern);
   }
 
+  /** How many there are. */
+  count(): Promise<number> {
+    return this.editor.page.locator(".terminal-wrapper").count();
+  }
+
   /** Lines on the screen. */
   async rows(): Promise<number> {
     return this.wrapper.locator(".xterm-rows > div").count();
@@ -77,6 +82,7 @@ test("a terminal in a running Slurm job over SSH, and one in the run's folder on
   await terminal.shows(/^Ended with exit code 3\. Press any key to close\.$/m);
   await editor.keepScreenshot("terminal in a Slurm job, ended");
   await editor.page.keyboard.press("Enter");
+  await expect.poll(() => terminal.count(), { timeout: patienceMs }).toBe(0);
 
   await editor.runCommand("Adaptive: Open Terminal in Run Folder");
   await terminal.named("hpc · peaks");
@@ -108,11 +114,14 @@ test("a terminal in a local job, picked from a list or by its learner; a window 
   const [learner = ""] = /offset=\S+ coupling=[\d.]+/.exec(await editor.treeRow(/^1_1/).innerText()) ?? [];
   await editor.chooseFor(editor.treeRow(new RegExp(`^${learner}`)), "Open Terminal in Job");
   await terminal.named("job 1_1 · peaks");
+  // It is there before it comes to the front.
+  await expect.poll(() => terminal.text(), { timeout: patienceMs }).not.toContain("with 1 core");
   await terminal.type("echo $((6 * 7))");
   await terminal.shows(/^42$/m);
   await editor.keepScreenshot("terminals in two local jobs");
 
   await editor.page.reload();
   for (const id of ["1_1", "1_2"]) await editor.treeRow(new RegExp(`${id}.*running`)).waitFor();
-  expect(await editor.page.locator(".terminal-wrapper").count()).toBe(0);
+  // The editor may have opened one of its own.
+  expect(await editor.page.getByText(/job 1_\d · peaks/).count()).toBe(0);
 });
