@@ -31,6 +31,9 @@ export class Submitter {
   readonly inFlight = new Set<number>();
   private nextFillAt = 0;
   private refusals = 0;
+  private isFull = false;
+  /** Of an array a queue takes all or nothing, also where its limit has room for some. */
+  private atOnce = Infinity;
   private largestArray: number | null = null;
 
   constructor(private readonly options: SubmitterOptions) {}
@@ -43,19 +46,23 @@ export class Submitter {
   async fill(orders: readonly Order[]): Promise<number | null> {
     const { cluster, clock, onNotice } = this.options;
     if (clock.now() < this.nextFillAt) return this.nextFillAt;
+    let asked = 0;
     try {
       const largest = await this.findLargestArray();
       for (const { count, ...order } of orders) {
-        for (let left = count; left > 0; left -= largest) {
-          await this.submit({ ...order, count: Math.min(left, largest) });
+        for (let left = count; left > 0; left -= asked) {
+          asked = Math.min(left, largest, this.atOnce);
+          await this.submit({ ...order, count: asked });
+          this.atOnce *= 2;
+          this.refusals = 0;
         }
       }
-      if (this.refusals > 0) onNotice(null);
-      this.refusals = 0;
+      if (this.isFull) onNotice(null);
+      this.isFull = false;
       this.nextFillAt = cluster.isExact ? 0 : clock.now() + fillEveryMs;
       return null;
     } catch (error) {
-      return this.onRefusal(toAdaptiveError(error));
+      return this.onRefusal(toAdaptiveError(error), asked);
     }
   }
 
@@ -87,9 +94,15 @@ export class Submitter {
     }
   }
 
-  private async onRefusal({ code, message, hint }: AdaptiveError): Promise<number | null> {
+  private async onRefusal({ code, message, hint }: AdaptiveError, asked: number): Promise<number | null> {
     const { store, clock, onNotice } = this.options;
+    if (code === "queue-full" && asked > 1) {
+      this.atOnce = asked >> 1;
+      this.nextFillAt = clock.now() + fillEveryMs;
+      return this.nextFillAt;
+    }
     if (code === "queue-full") {
+      this.isFull = true;
       const delayMs = Math.min(firstBackOffMs * 2 ** this.refusals, maxBackOffMs);
       this.refusals++;
       this.nextFillAt = clock.now() + delayMs;

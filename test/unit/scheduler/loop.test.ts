@@ -229,6 +229,25 @@ describe("of a queue that is not exact", () => {
     expect(store.model.run.activity).toBe("active");
   });
 
+  test("that takes some but not all, and of an array all or nothing, gets as many jobs as it takes", async () => {
+    const limit = 3;
+    const counts: number[] = [];
+    const { notices, store } = await runLoop(
+      (argv, _, store) => {
+        const live = [...store.model.liveJobs];
+        if (argv[0] === "list") return live.map(running);
+        counts.push(Number(argv[2]));
+        if (live.length + Number(argv[2]) > limit) throw new AdaptiveError("queue-full", "QOSMaxSubmitJobPerUserLimit");
+        return submitted(argv);
+      },
+      20,
+      20,
+    );
+    expect(store.model.liveJobs.size).toBe(limit);
+    expect(counts.slice(0, 6)).toEqual([5, 2, 3, 1, 2, 1]);
+    expect(notices[0]).toMatchObject({ code: "queue-full", hint: "It is asked again in 1 min; jobs go on." });
+  });
+
   test("that refuses what is asked for pauses the run in its own words", async () => {
     const { times, store, notices } = await runLoop(() => {
       throw new AdaptiveError("submission-refused", "sbatch: error: invalid partition specified: nope");
