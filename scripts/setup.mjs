@@ -112,9 +112,12 @@ export async function setUpSshd() {
 /** A Slurm cluster of this machine's own for the tests, which `endCluster` ends. */
 export async function setUpCluster() {
   await step("Slurm cluster", async () => {
-    const names = ["slurmctld", "slurmd", "sbatch", "munged", "ip"];
+    const names = ["slurmctld", "slurmd", "slurmdbd", "sbatch", "munged", "mariadbd", "ip"];
     const found = await Promise.all(names.map(onPath));
-    const packages = ["slurmctld", "slurmd", "slurm-client", "slurm-wlm-basic-plugins", "munge", "iproute2"];
+    const packages = [
+      ...["slurmctld", "slurmd", "slurmdbd", "slurm-client", "slurm-wlm-basic-plugins", "slurm-wlm-mysql-plugin"],
+      ...["munge", "mariadb-server", "iproute2"],
+    ];
     if (found.includes(null)) await install(packages, "The tests on a cluster need Slurm.");
     await run(clusterScript, ["up"], {
       hint: "The tests on a real Slurm run as root on Debian or Ubuntu, where network namespaces are permitted; npm test with names of parts runs the others.",

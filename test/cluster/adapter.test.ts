@@ -1,9 +1,12 @@
+import { readFile, writeFile } from "node:fs/promises";
 import { userInfo } from "node:os";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { Cluster, Submission } from "../../src/scheduler/clusters/cluster";
 import { runCommand } from "../../src/scheduler/clusters/runCommand";
 import { slurmCluster } from "../../src/scheduler/clusters/slurm";
 import { areRunning, haveEnded, testContract } from "../integration/clusters/contract";
+import { eventually } from "../integration/program";
 import { farGoal, SlurmStudy, slowPeaks } from "./slurmStudy";
 import { slurm, testCluster } from "./testCluster";
 
@@ -112,9 +115,57 @@ describe("Slurm", () => {
     expect(cluster.isExact).toBe(false);
   });
 
+  test("refuses an account that there is not", async () => {
+    await refused(subject().cluster, "--account=nobody").toMatchObject({
+      code: "submission-refused",
+      message: expect.stringContaining("Invalid account") as string,
+      hint: expect.stringContaining("resources.account") as string,
+    });
+  });
+
+  test("takes no more jobs than a limit allows, for now", async () => {
+    const { cluster } = subject();
+    const three = submission(asking("--qos=few"), { count: 3 });
+    await expect(runCommand(cluster.submit(three))).rejects.toMatchObject({
+      code: "queue-full",
+      message: expect.stringContaining("QOSMaxSubmitJobPerUserLimit") as string,
+    });
+    expect(await runCommand(cluster.list())).toEqual([]);
+    await runCommand(cluster.submit({ ...three, count: 2 }));
+  });
+
+  test("knows how jobs ended that its queue has forgotten", async () => {
+    const { cluster, submit, until } = subject();
+    const [failed, cancelled] = await submit(
+      1,
+      3,
+      '[ "$ADAPTIVE_JOB_ID" = "${SLURM_ARRAY_JOB_ID}_0" ] && exit 4\nsleep 1000\n',
+    );
+    await until(areRunning(2));
+    await slurm("scancel", cancelled?.id ?? "");
+    await until(areRunning(1));
+    const ids = [failed?.id ?? "", cancelled?.id ?? "", `${failed?.id}9999`];
+    const command = cluster.account(ids);
+    const accounts = await eventually(async () => {
+      const accounts = command && (await runCommand(command));
+      return accounts?.size === 2 ? accounts : null;
+    });
+    expect(accounts.get(ids[0] ?? "")).toEqual({ exitCode: 4, cause: "exit" });
+    expect(accounts.get(ids[1] ?? "")).toMatchObject({ cause: "cancelled" });
+  });
+
   test("that keeps no account of ended jobs says so", async () => {
-    const command = subject().cluster.account(["1_0"]);
-    await expect(command && runCommand(command)).rejects.toMatchObject({ code: "no-accounts" });
+    const { cluster, folder } = subject();
+    const { SLURM_CONF = "" } = process.env;
+    const without = (await readFile(SLURM_CONF, "utf8")).replaceAll(/^Accounting.*$/gm, "");
+    await writeFile(join(folder, "slurm.conf"), without);
+    process.env["SLURM_CONF"] = join(folder, "slurm.conf");
+    try {
+      const command = cluster.account(["1_0"]);
+      await expect(command && runCommand(command)).rejects.toMatchObject({ code: "no-accounts" });
+    } finally {
+      process.env["SLURM_CONF"] = SLURM_CONF;
+    }
   });
 
   test("a command that is missing is named", async () => {
@@ -134,6 +185,8 @@ test("while the controller does not answer jobs go on, and nothing is submitted 
   const on = await SlurmStudy.create(slowPeaks(2), farGoal, "exclusive");
   const run = await on.run();
   const { job } = await on.firstHolder();
+  await on.until("learnerAssigned", ({ learner }) => learner === 1);
+  const submissions = await on.changes("jobsSubmitting");
   await testCluster.stopController();
   try {
     await run.line((line) => line.includes("queue-silent") && line.includes("Unable to contact slurm controller"));
@@ -146,6 +199,6 @@ test("while the controller does not answer jobs go on, and nothing is submitted 
     { state: "done", epoch: 1 },
   ]);
   expect(await on.changes("learnerReleased")).toEqual([]);
-  expect(await on.changes("jobsSubmitting")).toHaveLength(1);
+  expect(await on.changes("jobsSubmitting")).toEqual(submissions);
   expect(await on.output(job)).toContain("no learner");
 });

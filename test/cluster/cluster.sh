@@ -16,7 +16,7 @@
 set -euo pipefail
 
 folder=/var/lib/adaptive-test-cluster
-nodes=(n1 n2 n3 n4 n5)
+nodes=(n1 n2 n3 n4 n5 n6)
 network=10.91.7
 head=$(hostname -s)
 export SLURM_CONF=$folder/slurm.conf
@@ -33,7 +33,9 @@ up() {
   configuration >"$SLURM_CONF"
   connect
   start_munge
+  start_accounting
   start_controller
+  set_limits
   for node in "${nodes[@]}"; do start_node "$node"; done
   await "a node of the test cluster does not answer" nodes_answer
 }
@@ -109,6 +111,15 @@ PartitionName=main Nodes=n4,n5 Default=YES
 PartitionName=short Nodes=n4 MaxTime=1
 PartitionName=single Nodes=n1
 PartitionName=pair Nodes=n2,n3
+PreemptType=preempt/partition_prio
+PreemptMode=CANCEL
+PartitionName=low Nodes=n6
+PartitionName=high Nodes=n6 PriorityTier=2
+AccountingStorageType=accounting_storage/slurmdbd
+AccountingStorageHost=127.0.0.1
+AccountingStoragePort=16819
+AccountingStoragePass=$folder/run/munge
+AccountingStorageEnforce=associations,limits,qos
 Include $folder/more.conf
 CONF
 }
@@ -120,9 +131,48 @@ start_munge() {
     --seed-file="$folder/munge/seed" --log-file="$folder/log/munged.log"
 }
 
+# Slurm's database of jobs that ended, and the limits that come with it.
+start_accounting() {
+  # MariaDB does not run as root; that of the machine has a socket of its own.
+  local database=$folder/database
+  export MYSQL_UNIX_PORT=$database/socket
+  if [ ! -d "$database" ]; then
+    install -d -o mysql -g mysql "$database"
+    mariadb-install-db --no-defaults --user=mysql --datadir="$database" --skip-test-db \
+      --auth-root-authentication-method=socket >"$folder/log/mariadb.log"
+  fi
+  if ! runs mariadbd; then
+    setpriv --reuid=mysql --regid=mysql --clear-groups mariadbd --no-defaults --datadir="$database" \
+      --socket="$MYSQL_UNIX_PORT" --skip-networking >>"$folder/log/mariadb.log" 2>&1 </dev/null &
+    echo $! >"$folder/run/mariadbd.pid"
+  fi
+  await "the database of the test cluster does not answer" mariadb-admin --no-defaults --socket="$MYSQL_UNIX_PORT" ping
+  install -m 600 /dev/stdin "$folder/slurmdbd.conf" <<CONF
+AuthType=auth/munge
+AuthInfo=socket=$folder/run/munge
+DbdHost=$head
+DbdAddr=127.0.0.1
+DbdPort=16819
+SlurmUser=root
+StorageType=accounting_storage/mysql
+StorageHost=localhost
+StorageUser=root
+LogFile=$folder/log/slurmdbd.log
+PidFile=$folder/run/slurmdbd.pid
+CONF
+  runs slurmdbd || slurmdbd
+  await "the accounting of the test cluster does not answer" timeout 10 sacctmgr --noheader list qos
+}
+
 start_controller() {
   runs slurmctld || slurmctld
   await "the controller of the test cluster does not answer" timeout 10 scontrol ping
+}
+
+# With this quality of service a user may have two jobs at a time.
+set_limits() {
+  [ "$(sacctmgr --noheader --parsable2 list qos few format=name)" ] || sacctmgr --immediate add qos few MaxSubmitJobsPerUser=2 >/dev/null
+  sacctmgr --immediate modify account root set qos=normal,few >/dev/null
 }
 
 # In its own network, under its own name, with its own file of names.
@@ -177,6 +227,8 @@ down() {
     ip netns del "$(namespace "$node")"
   done
   stop slurmctld KILL
+  stop slurmdbd
+  stop mariadbd
   stop munged
   if ip link del adaptive0 2>/dev/null; then ip route del blackhole "$network.0/24" metric 9999; fi
   rm -rf "$folder"

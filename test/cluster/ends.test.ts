@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { farGoal, SlurmStudy, slowPeaks } from "./slurmStudy";
+import { farGoal, inPartition, SlurmStudy, slowPeaks } from "./slurmStudy";
 import { slurm } from "./testCluster";
 
 test("jobs that somebody else cancels give their learners back", async () => {
@@ -30,4 +30,17 @@ test("a job whose walltime is nearly over saves its learner, and the next one go
   expect(again.npointsBefore).toBeGreaterThan(0);
   const [learner] = await on.finish(run);
   expect(learner).toMatchObject({ state: "done", failures: 0 });
+});
+
+test("a job that has to make room for another one gives its learner back", async () => {
+  const on = await SlurmStudy.create(slowPeaks(1), farGoal);
+  const run = await on.run(...inPartition("low"));
+  const { job } = await on.firstHolder();
+  await slurm("sbatch", "--partition=high", "--exclusive", "--wrap=sleep 1");
+  const released = await on.until("learnerReleased");
+  expect(released).toMatchObject({ job, state: "waiting", failures: 0 });
+  await on.until("learnerAssigned", ({ epoch }) => epoch === 2);
+  const [learner] = await on.finish(run);
+  expect(learner).toMatchObject({ state: "done", failures: 0 });
+  expect(await on.changes("jobEnded")).toContainEqual(expect.objectContaining({ job, ending: "preempted" }));
 });

@@ -57,3 +57,17 @@ test("jobs that can never start pause the run, with the reason", async () => {
   expect(stdout).toContain(paused.reason);
   expect(exitCode).not.toBe(0);
 });
+
+test("a limit of the queue is said, and lived with", async () => {
+  const on = await SlurmStudy.create(slowPeaks(3), farGoal);
+  const qos = JSON.stringify({ resources: { extraLines: ["#SBATCH --qos=few"] } });
+  const run = await on.run("--max-jobs", "3", "--profile", qos);
+  await run.line(
+    (line) => line.includes("The queue takes no more jobs now") && line.includes("QOSMaxSubmitJobPerUserLimit"),
+  );
+  expect((await on.jobs()).length).toBeLessThanOrEqual(2);
+  const learners = await on.finish(run);
+  expect(learners.map(({ state, failures }) => ({ state, failures }))).toEqual(
+    Array(3).fill({ state: "done", failures: 0 }),
+  );
+});

@@ -5,7 +5,7 @@ import { promisify } from "node:util";
 
 const run = promisify(execFile);
 
-type Node = "n1" | "n2" | "n3" | "n4" | "n5";
+type Node = "n1" | "n2" | "n3" | "n4" | "n5" | "n6";
 
 async function cluster(...args: readonly string[]): Promise<void> {
   await run(join(import.meta.dirname, "cluster.sh"), args);

@@ -28,8 +28,10 @@ const full =
   /(QOS|Assoc)\w*Max\w*Submit|temporarily unable to accept|job count limit|queue is full|would exceed.*limit/i;
 
 const hints: readonly (readonly [RegExp, string])[] = [
+  // Before partitions: "Invalid account or account/partition combination specified".
+  [/account(?!ing)/i, "Set resources.account; sacctmgr show associations user=$USER shows yours."],
   [/partition/i, "Set resources.partition; sinfo shows which there are."],
-  [/account/i, "Set resources.account; sacctmgr show associations user=$USER shows yours."],
+  [/invalid qos/i, "Name another one in resources.extraLines; sacctmgr show associations user=$USER shows yours."],
   [/time ?limit|wall/i, "Ask for less in resources.walltime; sinfo shows the limits."],
   [/memory|--mem/i, "Ask for less in resources.memory."],
   [/node (count|configuration|name)|more processors/i, "Ask for fewer resources.cores or resources.nodes."],

@@ -207,6 +207,15 @@ describe("a submission", () => {
     expect(failing(stderr)).toMatchObject({ message: expect.stringContaining("sbatch --parsable") as string });
   });
 
+  test.each([
+    ["invalid partition specified: nope", "resources.partition"],
+    ["Invalid account or account/partition combination specified", "resources.account"],
+    ["Invalid qos specification", "resources.extraLines"],
+    ["QOSMaxWallDurationPerJobLimit\nJob violates accounting/QOS policy (job submit limit, time limits)", "walltime"],
+  ])("whose refusal is %j is told to look at %s", (words, hint) => {
+    expect(failing(`sbatch: error: ${words}\n`)).toMatchObject({ hint: expect.stringContaining(hint) as string });
+  });
+
   test("that got no answer is neither taken nor refused", () => {
     expect(failing("", null)).toMatchObject({ code: "slurm-failed" });
   });
