@@ -36,7 +36,7 @@ test("a job that has to make room for another one gives its learner back", async
   const on = await SlurmStudy.create(slowPeaks(1), farGoal);
   const run = await on.run(...inPartition("low"));
   const { job } = await on.firstHolder();
-  await slurm("sbatch", "--partition=high", "--exclusive", "--wrap=sleep 1");
+  await slurm("sbatch", "--partition=high", "--exclusive", "--output=/dev/null", "--wrap=sleep 1");
   const released = await on.until("learnerReleased");
   expect(released).toMatchObject({ job, state: "waiting", failures: 0 });
   await on.until("learnerAssigned", ({ epoch }) => epoch === 2);
