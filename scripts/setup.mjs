@@ -116,9 +116,13 @@ export async function setUpCluster() {
     const found = await Promise.all(names.map(onPath));
     const packages = [
       ...["slurmctld", "slurmd", "slurmdbd", "slurm-client", "slurm-wlm-basic-plugins", "slurm-wlm-mysql-plugin"],
-      ...["munge", "mariadb-server", "iproute2"],
+      ...["munge", "mariadb-server", "iproute2", "python3-venv"],
     ];
-    if (found.includes(null)) await install(packages, "The tests on a cluster need Slurm.");
+    // Of its users, who cannot read a Python that lies in the folder of another.
+    const hasVenv = (await tryRun("/usr/bin/python3", ["-c", "import venv, ensurepip"])).exitCode === 0;
+    if (found.includes(null) || !hasVenv) {
+      await install(packages, "The tests on a cluster need Slurm and Debian's Python.");
+    }
     await run(clusterScript, ["up"], {
       hint: "The tests on a real Slurm run as root on Debian or Ubuntu, where network namespaces are permitted; npm test with names of parts runs the others.",
     });

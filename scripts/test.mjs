@@ -40,13 +40,14 @@ async function setUp(/** @type {readonly string[]} */ names) {
   await setUpNode();
   await setUpPython(["requirements.txt", "requirements-dev.txt"]);
   await setUpBuild();
-  if (names.includes("integration")) {
+  const areNamed = (/** @type {string[]} */ ...parts) => parts.some((part) => names.includes(part));
+  if (areNamed("integration", "cluster")) {
     await setUpShells();
     await setUpNodeArchive();
   }
-  if (names.includes("integration") || names.includes("e2e")) await setUpSshd();
-  if (names.includes("cluster") || names.includes("e2e")) await setUpCluster();
-  if (names.includes("e2e")) {
+  if (areNamed("integration", "cluster", "e2e")) await setUpSshd();
+  if (areNamed("cluster", "e2e")) await setUpCluster();
+  if (areNamed("e2e")) {
     await setUpCodeServer();
     await setUpChromium();
   }

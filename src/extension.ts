@@ -1,7 +1,9 @@
 import { commands, type ExtensionContext, Uri, window, workspace } from "vscode";
 import { Awakenings } from "./remote/awakenings";
+import { clustersSetting } from "./remote/clustersSetting";
 import { Clusters } from "./remote/connectClusters";
 import { localRunSessions } from "./remote/connectLocally";
+import { ownConfiguration } from "./remote/ssh/ownConfiguration";
 import { WorkspaceStudies } from "./remote/studies";
 import { systemClock } from "./scheduler/state/clock";
 import { Actions } from "./views/actions";
@@ -33,8 +35,17 @@ export function activate(context: ExtensionContext): void {
   const studies = scope.add(new WorkspaceStudies(note));
   const memory = context.workspaceState;
   const distFolder = Uri.joinPath(context.extensionUri, "dist");
-  const storage = context.globalStorageUri;
-  const clusters = scope.add(new Clusters({ distFolder, storage, memory, questions: clusterQuestions, log: note }));
+  const clusters = scope.add(
+    new Clusters({
+      configuration: ownConfiguration(),
+      setting: clustersSetting,
+      distFolder: distFolder.fsPath,
+      storage: context.globalStorageUri.fsPath,
+      memory,
+      questions: clusterQuestions,
+      log: note,
+    }),
+  );
   const awakenings = scope.add(new Awakenings(systemClock));
   scope.add(window.onDidChangeWindowState(({ focused }) => awakenings.focus(focused)));
   scope.add(awakenings.onDidAwake(() => clusters.probe()));

@@ -1,6 +1,6 @@
 import { hostname, userInfo } from "node:os";
 import { join } from "node:path";
-import { ConfigurationTarget, type Memento, type Uri, workspace } from "vscode";
+import type { Memento } from "vscode";
 import { systemClock } from "../scheduler/state/clock";
 import { ClusterRuns, type ClusterRun } from "./clusterRuns";
 import { ClusterHost, type Need } from "./deploy/clusterHost";
@@ -10,8 +10,8 @@ import type { NodeSource } from "./deploy/nodeArchive";
 import { removeScheduler } from "./deploy/removeScheduler";
 import { Emitter } from "./event";
 import { type HostProfile, hostProfileOf } from "./profile";
-import { ownConfiguration } from "./ssh/ownConfiguration";
 import type { Prompts } from "./ssh/prompts";
+import type { SshConfiguration } from "./ssh/resolveHost";
 import { SshHosts } from "./ssh/sshHosts";
 import type { StudyPlan } from "./studySync/plan";
 
@@ -24,19 +24,30 @@ export interface ClusterQuestions {
   offerJob(host: string): Promise<boolean>;
 }
 
+/** The user setting `adaptive.clusters`. */
+export interface ClustersSetting {
+  /** As a person wrote it. */
+  get(): unknown;
+  /** Among the user's settings, as if they had typed it. */
+  setSchedulerInJob(host: string): Promise<void>;
+}
+
 interface ClustersWorld {
-  distFolder: Uri;
+  configuration: SshConfiguration;
+  setting: ClustersSetting;
+  /** Where the bundles lie. */
+  distFolder: string;
   /** Of the extension, on this computer. */
-  storage: Uri;
+  storage: string;
   /** Of this workspace. */
-  memory: Memento;
+  memory: Pick<Memento, "get" | "update">;
   questions: ClusterQuestions;
   log: (line: string) => void;
 }
 
 const keepAlive = { intervalMs: 5_000, countMax: 3 };
 
-/** The clusters that the person's SSH configuration and settings name, with what they take from the editor and the system. */
+/** The clusters that the person's SSH configuration and settings name, each connected when somebody needs it. */
 export class Clusters {
   readonly runs: ClusterRuns;
   private readonly hosts = new Map<string, ClusterHost>();
@@ -46,11 +57,11 @@ export class Clusters {
   private readonly ssh: SshHosts;
 
   constructor(private readonly world: ClustersWorld) {
-    const { memory, questions, storage, log } = world;
+    const { memory, questions, storage, configuration, setting, log } = world;
     this.ssh = new SshHosts({
-      configuration: ownConfiguration(),
+      configuration,
       prompts: questions.prompts,
-      ownKnownHosts: join(storage.fsPath, "known_hosts"),
+      ownKnownHosts: join(storage, "known_hosts"),
       keepAlive,
       log,
     });
@@ -58,7 +69,7 @@ export class Clusters {
       clock: systemClock,
       sender: (folder) => `${userInfo().username} on ${hostname()} (${folder})`,
       host: (name) => this.host(name),
-      settings: hostProfile,
+      settings: (name) => this.profile(name),
       agree: async (host, there, plan) => {
         const sentTo = memory.get<string[]>(agreedPlaces) ?? [];
         const place = `${host}:${there}`;
@@ -69,7 +80,7 @@ export class Clusters {
       },
       offerJob: async (host) => {
         if (!(await questions.offerJob(host))) return false;
-        await setSchedulerInJob(host);
+        await setting.setSchedulerInJob(host);
         return true;
       },
       memory: {
@@ -81,8 +92,7 @@ export class Clusters {
 
   /** The hosts there are to choose from. */
   async names(): Promise<string[]> {
-    const clusters = workspace.getConfiguration("adaptive").get<object>("clusters") ?? {};
-    const set = Object.keys(clusters).filter((name) => name !== "local");
+    const set = Object.keys(this.world.setting.get() ?? {}).filter((name) => name !== "local");
     return [...new Set([...set, ...(await this.ssh.list())])];
   }
 
@@ -117,20 +127,24 @@ export class Clusters {
     return host;
   }
 
+  private profile(name: string): HostProfile {
+    return hostProfileOf(this.world.setting.get(), name);
+  }
+
   private hostWorld(name: string): ConstructorParameters<typeof ClusterHost>[1] {
     const { distFolder, storage, questions } = this.world;
     return {
       open: (isAsked, signal) => this.ssh.connect(name, isAsked, signal),
       prepare: (transport, { isAsked, onStep, signal }) => {
-        const { profile, node, installFolder } = hostProfile(name);
+        const { profile, node, installFolder } = this.profile(name);
         const { python = "python3", prelude = [] } = profile;
         return connectCluster({
           transport,
           clock: systemClock,
           signal,
           wish: { place: installFolder, node, python, prelude },
-          distFolder: distFolder.fsPath,
-          fetching: { cacheFolder: join(storage.fsPath, "node"), download },
+          distFolder,
+          fetching: { cacheFolder: join(storage, "node"), download },
           onStep,
           askForNode: (offer) => (isAsked ? questions.askForNode(name, offer) : Promise.resolve(null)),
         });
@@ -141,18 +155,6 @@ export class Clusters {
 
 const agreedPlaces = "studiesSentTo";
 const clusterRuns = "clusterRuns";
-
-function hostProfile(name: string): HostProfile {
-  return hostProfileOf(workspace.getConfiguration("adaptive").get("clusters"), name);
-}
-
-/** Among the user's settings, as if they had typed it. */
-async function setSchedulerInJob(host: string): Promise<void> {
-  const configuration = workspace.getConfiguration("adaptive");
-  const set = configuration.inspect<Record<string, object>>("clusters")?.globalValue ?? {};
-  const clusters = { ...set, [host]: { ...set[host], schedulerInJob: true } };
-  await configuration.update("clusters", clusters, ConfigurationTarget.Global);
-}
 
 async function download(url: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
   const response = await fetch(url, { signal });

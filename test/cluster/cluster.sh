@@ -1,36 +1,43 @@
 #!/usr/bin/env bash
 # A real Slurm cluster on one machine, for the tests: a controller and nodes n1, n2, …, each in a
 # network namespace of its own, so that a job cannot reach what listens on the head's 127.0.0.1, and
-# a node can be cut off. Everything belongs to one user, root, who can read the project wherever it
-# lies. It has its own folder, munge, ports and addresses; no file outside of that folder is touched,
-# and a Slurm of the machine's own goes on beside it.
+# a node can be cut off. Its daemons are root's, and so are the jobs of most tests, which read the
+# project wherever it lies; users can be admitted who may read no more than any user, and for whose
+# jobs there is a Python. It has its own folder, munge, ports and addresses; nothing outside of that
+# folder is touched but the list of users, and a Slurm of the machine's own goes on beside it.
 #
 #   cluster.sh up                    starts what does not run yet; prints nothing when all is well
-#   cluster.sh down                  ends its jobs and daemons, and deletes its folder
+#   cluster.sh down                  ends its jobs and daemons, and deletes its folder and users
 #   cluster.sh cut NODE              takes the node off the network; its processes go on
 #   cluster.sh restore NODE          puts it back
 #   cluster.sh kill NODE             kills the node's slurmd and the jobs on it: its machine went down
 #   cluster.sh revive NODE           starts its slurmd
 #   cluster.sh controller stop|start
+#   cluster.sh admit USER SHELL      makes a user with an empty home in the folder, who logs in by key alone
+#   cluster.sh dismiss USER          ends all that the user runs, and deletes user and home
 #   cluster.sh configure [LINE…]     slurm.conf ends with these lines from now on, instead of earlier ones
 set -euo pipefail
+umask 022
 
 folder=/var/lib/adaptive-test-cluster
 nodes=(n1 n2 n3 n4 n5 n6)
 network=10.91.7
+requirements=$(dirname "$(realpath "$0")")/../../python/requirements.txt
 head=$(hostname -s)
 export SLURM_CONF=$folder/slurm.conf
 
 up() {
   check_permitted
   # One that was started from another version of this file.
-  [ ! -e "$SLURM_CONF" ] || configuration | cmp -s - "$SLURM_CONF" || down
-  mkdir -p "$folder"/{run,log,state,munge}
+  [ ! -e "$SLURM_CONF" ] || cmp -s "$0" "$folder/cluster.sh" || down
+  mkdir -p "$folder"/{run,log,state,munge,home}
   chmod 755 "$folder"
   chmod 700 "$folder/munge"
   [ -e "$folder/more.conf" ] || echo "# More lines" >"$folder/more.conf"
+  cp "$0" "$folder/cluster.sh"
   host_names >"$folder/hosts"
   configuration >"$SLURM_CONF"
+  make_python
   connect
   start_munge
   start_accounting
@@ -124,6 +131,17 @@ Include $folder/more.conf
 CONF
 }
 
+# The machine's own Python, since any other may lie where only root can read.
+make_python() {
+  local python=/usr/bin/python3
+  cmp -s "$requirements" "$folder/python/requirements.txt" && return
+  "$python" -c "import venv, ensurepip" 2>/dev/null || fail "The test cluster needs Debian's Python: apt-get install python3-venv."
+  "$python" -m venv --clear "$folder/python"
+  "$folder/python/bin/python" -m pip install --quiet --disable-pip-version-check -r "$requirements" >"$folder/log/python.log" 2>&1 ||
+    fail "The jobs' Python could not be made: see $folder/log/python.log"
+  cp "$requirements" "$folder/python"
+}
+
 start_munge() {
   runs munged && return
   [ -e "$folder/munge/key" ] || head -c 1024 /dev/urandom | install -m 600 /dev/stdin "$folder/munge/key"
@@ -175,12 +193,13 @@ set_limits() {
   sacctmgr --immediate modify account root set qos=normal,few >/dev/null
 }
 
-# In its own network, under its own name, with its own file of names.
+# In its own network, under its own name, with its own file of names and its own shared memory, in which MPICH calls
+# segments by the numbers of jobs and leaves them there when a job is killed.
 start_node() {
   runs "slurmd-$1" && return
   mkdir -p "$folder/spool-$1"
   nsenter --net="/run/netns/$(namespace "$1")" unshare --uts --mount bash -c \
-    'hostname "$1" && mount --bind "$2" /etc/hosts && exec slurmd -N "$1"' bash "$1" "$folder/hosts"
+    'hostname "$1" && mount --bind "$2" /etc/hosts && mount -t tmpfs -o mode=1777 tmpfs /dev/shm && exec slurmd -N "$1"' bash "$1" "$folder/hosts"
 }
 
 nodes_answer() {
@@ -214,6 +233,48 @@ kill_node() {
   done
 }
 
+admit() {
+  # Not locked, which would keep out even a key.
+  useradd --create-home --home-dir "$folder/home/$1" --shell "$2" --password '*' "$1"
+  chmod 700 "$folder/home/$1"
+  sacctmgr --immediate add user "$1" account=root >/dev/null
+  await "the controller does not know $1" is_known "$1"
+}
+
+is_known() { timeout 10 scontrol show assoc_mgr flags=users users="$1" | grep -q "^ *UserName=$1("; }
+
+dismiss() {
+  id -u "$1" >/dev/null 2>&1 || return 0
+  await "jobs of $1 do not end" without_jobs "$1"
+  sacctmgr --immediate delete user "$1" >/dev/null
+  remove_user "$1"
+}
+
+without_jobs() {
+  local jobs
+  timeout 20 scancel --user="$1" --signal=KILL --full; timeout 20 scancel --user="$1"
+  jobs=$(timeout 20 squeue --noheader --user="$1") && [ -z "$jobs" ]
+}
+
+# Those who were admitted, and are not dismissed.
+users() { awk -F: -v home="$folder/home/" 'index($6, home) == 1 { print $1 }' /etc/passwd; }
+
+# With all that the user still runs, on the head and on nodes.
+remove_user() {
+  local pids
+  while pids=$(processes "$1") && [ "$pids" ]; do
+    kill -KILL $pids 2>/dev/null || true
+    sleep 0.1
+  done
+  userdel --force "$1"
+  rm -rf "$folder/home/$1"
+}
+
+# Of a user; this file belongs to root once a process has ended, whether or not anybody has waited for it.
+processes() {
+  { find /proc -maxdepth 2 -name cmdline -user "$1" -printf '%h\n' 2>/dev/null || true; } | sed 's|^/proc/||'
+}
+
 configure() {
   printf '%s\n' "# More lines" "$@" >"$folder/more.conf"
   scontrol reconfigure
@@ -230,6 +291,7 @@ down() {
   stop slurmdbd
   stop mariadbd
   stop munged
+  for user in $(users); do remove_user "$user"; done
   if ip link del adaptive0 2>/dev/null; then ip route del blackhole "$network.0/24" metric 9999; fi
   rm -rf "$folder"
 }
@@ -257,6 +319,8 @@ case "${1:-}" in
   kill) kill_node "$2" ;;
   revive) start_node "$2" ;;
   controller) if [ "$2" = stop ]; then stop slurmctld; else start_controller; fi ;;
+  admit) admit "$2" "$3" ;;
+  dismiss) dismiss "$2" ;;
   configure) configure "${@:2}" ;;
-  *) fail "usage: cluster.sh up | down | cut NODE | restore NODE | kill NODE | revive NODE | controller stop|start | configure [LINE…]" ;;
+  *) fail "usage: cluster.sh up | down | cut NODE | restore NODE | kill NODE | revive NODE | controller stop|start | admit USER SHELL | dismiss USER | configure [LINE…]" ;;
 esac

@@ -132,7 +132,7 @@ const lockFile = "/var/lib/adaptive-test-cluster.lock";
  * Claims the cluster for the test that runs: together with others, or alone, which waits until they
  * are over. A job that starts without a controller may wait for its launcher for ever.
  */
-async function claim(how: "shared" | "exclusive"): Promise<void> {
+export async function claim(how: "shared" | "exclusive"): Promise<void> {
   // `cat` holds the lock until its input ends.
   const holder = spawn("flock", [`--${how}`, lockFile, "sh", "-c", "echo held; cat"], {
     stdio: ["pipe", "pipe", "inherit"],

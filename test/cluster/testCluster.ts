@@ -5,6 +5,8 @@ import { promisify } from "node:util";
 
 const run = promisify(execFile);
 
+const folder = "/var/lib/adaptive-test-cluster";
+
 type Node = "n1" | "n2" | "n3" | "n4" | "n5" | "n6";
 
 async function cluster(...args: readonly string[]): Promise<void> {
@@ -22,6 +24,12 @@ export const testCluster = {
   revive: (node: Node) => cluster("revive", node),
   stopController: () => cluster("controller", "stop"),
   startController: () => cluster("controller", "start"),
+  /** Makes a user who may read no more than any user; dismissed with everything of theirs. */
+  admit: (user: string, shell: string) => cluster("admit", user, shell),
+  dismiss: (user: string) => cluster("dismiss", user),
+  home: (user: string) => join(folder, "home", user),
+  /** A Python with what jobs need, which every user may read. */
+  python: join(folder, "python/bin/python"),
   /** Ends slurm.conf with these lines, instead of those of the last time. */
   configure: (...lines: readonly string[]) => cluster("configure", ...lines),
 };

@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { createReadStream } from "node:fs";
-import { mkdir, readdir, readFile, symlink, utimes, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
@@ -10,10 +10,9 @@ import { nodeRelease } from "../../../src/remote/deploy/nodeRelease";
 import { smallDisk } from "../../smallDisk";
 import { temporaryFolder } from "../../unit/scheduler/runFixture";
 import { python } from "../program";
-import { createHome, distFolder, headNode, root } from "./headNode";
+import { createHome, distFolder, headNode, npmArchive, programsWithoutNode } from "./headNode";
 
 const architecture = process.arch === "arm64" ? "arm64" : "x64";
-const npmArchive = join(root, `.node-archive/node-linux-${architecture}-${nodeRelease.version}.tgz`);
 
 const ours = ".adaptive-scheduler";
 
@@ -113,11 +112,7 @@ describe("a head node without Node", () => {
   /** Every program of this machine but Node, and start-up files that keep it so. */
   async function withoutNode(): Promise<ReturnType<typeof headNode> & { home: string }> {
     const home = await createHome({ ".bash_profile": "PATH=$HOME/programs\n" });
-    const programs = join(home, "programs");
-    await mkdir(programs);
-    for (const name of await readdir("/usr/bin")) {
-      if (!/^(node|nodejs)$/.test(name)) await symlink(join("/usr/bin", name), join(programs, name));
-    }
+    const programs = await programsWithoutNode(join(home, "programs"));
     return { home, ...headNode(home, { PATH: programs }) };
   }
 

@@ -1,12 +1,13 @@
 import { execFile, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { chmod, mkdir, mkdtemp, readdir, readFile, readlink, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, readFile, readlink, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { text } from "node:stream/consumers";
 import { promisify } from "node:util";
 import { onTestFinished } from "vitest";
 import { type Cluster, type ClusterWorld, connectCluster } from "../../../src/remote/deploy/connectCluster";
+import { nodeRelease } from "../../../src/remote/deploy/nodeRelease";
 import { parseProbe, type Probe } from "../../../src/remote/deploy/probe";
 import { probeScript, type ProbeWish } from "../../../src/remote/deploy/probeScript";
 import { localTransport } from "../../../src/remote/localTransport";
@@ -16,6 +17,18 @@ import { python } from "../program";
 
 export const root = resolve(import.meta.dirname, "../../..");
 export const distFolder = join(root, "dist");
+const architecture = process.arch === "arm64" ? "arm64" : "x64";
+/** The pinned Node as npm has it; `scripts/setup.mjs` fetches it. */
+export const npmArchive = join(root, `.node-archive/node-linux-${architecture}-${nodeRelease.version}.tgz`);
+
+/** Every program of this machine but Node, in a new folder. */
+export async function programsWithoutNode(folder: string): Promise<string> {
+  await mkdir(folder);
+  for (const name of await readdir("/usr/bin")) {
+    if (!/^(node|nodejs)$/.test(name)) await symlink(join("/usr/bin", name), join(folder, name));
+  }
+  return folder;
+}
 
 /** A home directory of a person on a head node, with these files in it; those in `bin/` can be run. */
 export async function createHome(files: Record<string, string> = {}): Promise<string> {

@@ -1,11 +1,11 @@
 import { writeFile } from "node:fs/promises";
-import { userInfo } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { expect, onTestFinished, test } from "vitest";
 import { SshHosts } from "../../../../src/remote/ssh/sshHosts";
 import { startSshd } from "./realSshd";
 import { type Door, newKey, person, type Ssh2Server, startServer, temporaryFolder } from "./ssh2Server";
+import { configurationOf } from "./sshWorld";
 
 const { signal } = new AbortController();
 const code = [{ prompt: "Code: ", echo: false, answer: "1" }];
@@ -13,17 +13,9 @@ const code = [{ prompt: "Code: ", echo: false, answer: "1" }];
 /** The hosts of a person whose configuration names one. */
 async function hostsWith({ host }: Pick<Ssh2Server, "host">, ...answers: Parameters<typeof person>) {
   const home = await temporaryFolder();
-  const config = join(home, "config");
-  const lines = [
-    `Host cluster\n HostName ${host.hostName}\n Port ${host.port}\n User ${host.user}`,
-    ...host.identityFiles.map((file) => ` IdentityFile ${file}`),
-    ...host.userKnownHostsFiles.map((file) => ` UserKnownHostsFile ${file}`),
-  ];
-  await writeFile(config, `${lines.join("\n")}\n`);
-  const machine = { home, user: userInfo().username, platform: process.platform, agentSocket: undefined };
   const { prompts, asked } = person(...answers);
   const hosts = new SshHosts({
-    configuration: { machine, files: [config], isStandard: false, program: "ssh" },
+    configuration: await configurationOf("cluster", host, home),
     prompts,
     ownKnownHosts: join(home, "ours"),
     keepAlive: { intervalMs: 15_000, countMax: 3 },

@@ -1,5 +1,9 @@
+import { writeFile } from "node:fs/promises";
+import { userInfo } from "node:os";
+import { join } from "node:path";
 import type { SshWorld } from "../../../../src/remote/ssh/connect";
 import type { HostConfig } from "../../../../src/remote/ssh/hostConfig";
+import type { SshConfiguration } from "../../../../src/remote/ssh/resolveHost";
 
 /** What connecting takes, with nobody there to be asked. */
 export function sshWorld(hosts: Readonly<Record<string, HostConfig>>, more: Partial<SshWorld> = {}): SshWorld {
@@ -16,4 +20,23 @@ export function sshWorld(hosts: Readonly<Record<string, HostConfig>>, more: Part
     log: () => undefined,
     ...more,
   };
+}
+
+/**
+ * The configuration of a person who calls a host by this name.
+ * @param home of that person, on this computer
+ */
+export async function configurationOf(name: string, host: HostConfig, home: string): Promise<SshConfiguration> {
+  const config = join(home, "config");
+  const lines = [
+    `Host ${name}`,
+    `  HostName ${host.hostName}`,
+    `  Port ${host.port}`,
+    `  User ${host.user}`,
+    ...host.identityFiles.map((file) => `  IdentityFile ${file}`),
+    ...host.userKnownHostsFiles.map((file) => `  UserKnownHostsFile ${file}`),
+  ];
+  await writeFile(config, `${lines.join("\n")}\n`);
+  const machine = { home, user: userInfo().username, platform: process.platform, agentSocket: undefined };
+  return { machine, files: [config], isStandard: false, program: "ssh" };
 }
