@@ -9,7 +9,7 @@ const longestFname = 300;
 
 /** What the page needs of a learner's row. */
 export function shownLearner(row: LearnerRow): ShownLearner {
-  const { id, type, state, reason, error, failures, remark, npoints, loss, changedAt } = row;
+  const { id, type, resourceClass, state, reason, error, failures, remark, npoints, loss, changedAt } = row;
   return {
     id,
     label: learnerLabel(row),
@@ -18,6 +18,7 @@ export function shownLearner(row: LearnerRow): ShownLearner {
       .map(([name, value]) => [name, value]),
     fname: fileNames(row.fname).slice(0, longestFname),
     type,
+    resourceClass,
     state,
     reason,
     error,

@@ -9,7 +9,7 @@ import { asLearnerId, jobStates, learnerStates } from "../scheduler/state/rows";
 import { previewSchema } from "../scheduler/workers/messages";
 
 /** Columns of a learner by which the list can be sorted. */
-export const sortColumns = ["position", "state", "npoints", "loss", "lastJobId", "changedAt"] as const;
+export const sortColumns = ["position", "resourceClass", "state", "npoints", "loss", "lastJobId", "changedAt"] as const;
 
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const learnerId = v.pipe(count, v.transform(asLearnerId));
@@ -56,6 +56,7 @@ const learnerSchema = v.object({
   parameters: v.array(parameterSchema),
   fname: v.string(),
   type: v.string(),
+  resourceClass: v.string(),
   state: stateSchema,
   reason: v.nullable(v.string()),
   error: v.nullable(v.string()),

@@ -42,6 +42,17 @@ test("learners of a class have jobs of their own, with what it asks for", async 
   expect(new Set(submitted)).toEqual(new Set(["default", "wide"]));
 });
 
+test("classes take turns where there is one place", async () => {
+  const study = await createStudy(learnersFile(), { goal, classes: [wide] });
+  expect(await study.run("--cores", "2", "--max-jobs", "1").ended).toMatchObject({ exitCode: 0, stderr: "" });
+  const given = (await study.changes()).flatMap((change) =>
+    change.kind === "learnerAssigned" ? [change.learner] : [],
+  );
+  expect(given).toEqual([0, 2, 1, 3]);
+  const epochs = (await study.rows("learners")).map(({ epoch }) => epoch);
+  expect(epochs).toEqual([1, 1, 1, 1]);
+});
+
 test("jobs, script and config tell the classes apart", async () => {
   const study = await createStudy(learnersFile(), { goal: { npoints: 100_000 }, classes: [wide] });
   const run = study.run("--cores", "3", "--json");

@@ -21,6 +21,11 @@ const broken: [string, (world: World) => void, RegExp][] = [
     /was given up/,
   ],
   [
+    "a job that gets learners of any class",
+    ({ rules }) => (rules.classesCount = false),
+    /job .* of .* has learner .* of/,
+  ],
+  [
     "jobs that are submitted again because nobody answered",
     ({ rules }) => (rules.timeoutIsNoRefusal = false),
     /more jobs beside|was given up after/,

@@ -88,7 +88,8 @@ export class SimulatedScheduler {
     world.checks.onOpened(this);
     store.onDidSync((changes) => world.checks.onPublished(changes, this));
     const board = (this.board = new ProgressBoard(model));
-    const answering = world.rules.answersWhenSynced ? store : unsynced(store);
+    const minding = world.rules.classesCount ? store : withoutClasses(store);
+    const answering = world.rules.answersWhenSynced ? minding : unsynced(store);
     const desk = (this.desk = new WorkerDesk(answering, board, this.steadyClock.now, {
       givesWay: (job) => givesWay(job, model, limitsOf(settingsOf(model.run), world.rules.adapter)),
       onDidFree: () => loop.poke(),
@@ -184,6 +185,19 @@ function unsynced(store: Store): Store {
   return new Proxy(store, {
     get: (target, name) => {
       const value: unknown = name === "synced" ? () => Promise.resolve() : Reflect.get(target, name, target);
+      return typeof value === "function" ? (value.bind(target) as unknown) : value;
+    },
+  });
+}
+
+/** A store in which learners of all classes wait in one line. */
+function withoutClasses(store: Store): Store {
+  const lines = () => [...store.model.waiting.values()];
+  const waiting = { get: () => lines().find(({ size }) => size > 0) };
+  const model: unknown = Object.create(store.model, { waiting: { value: waiting } });
+  return new Proxy(store, {
+    get: (target, name) => {
+      const value: unknown = name === "model" ? model : Reflect.get(target, name, target);
       return typeof value === "function" ? (value.bind(target) as unknown) : value;
     },
   });

@@ -62,6 +62,7 @@ export class World {
     adapter: simulatedAdapter(),
     answersWhenSynced: true,
     confirmsOwnership: true,
+    classesCount: true,
     epochsDecide: true,
     timeoutIsNoRefusal: true,
   };

@@ -49,17 +49,25 @@ export function allot(claims: readonly Claim[], room: Room): Map<string, number>
 export function givesWay(job: JobRow, model: Model, limits: Limits): boolean {
   if (model.run.activity !== "active" || job.answer === null) return false;
   const waiting = [...model.waiting].filter(([name, { size }]) => size > 0 && name !== job.resourceClass);
-  if (waiting.length === 0) return false;
-  const serving = [...model.liveJobs]
-    .map((id) => model.job(id))
-    .filter(serves)
-    .map(({ resourceClass }) => resourceClass);
+  const starving = waiting.map(([name]) => name).filter((name) => !isServed(name, model));
+  if (starving.length === 0) return false;
+  const serving = [...model.liveJobs].map((id) => model.job(id)).filter(serves);
+  const classes = serving.map(({ resourceClass }) => resourceClass);
   for (const { state, resourceClass, count } of model.submissions.values()) {
-    if (state === "submitting") serving.push(...Array<string>(count).fill(resourceClass));
+    if (state === "submitting") classes.push(...Array<string>(count).fill(resourceClass));
   }
-  const room = roomBeside(serving, limits);
-  return waiting.some(([name]) => {
-    const isServed = serving.includes(name);
-    return !isServed && (room.jobs < 1 || room.cores < resourcesOf(limits.settings, name).cores);
-  });
+  const room = roomBeside(classes, limits);
+  return starving.some((name) => room.jobs < 1 || room.cores < resourcesOf(limits.settings, name).cores);
+}
+
+/** Whether a class has a job, or will have; as a rule one of the first jobs tells. */
+function isServed(name: string, model: Model): boolean {
+  for (const id of model.liveJobs) {
+    const job = model.job(id);
+    if (job.resourceClass === name && serves(job)) return true;
+  }
+  for (const { state, resourceClass } of model.submissions.values()) {
+    if (state === "submitting" && resourceClass === name) return true;
+  }
+  return false;
 }

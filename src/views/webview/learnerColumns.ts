@@ -1,3 +1,4 @@
+import { defaultClass } from "../../scheduler/state/rows";
 import { formatAgo, formatCount, formatLoss, formatValue } from "../format";
 import { stateStyles } from "../learnerStates";
 import type { ListLook, ShownLearner } from "../messages";
@@ -17,7 +18,9 @@ type Column = Omit<GridColumn, "sort"> & {
 export function learnerColumns(learners: readonly ShownLearner[]): Column[] {
   const names = [...new Set(learners.flatMap((learner) => learner.parameters.map(([name]) => name)))];
   const parameters = names.slice(0, maxParameterColumns).map((name) => parameterColumn(name, learners));
-  return [...(parameters.length === 0 ? [nameColumn] : parameters), ...progressColumns];
+  const hasClasses = learners.some(({ resourceClass }) => resourceClass !== defaultClass);
+  const first = parameters.length === 0 ? [nameColumn] : parameters;
+  return [...first, ...(hasClasses ? [classColumn] : []), ...progressColumns];
 }
 
 /** The columns as the grid draws their headers. */
@@ -58,6 +61,15 @@ const nameColumn: Column = {
   width: "minmax(120px, 2fr)",
   sortBy: null,
   cell: (learner) => ({ content: learner.label, title: learner.fname }),
+};
+
+const classColumn: Column = {
+  key: "class",
+  label: "class",
+  isNumber: false,
+  width: "minmax(56px, 1fr)",
+  sortBy: "resourceClass",
+  cell: ({ resourceClass }) => ({ content: resourceClass }),
 };
 
 const progressColumns: readonly Column[] = [

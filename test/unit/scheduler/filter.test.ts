@@ -94,6 +94,8 @@ describe("a filter finds a learner", () => {
     ["'x y'=\"two words\"", true],
     ["npoints>=40 npoints<=40 loss<1e-1 id=3", true],
     ["failures>0", false],
+    ["class=default", true],
+    ["class!=default", false],
     ["error~zerodivision", true],
     ["remark!~aside", true],
     ["remark~''", false],

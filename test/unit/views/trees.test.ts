@@ -62,6 +62,13 @@ describe("the tree of learners", () => {
     ]);
   });
 
+  it("names a learner's class, where that is not the usual one", () => {
+    const rows = [learnerRow(0, { resourceClass: "large" }), learnerRow(1)];
+    const [group] = learnersTree({ ...none, waiting: 2 }, new Map([["waiting", page(rows)]]));
+    const tooltips = group?.children?.nodes.map(({ tooltip }) => tooltip);
+    expect(tooltips).toEqual(["data/0.pickle\nclass large", "data/1.pickle"]);
+  });
+
   it("shows a part of a hundred thousand, and how to see more", () => {
     const rows = Array.from({ length: groupPage }, (_, i) => learnerRow(i));
     const [group] = learnersTree({ ...none, waiting: 100_000 }, new Map([["waiting", page(rows, 100_000)]]));
@@ -119,6 +126,16 @@ describe("the tree of jobs", () => {
   it("shows a job as running once it has asked for a learner, though the queue was not asked since", () => {
     const [group] = jobsTree([jobView("7_1", { hasAsked: 1, host: "n2" })], 0);
     expect(group?.children?.nodes).toMatchObject([{ description: "running  n2", context: "job running" }]);
+  });
+
+  it("names the class of jobs that is not the usual one", () => {
+    const jobs = [
+      jobView("7_1", {}),
+      jobView("8_1", { resourceClass: "large" }),
+      jobView("8_2", { resourceClass: "large" }),
+    ];
+    const descriptions = jobsTree(jobs, 0).map(({ description }) => description);
+    expect(descriptions).toEqual(["peaks  one job", "peaks  array of 2  class large"]);
   });
 
   it("is empty without jobs", () => {
