@@ -63,7 +63,7 @@ export function activate(context: ExtensionContext): void {
     void commands.executeCommand("setContext", "adaptive.isStarting", isStarting);
   const actions = new Actions({ sessions, clusters, outputs, scripts, trials, memory, errors, log, onStarting });
 
-  const edits = scope.add(new StudyEdits(run, note));
+  const edits = scope.add(new StudyEdits(run, sessions, note));
   const filter = scope.add(new LearnerFilter(sessions));
   const learners = scope.add(new LearnersView(run, sessions, edits, filter, note));
   const jobs = scope.add(new JobsView(run, note));

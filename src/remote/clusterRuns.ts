@@ -1,15 +1,19 @@
-import { dirname } from "node:path";
+import { dirname, posix } from "node:path";
+import type { EditedParts } from "../scheduler/control/studyComparison";
 import type { Clock } from "../scheduler/state/clock";
 import type { TypedSettings } from "../scheduler/state/layers";
 import { RunDirectory } from "../scheduler/state/runDirectory";
 import type { ClusterHost, Need, ReadyCluster } from "./deploy/clusterHost";
 import { placeOf, prepareStudy } from "./deploy/prepareStudy";
+import { type SendWorld, sendFolder } from "./deploy/sendFolder";
+import { Emitter } from "./event";
 import { runCommand } from "./launch";
 import type { Profile } from "./python";
 import type { Reached } from "./reached";
 import { listCommand, type ListedRun } from "./runCommands";
 import type { FoundRun } from "./runSession";
 import type { StudyPlan } from "./studySync/plan";
+import { editedSince, type SentFiles } from "./studySync/sentFiles";
 import type { TerminalTransport } from "./transport";
 
 const listDeadlineMs = 120_000;
@@ -32,10 +36,15 @@ export interface ClusterRunsWorld {
   offerJob?(host: string): Promise<boolean>;
   /** Of this workspace. */
   memory: { get(): readonly ClusterRun[]; set(runs: readonly ClusterRun[]): void };
+  /** What this workspace has sent, by run. */
+  sent?: { get(): Readonly<Record<string, SentFiles>>; set(sent: Readonly<Record<string, SentFiles>>): void };
 }
 
 /** The runs of this workspace on clusters, and the way to them. */
 export class ClusterRuns {
+  private readonly sentStudy = new Emitter<void>();
+  readonly onDidSend = this.sentStudy.event;
+
   constructor(private readonly world: ClusterRunsWorld) {}
 
   get all(): readonly ClusterRun[] {
@@ -49,17 +58,15 @@ export class ClusterRuns {
     typed: TypedSettings,
     need: Need,
   ): Promise<{ run: string; resumed: boolean; keptAside: readonly string[] }> {
-    const { clock, sender, agree, memory } = this.world;
+    const { clock, memory } = this.world;
     const { profile, runRoot, schedulerInJob = false } = this.world.settings(host);
     const cluster = await this.world.host(host).ready(need);
     const { transport } = cluster;
-    const { signal, onStep } = need;
     const made = await prepareStudy(
       {
-        ...{ transport, clock, signal, onStep, runRoot, schedulerInJob },
+        ...{ transport, runRoot, schedulerInJob },
+        ...this.sending(host, dirname(study.learnersFile), need),
         offerJob: async () => (await this.world.offerJob?.(host)) === true,
-        sender: sender(dirname(study.learnersFile)),
-        agree: (plan, there) => agree(host, there, plan),
       },
       cluster,
       { learnersFile: study.learnersFile, profile, typed },
@@ -72,6 +79,7 @@ export class ClusterRuns {
       ...memory.get().filter((run) => run.directory !== directory),
       { directory, name, created, learnersFile },
     ]);
+    this.noteSent(directory, made.sent);
     return { run: directory, resumed: made.resumed, keptAside: made.keptAside };
   }
 
@@ -117,11 +125,6 @@ export class ClusterRuns {
     return found;
   }
 
-  private async ready(host: string, need: Need | null): Promise<ReadyCluster | null> {
-    const one = this.world.host(host);
-    return need === null ? one.connected : one.ready(need);
-  }
-
   /** The way to a run. */
   async reach(directory: string, need: Need): Promise<Reached<TerminalTransport>> {
     const { host, path } = splitDirectory(directory);
@@ -129,9 +132,50 @@ export class ClusterRuns {
     return { transport, program, path };
   }
 
+  /** Sends what was edited of a run's study; one that is not known here is left as it is there. */
+  async send(directory: string, need: Need): Promise<void> {
+    const folder = this.folderOf(directory);
+    if (folder === null) return;
+    const { host, path } = splitDirectory(directory);
+    const { transport, program } = await this.world.host(host).ready(need);
+    const world = { transport, ...this.sending(host, folder, need) };
+    this.noteSent(directory, (await sendFolder(world, program, folder, posix.dirname(path))).sent);
+  }
+
+  /** What of a run's study was edited here since it was sent from here; nothing where it never was. */
+  async edited(directory: string): Promise<EditedParts> {
+    const [folder, sent] = [this.folderOf(directory), this.world.sent?.get()[directory]];
+    return folder === null || sent === undefined ? { code: false, settings: false } : editedSince(sent, folder);
+  }
+
+  /** Where a run's study is on this computer; null when that is not known. */
+  folderOf(directory: string): string | null {
+    const run = this.all.find((one) => one.directory === directory);
+    return run === undefined ? null : dirname(run.learnersFile);
+  }
+
   /** A run that is not there any more. */
   forget(directory: string): void {
-    this.world.memory.set(this.world.memory.get().filter((run) => run.directory !== directory));
+    const { memory, sent } = this.world;
+    memory.set(memory.get().filter((run) => run.directory !== directory));
+    const { [directory]: _, ...others } = sent?.get() ?? {};
+    sent?.set(others);
+  }
+
+  private async ready(host: string, need: Need | null): Promise<ReadyCluster | null> {
+    const one = this.world.host(host);
+    return need === null ? one.connected : one.ready(need);
+  }
+
+  private sending(host: string, folder: string, { signal, onStep }: Need): Omit<SendWorld, "transport"> {
+    const { clock, sender, agree } = this.world;
+    return { clock, signal, onStep, sender: sender(folder), agree: (plan, there) => agree(host, there, plan) };
+  }
+
+  private noteSent(directory: string, files: SentFiles): void {
+    const { sent } = this.world;
+    sent?.set({ ...sent.get(), [directory]: files });
+    this.sentStudy.fire();
   }
 }
 

@@ -14,6 +14,7 @@ import type { Prompts } from "./ssh/prompts";
 import type { SshConfiguration } from "./ssh/resolveHost";
 import { SshHosts } from "./ssh/sshHosts";
 import type { StudyPlan } from "./studySync/plan";
+import type { SentFiles } from "./studySync/sentFiles";
 
 /** What a person is asked on the way to a cluster. */
 export interface ClusterQuestions {
@@ -87,6 +88,10 @@ export class Clusters {
         get: () => memory.get<readonly ClusterRun[]>(clusterRuns) ?? [],
         set: (runs) => void memory.update(clusterRuns, runs),
       },
+      sent: {
+        get: () => memory.get<Readonly<Record<string, SentFiles>>>(sentFiles) ?? {},
+        set: (sent) => void memory.update(sentFiles, sent),
+      },
     });
   }
 
@@ -155,6 +160,7 @@ export class Clusters {
 
 const agreedPlaces = "studiesSentTo";
 const clusterRuns = "clusterRuns";
+const sentFiles = "sentFiles";
 
 async function download(url: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
   const response = await fetch(url, { signal });

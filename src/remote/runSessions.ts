@@ -1,7 +1,8 @@
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { CancellationToken, Event } from "vscode";
 import { AdaptiveError, toAdaptiveError } from "../scheduler/state/errors";
 import type { ConfigReport } from "../scheduler/control/configReport";
+import type { EditedParts } from "../scheduler/control/studyComparison";
 import type { TypedSettings } from "../scheduler/state/layers";
 import { type Queue, queues } from "../scheduler/state/settings";
 import { RunDirectory } from "../scheduler/state/runDirectory";
@@ -181,6 +182,29 @@ export class RunSessions {
     if (this.session === null) return null;
     const learnersFile = await this.learnersFileOf(this.session);
     return this.studies.find((study) => study.learnersFile === learnersFile) ?? null;
+  }
+
+  /** Where the study of a run is on this computer; null when that is not known. */
+  async folderOf(session: RunSession): Promise<string | null> {
+    const learnersFile = await this.learnersFileOf(session);
+    return learnersFile === null ? null : dirname(learnersFile);
+  }
+
+  /** What of a run's study was edited, here or on its cluster. */
+  async studyEdits(session: RunSession): Promise<EditedParts> {
+    const [there, here] = await Promise.all([session.studyEdits(), this.world.clusters.edited(session.directory)]);
+    return { code: there.code || here.code, settings: there.settings || here.settings };
+  }
+
+  /** Brings the study of a run on a cluster there as it is here; one on this computer is where it is. */
+  async sendStudy({ directory }: RunSession, onStep: (step: string) => void): Promise<void> {
+    const { signal } = new AbortController();
+    if (isOnCluster(directory)) await this.world.clusters.send(directory, { isAsked: true, onStep, signal });
+  }
+
+  /** A study has been sent to a cluster. */
+  get onDidSendStudy(): Event<void> {
+    return this.world.clusters.onDidSend;
   }
 
   /** What a start of the study would go by, without anything typed anew. */

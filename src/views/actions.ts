@@ -67,7 +67,7 @@ export class Actions {
   /** Shows what an update to the edited study would do, and does it when that is agreed to. */
   updateRun(): Promise<void> {
     return this.withRun("Update Run", async (session) => {
-      const comparison = await this.compare(session);
+      const comparison = await this.compare(session, { isSent: false });
       if (comparison === null) return say("The run has the study as it is.");
       if ((await choose(updateQuestion(comparison, false))) !== update) return;
       await session.updateStudy(comparison.revision);
@@ -111,7 +111,7 @@ export class Actions {
     const { label, done } = learnerVerbWords[verb];
     return this.withRun(label, async (session) => {
       // Who retries has usually just corrected the code.
-      if (verb !== "stop") await this.bringUpToDate(session);
+      if (verb !== "stop") await this.bringUpToDate(session, { isSent: false });
       const moved = await session.changeLearners(verb, learners);
       say(moved === 0 ? `Nothing to ${verb}.` : `${plural(moved, "learner")} ${done}.`);
     });
@@ -177,7 +177,7 @@ export class Actions {
       return sessions.prepare(study, typed, token, { cluster, onStep: progress });
     });
     if (isResumed) {
-      await this.bringUpToDate(session);
+      await this.bringUpToDate(session, { isSent: true });
       await this.continueMissed(session, goalAfter(report, typed));
     }
     const overview = await session.query("overview", null);
@@ -195,9 +195,9 @@ export class Actions {
    * Before jobs go on: the run gets the study as it is now. One that cannot be read is no reason not to go on.
    * @throws AdaptiveError `cancelled`
    */
-  private async bringUpToDate(session: RunSession): Promise<void> {
+  private async bringUpToDate(session: RunSession, study: { isSent: boolean }): Promise<void> {
     try {
-      const comparison = await this.compare(session);
+      const comparison = await this.compare(session, study);
       if (comparison === null) return;
       if (comparison.needsConsent && (await choose(updateQuestion(comparison, true))) !== update) return;
       await session.updateStudy(comparison.revision);
@@ -226,9 +226,11 @@ export class Actions {
     await memory.update(key, isContinued ? undefined : JSON.stringify(goal));
   }
 
-  private async compare(session: RunSession): Promise<StudyComparison | null> {
+  /** With the study as it is here, which is sent first to the cluster of the run. */
+  private async compare(session: RunSession, { isSent }: { isSent: boolean }): Promise<StudyComparison | null> {
     const { run } = await session.query("overview", null);
-    return this.withProgress(run.name, (progress) => {
+    return this.withProgress(run.name, async (progress) => {
+      if (!isSent) await this.world.sessions.sendStudy(session, progress);
       progress("Comparing");
       return session.compareStudy();
     });

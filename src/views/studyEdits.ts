@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import { type Disposable, RelativePattern, Uri, workspace } from "vscode";
 import { systemClock } from "../scheduler/state/clock";
 import { Emitter } from "../remote/event";
+import type { RunSessions } from "../remote/runSessions";
 import type { EditedParts } from "../scheduler/control/studyComparison";
 import { notStartedYet } from "../scheduler/state/rows";
 import { settingsOf } from "../scheduler/state/settings";
@@ -30,6 +31,7 @@ export class StudyEdits {
 
   constructor(
     private readonly run: ShownRun,
+    private readonly sessions: Pick<RunSessions, "folderOf" | "studyEdits" | "onDidSendStudy">,
     log: (line: string) => void,
   ) {
     this.refresher = this.scope.add(
@@ -41,6 +43,7 @@ export class StudyEdits {
       ),
     );
     this.scope.add(run.onDidChange(() => this.refresher.request()));
+    this.scope.add(sessions.onDidSendStudy(() => this.lookAgain()));
   }
 
   get parts(): EditedParts {
@@ -69,13 +72,15 @@ export class StudyEdits {
       this.compared = null;
       return;
     }
-    const { directory, revision, settings, origins, mismatches } = overview.run;
-    this.watch(directory, [...settingsOf(overview.run).include, "adaptive.json"]);
+    const { revision, settings, origins, mismatches } = overview.run;
+    const folder = await this.sessions.folderOf(session);
+    if (session !== this.run.session) return;
+    if (folder !== null) this.watch(folder, [...settingsOf(overview.run).include, "adaptive.json"]);
     // Jobs may find other learners in files that nobody edited.
     const now = JSON.stringify([revision, settings, origins, mismatches > 0]);
     if (now === this.compared) return;
     this.compared = now;
-    const parts = await session.studyEdits();
+    const parts = await this.sessions.studyEdits(session);
     if (session === this.run.session) this.set(parts);
   }
 
@@ -85,10 +90,12 @@ export class StudyEdits {
     this.watched = wanted;
     this.compared = null;
     this.watching.dispose();
-    this.watching = watchStudy(folder, names, () => {
-      this.compared = null;
-      this.refresher.request();
-    });
+    this.watching = watchStudy(folder, names, () => this.lookAgain());
+  }
+
+  private lookAgain(): void {
+    this.compared = null;
+    this.refresher.request();
   }
 
   private set(parts: EditedParts): void {

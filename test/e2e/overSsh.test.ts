@@ -1,4 +1,4 @@
-import { readdir } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { python } from "../../scripts/setup.mjs";
@@ -30,6 +30,21 @@ test("a cluster is picked, and Start Jobs does the rest over SSH; the data comes
   await editor.runCommand("Adaptive: Download Data");
   await editor.page.locator(".notification-toast").getByText("Downloaded 8 files.").waitFor({ timeout: patienceMs });
   expect(await readdir(join(folder, "data"))).toHaveLength(8);
+
+  // What is saved here is not there yet, until a command that needs it sends it.
+  const there = join(home, "adaptive-runs/peaks/_learners.py");
+  const learners = await readFile(join(folder, "_learners.py"), "utf8");
+  await writeFile(join(folder, "_learners.py"), learners.replace("offset=[-0.2, 0.0]", "offset=[-0.2, 0.1]"));
+  await editor.sidebar.getByText("The study was edited since these jobs were started.").waitFor();
+  await editor.keepScreenshot("over SSH, edited");
+  expect(await readFile(there, "utf8")).not.toContain("[-0.2, 0.1]");
+  await editor.runCommand("Adaptive: Update Run");
+  await editor.dialog.getByText("The study was edited: 4 new, 4 gone (their data stays). Update the run?").waitFor();
+  expect(await readFile(there, "utf8")).toContain("[-0.2, 0.1]");
+  await editor.answer("Update");
+  await editor.treeRow(/^Removed\s*4/).waitFor();
+  await editor.sidebar.getByText("The study was edited").waitFor({ state: "hidden" });
+  await editor.treeRow(/^Done\s*8/).waitFor();
 
   // On another computer, where nothing is known of it.
   const elsewhere = await openEditor(await copyExample(smaller), { hpc: { python, queue: "local" } });

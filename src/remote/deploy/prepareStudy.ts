@@ -2,31 +2,22 @@ import { basename, dirname } from "node:path";
 import { AdaptiveError, toAdaptiveError } from "../../scheduler/state/errors";
 import { type Queue, queues } from "../../scheduler/state/settings";
 import { initCommand, type InitResult, runCommand, type Start } from "../launch";
-import { readIncludes } from "../studySync/includes";
-import { findMissing, planStudy, type StudyPlan } from "../studySync/plan";
-import { sendStudy } from "../studySync/sendStudy";
-import { readStudyFolder } from "../studySync/studyFolder";
+import { findMissing, type StudyPlan } from "../studySync/plan";
 import type { Program } from "../program";
 import type { Profile } from "../python";
 import { atHome, withVariables } from "./atHome";
 import type { Cluster } from "./connectCluster";
-import type { Host } from "./install";
 import { type Launch, launchScheduler, whileQueued } from "./launchScheduler";
 import type { Probe } from "./probe";
 import { pythonProblem } from "./pythonProblem";
+import { type SendWorld, type SentFolder, sendFolder } from "./sendFolder";
 
 /** Importing the learners file may build a hundred thousand learners. */
 const initDeadlineMs = 900_000;
 
-export interface StudyWorld extends Omit<Host, "place"> {
+export interface StudyWorld extends SendWorld {
   /** Where runs are made there, as a person writes it: absolute, or with `~/` or `$SCRATCH/`. */
   runRoot: string;
-  /** Who sends, and from where, in words for whoever finds it on the cluster. */
-  sender: string;
-  /** Says in two words what is being done. */
-  onStep(step: string): void;
-  /** Shows a person once what will be sent, and where to; false when they would rather not. */
-  agree(plan: StudyPlan, there: string): Promise<boolean>;
   /** Schedulers there are jobs of the queue. */
   schedulerInJob?: boolean;
   /** Asks a person whether they are to be from now on. */
@@ -34,10 +25,7 @@ export interface StudyWorld extends Omit<Host, "place"> {
 }
 
 /** The run of a study on a cluster. */
-export interface Prepared extends InitResult {
-  /** What somebody had edited there, under its new name. */
-  keptAside: readonly string[];
-}
+export type Prepared = InitResult & Pick<SentFolder, "sent" | "keptAside">;
 
 /**
  * Sends a study to a cluster and makes its run there; a run that exists goes by the study and settings of now.
@@ -55,11 +43,7 @@ export async function prepareStudy(
   if (problem !== null) throw problem;
   const folder = dirname(start.learnersFile);
   const there = placeOf(folder, world.runRoot, probe);
-  const plan = planStudy(await readStudyFolder(folder), await readIncludes(folder));
-  if (!(await world.agree(plan, there))) throw new AdaptiveError("cancelled", "Cancelled");
-  onStep("Sending study");
-  const paths = plan.send.map(({ path }) => path);
-  const { keptAside } = await sendStudy({ transport, program, clock, signal }, folder, paths, there, world.sender);
+  const { plan, sent, keptAside } = await sendFolder(world, program, folder, there);
   onStep("Starting");
   const queue = queueOf(probe, profile["queue"]);
   const command = initCommand(program, {
@@ -72,7 +56,7 @@ export async function prepareStudy(
     const options = { clock, deadlineMs: initDeadlineMs, signal, cwd: there };
     const made = await whileQueued(() => runCommand(transport, command, options), onStep);
     await launch(world, program, { run: made.run, host: probe.host, queue });
-    return { ...made, keptAside };
+    return { ...made, sent, keptAside };
   } catch (error) {
     throw explained(toAdaptiveError(error), plan);
   }

@@ -21,13 +21,16 @@ const dataName = /\.(pickle|pkl|npy|npz|h5|hdf5|nc|parquet|feather|sqlite|db)$/i
  * @param include files and folders, relative to the study's folder
  */
 export function planStudy(entries: readonly StudyEntry[], include: readonly string[]): StudyPlan {
-  const isIncluded = ({ path }: StudyEntry): boolean =>
-    include.map(normalised).some((name) => path === name || path.startsWith(`${name}/`));
-  const judged = entries.map((entry) => ({ entry, why: isIncluded(entry) ? null : reasonAgainst(entry) }));
+  const judged = entries.map((entry) => ({ entry, why: isNamedBy(include, entry.path) ? null : reasonAgainst(entry) }));
   return {
     send: judged.filter(({ why }) => why === null).map(({ entry }) => entry),
     leftOut: judged.flatMap(({ entry, why }) => (why === null ? [] : [{ ...entry, why }])),
   };
+}
+
+/** Whether names of files and folders name a file, or a folder around it. */
+export function isNamedBy(names: readonly string[], path: string): boolean {
+  return names.map(normalised).some((name) => path === name || path.startsWith(`${name}/`));
 }
 
 function reasonAgainst({ path, size, isIgnored }: StudyEntry): StudyPlan["leftOut"][number]["why"] | null {

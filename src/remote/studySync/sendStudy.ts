@@ -17,7 +17,8 @@ const receivedSchema = v.object({
   /** What somebody had edited on the cluster, under its new name there. */
   keptAside: v.array(v.string()),
 });
-export type Received = v.InferOutput<typeof receivedSchema>;
+/** What came of it, and what is there now: SHA-256 by path. */
+export type Received = v.InferOutput<typeof receivedSchema> & { sent: Readonly<Record<string, string>> };
 
 /** Somebody may be editing. */
 const attempts = 3;
@@ -39,15 +40,18 @@ export async function sendStudy(
 ): Promise<Received> {
   let missing: readonly string[] = [];
   for (let attempt = 0; attempt < attempts; attempt++) {
-    const files = await Promise.all(paths.map((path) => describe(folder, path)));
+    const files = await Promise.all(paths.map((path) => describeFile(folder, path)));
     const received = await send(reach, folder, files, new Set(missing), ["receive", there, "--from", sender, "--json"]);
-    if (received.missing.length === 0) return received;
+    if (received.missing.length === 0) {
+      return { ...received, sent: Object.fromEntries(files.map(({ path, sha256 }) => [path, sha256])) };
+    }
     ({ missing } = received);
   }
   throw new AdaptiveError("changed-meanwhile", `${missing.join(", ")} changed while the study was sent.`, "Try again.");
 }
 
-async function describe(folder: string, path: string): Promise<PackedFile> {
+/** @param path relative to the folder */
+export async function describeFile(folder: string, path: string): Promise<PackedFile & { sha256: string }> {
   const hash = createHash("sha256");
   const { size, mode } = await stat(join(folder, path));
   await pipeline(createReadStream(join(folder, path)), hash);
@@ -60,7 +64,7 @@ async function send(
   files: readonly PackedFile[],
   withContent: ReadonlySet<string>,
   args: readonly string[],
-): Promise<Received> {
+): Promise<v.InferOutput<typeof receivedSchema>> {
   const packed = files.map((file) => (withContent.has(file.path) ? file : { ...file, size: null }));
   const stream = pack(packed, (path) => createReadStream(join(folder, path)));
   const said = await exchange(reach, args, stream, async (stdout) => await text(stdout));

@@ -57,6 +57,7 @@ test("a study is sent whole the first time, and then what has changed; what was 
     changed: 4,
     removed: 0,
     keptAside: [],
+    sent: Object.fromEntries(paths.map((path) => [path, expect.stringMatching(/^[0-9a-f]{64}$/)])),
   });
   expect(await read(there, "tables/ü é.csv")).toBe(big);
   expect((await stat(join(there, "tool.sh"))).mode & 0o111).not.toBe(0);
@@ -72,6 +73,7 @@ test("a study is sent whole the first time, and then what has changed; what was 
     changed: 1,
     removed: 1,
     keptAside: [],
+    sent: expect.objectContaining({ "_learners.py": expect.any(String) }),
   });
   expect(traffic.sent).toBeLessThan(5000);
   expect((await readdir(there)).sort()).toEqual([".adaptive-sent.json", "_learners.py", "data", "tables", "tool.sh"]);

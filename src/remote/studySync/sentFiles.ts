@@ -1,0 +1,31 @@
+import type { EditedParts } from "../../scheduler/control/studyComparison";
+import { readIncludes } from "./includes";
+import { isNamedBy, planStudy, type StudyPlan } from "./plan";
+import { describeFile } from "./sendStudy";
+import { readStudyFolder } from "./studyFolder";
+
+/** What was sent: SHA-256 by path. */
+export type SentFiles = Readonly<Record<string, string>>;
+
+/** What of a study's folder goes to a cluster. */
+export async function planFolder(folder: string): Promise<StudyPlan> {
+  return planStudy(await readStudyFolder(folder), await readIncludes(folder));
+}
+
+/** What of a study was edited since it was sent: the files that jobs get, and `adaptive.json`. */
+export async function editedSince(sent: SentFiles, folder: string): Promise<EditedParts> {
+  const { send } = await planFolder(folder);
+  const files = await Promise.all(send.map(({ path }) => describeFile(folder, path)));
+  const now = Object.fromEntries(files.map(({ path, sha256 }) => [path, sha256]));
+  return editedParts(sent, now, await readIncludes(folder));
+}
+
+/** @param include files and folders, relative to the study's, that jobs get besides Python files */
+export function editedParts(sent: SentFiles, now: SentFiles, include: readonly string[]): EditedParts {
+  const paths = [...new Set([...Object.keys(sent), ...Object.keys(now)])];
+  const edited = paths.filter((path) => sent[path] !== now[path]);
+  return {
+    code: edited.some((path) => path.endsWith(".py") || isNamedBy(include, path)),
+    settings: edited.includes("adaptive.json"),
+  };
+}
