@@ -21,8 +21,7 @@ export default defineConfig({
       project("unit", 30_000),
       // One at a time: each uses the memory of thousands of simulated schedulers.
       project("simulation", 600_000, { fileParallelism: false }),
-      // These start real processes, which would only wait for each other's cores.
-      project("integration", 120_000, { fileParallelism: false, setupFiles }),
+      project("integration", 120_000, { setupFiles }),
       project("crash", 600_000, { fileParallelism: false, setupFiles, globalSetup: ["test/crash/sum.ts"] }),
       project("cluster", 600_000, {
         setupFiles,

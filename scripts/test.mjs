@@ -27,7 +27,8 @@ const parts = {
   check,
   unit: () => vitest("unit"),
   simulation: async () => sum([await simulate(1000), await vitest("simulation")]),
-  integration: async () => sum([await vitest("integration"), await pytest()]),
+  // Half of it is waiting: for processes to start, for a poll, for patience to end.
+  integration: async () => sum([await vitest("integration", "--minWorkers=1", "--maxWorkers=2"), await pytest()]),
   crash: () => vitest("crash"),
   // Most of it is waiting for Slurm, and for the patience of the scheduler.
   cluster: () => endingCluster(vitest("cluster", "--minWorkers=1", "--maxWorkers=6")),
@@ -104,7 +105,7 @@ async function simulate(seeds) {
 /** @returns {Promise<Counts>} */
 async function pytest() {
   const report = join(results, "python.xml");
-  const exitCode = await show(python, ["-m", "pytest", "-q", `--junitxml=${report}`, "test/python"]);
+  const exitCode = await show(python, ["-m", "pytest", "-q", "-n", "2", `--junitxml=${report}`, "test/python"]);
   const text = await readFile(report, "utf8").catch(() => "");
   const number = (/** @type {string} */ name) => Number(new RegExp(` ${name}="(\\d+)"`).exec(text)?.[1] ?? 0);
   const failed = number("failures") + number("errors") + number("skipped");

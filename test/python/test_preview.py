@@ -43,7 +43,9 @@ LEARNERS: dict[str, Callable[[], Any]] = {
     "Learner2D": lambda: adaptive.Learner2D(sum, [(-1, 1), (0, 2)]),
     "LearnerND": lambda: adaptive.LearnerND(sum, [(-1, 1), (0, 2), (0, 3)]),
     "AverageLearner": lambda: adaptive.AverageLearner(lambda seed: seed * 7919 % 13, atol=0.1),
-    "AverageLearner1D": lambda: adaptive.AverageLearner1D(noisy, (-1, 1), min_samples=5),
+    "AverageLearner1D": lambda: adaptive.AverageLearner1D(
+        noisy, (-1, 1), min_samples=5, max_samples=20
+    ),
     "IntegratorLearner": lambda: adaptive.IntegratorLearner(wiggly, (0, 3), tol=1e-10),
     "SequenceLearner": lambda: adaptive.SequenceLearner(quadratic, list(range(100))),
     "DataSaver(Learner2D)": lambda: adaptive.DataSaver(
