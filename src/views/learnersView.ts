@@ -103,9 +103,10 @@ export class LearnersView {
 
   private drawTitle(): void {
     const { overview, session } = this.run;
-    const link = session?.link.at === "offline" ? linkText(session.link, Date.now(), this.run.linkSinceMs) : null;
+    // A message hides what the view says while it is empty.
+    const away = overview !== null && session?.link.at === "offline" && !session.link.isCopied ? session.link : null;
     const lines = [
-      link === null ? "" : `The run is ${link}.`,
+      away === null ? "" : `The run is ${linkText(away, Date.now(), this.run.linkSinceMs) ?? ""}.`,
       this.edits.notice?.line ?? "",
       this.hasMatch ? "" : "No learner matches the filter.",
     ];

@@ -24,7 +24,7 @@ import { uploadOver } from "./upload";
 
 const maxOpenings = 20;
 const betweenOpeningsMs = 250;
-const probeDeadlineMs = 4000;
+const probeDeadlineMs = 8000;
 
 export interface SshConnectionWorld {
   enoughSessions: Map<string, boolean>;
@@ -97,12 +97,21 @@ export class SshConnection implements TerminalTransport {
   /** Resolves when the peer has answered; ends the connection when it does not, sooner than its keep-alive would. */
   async probe(deadlineMs = probeDeadlineMs): Promise<void> {
     if (this.endedBy !== null) return;
-    const deadline = setTimeout(() => {
+    let isAnswered = false;
+    const giveUp = (): void => {
+      if (isAnswered) return;
       this.endedBy ??= lost(this.host, "it does not answer");
       this.client.destroy();
-    }, deadlineMs);
+    };
+    // An answer that came while this computer was busy is read before it is missed.
+    const deadline = setTimeout(() => setImmediate(giveUp), deadlineMs);
     // ssh2 has no question for this. To a port that nobody took, given back, every server says something.
-    const answered = new Promise<void>((resolve) => this.client.unforwardIn("127.0.0.1", 1, () => resolve()));
+    const answered = new Promise<void>((resolve) => {
+      this.client.unforwardIn("127.0.0.1", 1, () => {
+        isAnswered = true;
+        resolve();
+      });
+    });
     await Promise.race([answered, this.ended]);
     clearTimeout(deadline);
   }
