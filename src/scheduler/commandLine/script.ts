@@ -39,7 +39,7 @@ export async function script(
     });
   const base = scriptOf(name ?? defaultClass);
   const others = name === null ? settings.classes.flatMap((one) => differenceOf(one, base, scriptOf(one.name))) : [];
-  const text = base + others.join("\n");
+  const text = [base.trimEnd(), ...others, ""].join("\n");
   if (json) program.printJson({ script: text });
   else program.print(text.trimEnd());
   return exitCodes.success;
@@ -49,5 +49,5 @@ export async function script(
 function differenceOf({ name, where }: ResourceClass, base: string, script: string): string[] {
   const known = new Set(base.split("\n"));
   const lines = script.split("\n").filter((line) => !known.has(line));
-  return ["", `# Learners of the class ${name} (${where}) have jobs with`, ...lines.map((line) => `#   ${line}`), ""];
+  return ["", `# Learners of the class ${name} (${where}) have jobs with`, ...lines.map((line) => `#   ${line}`)];
 }

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { inWords, propose } from "../../../src/scheduler/control/proposal";
-import type { LearnerRow } from "../../../src/scheduler/state/rows";
+import { asLearnerId, type LearnerId, type LearnerRow } from "../../../src/scheduler/state/rows";
 import type { Trial } from "../../../src/scheduler/state/trial";
-import { learnersToTry } from "../../../src/scheduler/trials";
+import { learnersToTry, tryLearners } from "../../../src/scheduler/trials";
 import { learnerRow } from "../views/rows";
-import { defaultSettings } from "./runFixture";
+import { createRunOnDisk, defaultSettings, openStore } from "./runFixture";
 
 const trial = (set: Partial<Trial> = {}): Trial => ({
   at: 0,
@@ -104,4 +104,27 @@ test.each([
   [12_600, "3.5 h"],
 ])("%s seconds are %s", (seconds, words) => {
   expect(inWords(seconds)).toBe(words);
+});
+
+test("learners of different classes are tried in different jobs; a proposal is for those of none", async () => {
+  const classes = [{ name: "large", where: "offset>=2", resources: { cores: 2 } }];
+  const store = await openStore(await createRunOnDisk(4, { ...settings, classes }));
+  store.record({ kind: "learnersClassed", learners: [asLearnerId(2), asLearnerId(3)], resourceClass: "large" });
+  const jobs: (readonly LearnerId[])[] = [];
+  const loop = {
+    try: async (learners: readonly LearnerId[]) => {
+      jobs.push(learners);
+      const seconds = learners.includes(asLearnerId(2)) ? 3600 : 1;
+      store.record({ kind: "pointsTried", learners, trials: learners.map(() => JSON.stringify(trial({ seconds }))) });
+      await store.synced();
+    },
+  };
+  const { trials, proposal } = await tryLearners([0, 2, 1, 3], store, loop);
+  expect(jobs).toEqual([
+    [0, 1],
+    [2, 3],
+  ]);
+  expect(trials).toHaveLength(4);
+  expect(proposal?.cores).toBe(1);
+  await store.close();
 });
