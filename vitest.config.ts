@@ -19,8 +19,12 @@ export default defineConfig({
   test: {
     projects: [
       project("unit", 30_000),
-      // One at a time: each uses the memory of thousands of simulated schedulers.
-      project("simulation", 600_000, { fileParallelism: false }),
+      // One at a time: each uses the memory of thousands of simulated schedulers. Most of what they make is soon rubbish.
+      project("simulation", 600_000, {
+        fileParallelism: false,
+        pool: "forks",
+        poolOptions: { forks: { execArgv: ["--max-semi-space-size=64"] } },
+      }),
       project("integration", 120_000, { setupFiles }),
       project("crash", 600_000, { fileParallelism: false, setupFiles, globalSetup: ["test/crash/sum.ts"] }),
       project("cluster", 600_000, {

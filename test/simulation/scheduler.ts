@@ -76,7 +76,7 @@ export class SimulatedScheduler {
         ...this.clock,
         sleep: (ms) => timeline.sleep(ms, process),
         soon: (callback) => this.clock.after(0, callback),
-        snapshotAfterChanges: world.snapshotAfterChanges,
+        snapshotAfterChanges: world.size.snapshotAfterChanges,
         confirmOwnership: () => (world.rules.confirmsOwnership ? lock.confirm() : Promise.resolve()),
         // Nobody is served yet, so nobody has to wait for room.
         onDiskFull: (message) => message !== null && !this.verbs && process.die(),

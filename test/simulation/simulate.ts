@@ -24,10 +24,11 @@ export interface Scenario {
 export function scenarioOf(seed: number): Scenario {
   const chance = new Chance(seed ^ 0x5eed);
   const [learners, maxJobs, nodes] = [chance.between(6, 30), chance.between(2, 14), chance.between(2, 7)];
-  const size = { learners, maxJobs, nodes, classes: 1, goal: chance.between(3, 10), pointMs: 20_000 };
-  const calmAfterMs = chance.between(1_800_000, 5_400_000);
+  const [goal, snapshotAfterChanges] = [chance.between(3, 10), chance.between(30, 400)];
   // Half of the seeds have several.
-  return { size: { ...size, classes: Math.max(1, chance.between(0, 4)) }, calmAfterMs };
+  const classes = Math.max(1, chance.between(0, 4));
+  const size = { learners, maxJobs, nodes, classes, goal, pointMs: 20_000, snapshotAfterChanges };
+  return { size, calmAfterMs: chance.between(1_800_000, 5_400_000) };
 }
 
 /** How long everything may take once it is calm. */

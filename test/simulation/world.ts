@@ -25,6 +25,8 @@ export interface Size {
   /** Points of a learner that is done, and milliseconds that one takes. */
   goal: number;
   pointMs: number;
+  /** Changes after which a scheduler writes a snapshot. */
+  snapshotAfterChanges: number;
 }
 
 /** Besides the one by default. */
@@ -52,7 +54,6 @@ export class World {
   /** What is in the data files. */
   readonly data = new Map<number, SavedData>();
   readonly counts = new Map<string, number>();
-  readonly snapshotAfterChanges: number;
   readonly goal: number;
   readonly pointMs: number;
   schedulers: SimulatedScheduler[] = [];
@@ -66,7 +67,7 @@ export class World {
     epochsDecide: true,
     timeoutIsNoRefusal: true,
   };
-  private readonly events: unknown[][] = [];
+  private readonly events: { at: number; words: readonly unknown[] }[] = [];
   private readonly poison = new Map<number, number>();
   private pids = 100;
 
@@ -78,7 +79,6 @@ export class World {
     const chance = (this.chance = new Chance(seed));
     this.goal = size.goal;
     this.pointMs = size.pointMs;
-    this.snapshotAfterChanges = chance.between(30, 400);
     this.disk = new SimulatedDisk(this.timeline, chance);
     this.checks = new Checks(this);
     this.network = new Network(this);
@@ -112,8 +112,8 @@ export class World {
     this.disk.syncAll();
   }
 
-  trace = (...event: unknown[]): void => {
-    this.events.push([this.timeline.now, ...event]);
+  trace = (...words: unknown[]): void => {
+    this.events.push({ at: this.timeline.now, words });
     if (this.events.length > 4 * keptEvents) this.events.splice(0, 3 * keptEvents);
   };
 
@@ -121,7 +121,7 @@ export class World {
   get lastEvents(): string[] {
     return this.events
       .slice(-keptEvents)
-      .map(([at, ...words]) => `${(Number(at) / 1000).toFixed(3).padStart(10)} s  ${words.map(String).join("  ")}`);
+      .map(({ at, words }) => `${(at / 1000).toFixed(3).padStart(10)} s  ${words.map(inWords).join("  ")}`);
   }
 
   count = (what: string): void => {
@@ -254,4 +254,12 @@ export class World {
       { kind: "activityChanged", activity: "active", stopsGently: 0, reason: null },
     ];
   }
+}
+
+const toldOfChanges = ["learner", "epoch", "job", "how", "reason", "submission", "why", "state", "instance"];
+
+function inWords(what: unknown): string {
+  if (typeof what !== "object" || what === null || !("kind" in what)) return String(what);
+  const told = Object.entries(what).filter(([name]) => toldOfChanges.includes(name));
+  return [what.kind, ...told.map(([name, value]) => `${name} ${String(value)}`)].join("  ");
 }

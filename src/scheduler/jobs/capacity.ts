@@ -1,5 +1,5 @@
 import type { Cluster } from "../clusters/cluster";
-import type { Answer } from "../state/changes";
+import { okayAnswer } from "../state/changes";
 import { resourcesOf } from "../state/classes";
 import type { Model } from "../state/model";
 import { defaultClass, tryClass, type JobRow, type LearnerId, type SubmissionRow } from "../state/rows";
@@ -63,7 +63,7 @@ export function willAsk({ learnerId, answer, resourceClass, cancelledAt }: JobRo
     resourceClass !== tryClass &&
     learnerId === null &&
     cancelledAt === null &&
-    (answer === null || (JSON.parse(answer) as Answer).type === "ok")
+    (answer === null || answer === okayAnswer)
   );
 }
 

@@ -62,13 +62,15 @@ export class JobFiles {
     }
   }
 
-  /** Deletes what an ended job leaves behind, except its output while that is among the newest. */
-  async tidy(job: JobRow): Promise<void> {
-    this.endedJobs.push(job.jobId);
+  /** Deletes what jobs that have ended leave behind, except the output of the newest. */
+  async tidy(jobs: readonly JobRow[]): Promise<void> {
+    if (jobs.length === 0) return;
+    for (const { jobId } of jobs) this.endedJobs.push(jobId);
     const forgotten = this.endedJobs.splice(0, this.endedJobs.length - keptOutputs).map((id) => `${id}.out`);
-    const isArrayLive = [...this.model.liveJobs].some((id) => this.model.job(id).submission === job.submission);
-    const script = isArrayLive ? [] : [`${job.submission}.sh`];
-    for (const name of [`${job.jobId}.pid`, `${job.jobId}.end`, ...script, ...forgotten]) {
+    const live = new Set([...this.model.liveJobs].map((id) => this.model.job(id).submission));
+    const over = new Set(jobs.map(({ submission }) => submission).filter((submission) => !live.has(submission)));
+    const own = jobs.flatMap(({ jobId }) => [`${jobId}.pid`, `${jobId}.end`]);
+    for (const name of [...own, ...[...over].map((submission) => `${submission}.sh`), ...forgotten]) {
       await this.disk.rm(join(this.folder, name), { force: true });
     }
   }

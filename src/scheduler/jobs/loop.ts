@@ -1,5 +1,5 @@
 import type { JobEnd } from "../clusters/cluster";
-import type { Answer } from "../state/changes";
+import { isNothing } from "../state/changes";
 import { AdaptiveError, toAdaptiveError } from "../state/errors";
 import { tryClass, type JobId, type JobRow, type LearnerId } from "../state/rows";
 import { settingsOf } from "../state/settings";
@@ -163,7 +163,7 @@ export class JobLoop {
     // Without a pause since it was decided: another message could make a change untrue.
     for (const change of decision.changes) store.record(change);
     await store.synced();
-    for (const job of gone.keys()) await files.tidy(store.model.job(job));
+    await files.tidy([...gone.keys()].map((job) => store.model.job(job)));
     if (decision.cancel) await this.cancel(decision.cancel);
     this.nextFillAt = decision.submit.length > 0 ? await this.submitter.fill(decision.submit) : null;
     const pause = await explainPause(store.model, files);
@@ -240,5 +240,5 @@ export class JobLoop {
 
 /** Whether a job was told that there is nothing for it, after which it ends. */
 function hasTakenLeave({ learnerId, answer }: JobRow): boolean {
-  return learnerId === null && answer !== null && (JSON.parse(answer) as Answer).type === "nothing";
+  return learnerId === null && isNothing(answer);
 }

@@ -398,12 +398,18 @@ const effectsOf: { [K in Kind]: (change: Of<K>) => RowPatch[] } = {
 export type Answer =
   { type: "assign"; learner: LearnerId; epoch: number } | { type: "nothing"; why: string } | { type: "ok" };
 
+/** As answers are kept in a job's row. Rounds over thousands of jobs look at them, which is no time to parse. */
+export const okayAnswer = JSON.stringify({ type: "ok" } satisfies Answer);
+const nothingAnswer = '{"type":"nothing",';
+export function isNothing(answer: string | null): boolean {
+  return answer?.startsWith(nothingAnswer) === true;
+}
+
 const freed = { learnerId: null, instances: 0 } as const;
 
 function freeing(job: JobId, requestNumber: number | null): RowPatch[] {
   if (requestNumber === null) return [];
-  const answer: Answer = { type: "ok" };
-  return [{ table: "jobs", key: job, set: { ...freed, requestNumber, answer: JSON.stringify(answer) } }];
+  return [{ table: "jobs", key: job, set: { ...freed, requestNumber, answer: okayAnswer } }];
 }
 
 /** States in which nothing more happens to a learner unless a person says so. */

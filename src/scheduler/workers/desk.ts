@@ -1,6 +1,7 @@
 import * as v from "valibot";
-import type { Answer, Release } from "../state/changes";
+import { okayAnswer, type Answer, type Release } from "../state/changes";
 import { handful } from "../state/handful";
+import type { Model } from "../state/model";
 import { asJobId, asLearnerId, type JobId, type JobRow, type LearnerId, type LearnerRow, fnameOf } from "../state/rows";
 import { releaseOf } from "../state/release";
 import { settingsOf } from "../state/settings";
@@ -159,7 +160,7 @@ export class WorkerDesk {
     if (next === undefined) return this.dismiss(request, job, this.nothingFor(job));
     if (this.events.givesWay(job)) return this.dismiss(request, job, "jobs of another class need its place");
     // Until the first of them asks, only a handful of jobs is submitted.
-    if (![...model.liveJobs].some((id) => model.job(id).hasAsked)) this.events.onDidFree();
+    if (!hasAnyAsked(model)) this.events.onDidFree();
     return this.assign(request, job, model.learner(next), false);
   }
 
@@ -350,8 +351,11 @@ const releases = {
 } as const satisfies Record<WorkerRequestOf<"released">["why"], { how: Release; reason: string }>;
 const cancelled = { how: "given back", reason: "its job was cancelled" } as const;
 
-/** As it is kept in a job's row. */
-const okayAnswer = JSON.stringify({ type: "ok" } satisfies Answer);
+/** Of thousands of jobs the first one mostly has: no copy is made of them for each request. */
+function hasAnyAsked({ liveJobs, jobs }: Model): boolean {
+  for (const id of liveJobs) if (jobs.get(id)?.hasAsked) return true;
+  return false;
+}
 
 const okay: Reply = { type: "ok", wish: { stop: null, preview: false, reportEverySeconds: 1 } };
 
