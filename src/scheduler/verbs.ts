@@ -83,6 +83,7 @@ export class Verbs implements Pick<Commands, Verb> {
     const { store, loop } = this.options;
     const live = jobs.map(asJobId).filter((job) => store.model.liveJobs.has(job));
     if (live.length > 0) await loop.cancel({ jobs: live, force: false });
+    await store.synced();
     loop.poke();
     return null;
   };
@@ -133,9 +134,11 @@ export class Verbs implements Pick<Commands, Verb> {
   async setActivity(activity: Activity, reason: string | null, gently: boolean): Promise<null> {
     const { store, loop, wish, onDidChangeActivity } = this.options;
     const { run } = store.model;
-    if (run.activity !== activity || run.stopsGently !== Number(gently)) {
-      store.record({ kind: "activityChanged", activity, stopsGently: gently ? 1 : 0, reason });
-      await store.synced();
+    const isNew = run.activity !== activity || run.stopsGently !== Number(gently);
+    if (isNew) store.record({ kind: "activityChanged", activity, stopsGently: gently ? 1 : 0, reason });
+    // Also what somebody else has asked for just before may not be on disk yet.
+    await store.synced();
+    if (isNew) {
       onDidChangeActivity(activity, reason);
       wish();
     }

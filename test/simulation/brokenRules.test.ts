@@ -1,53 +1,157 @@
 /** The simulation can fail: each rule that is broken on purpose is noticed, within some seeds. */
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import type { Cluster, QueuedJob } from "../../src/scheduler/clusters/cluster";
+import type { NewChange } from "../../src/scheduler/state/changes";
 import { simulate, scenarioOf } from "./simulate";
 import type { World } from "./world";
 
 const wasm = await readFile(createRequire(import.meta.url).resolve("sql.js/dist/sql-wasm.wasm"));
 const seeds = 60;
 
-const broken: [string, (world: World) => void, RegExp][] = [
-  [
-    "an answer before it is synced",
-    ({ rules }) => (rules.answersWhenSynced = false),
-    /answered .* before it was durable/,
-  ],
-  ["a worker that saves whatever its epoch", ({ rules }) => (rules.epochsDecide = false), /was saved over/],
-  [
-    "a job that one listing without it ends",
-    ({ rules }) => (rules.adapter = { ...rules.adapter, isExact: true }),
-    /was given up/,
-  ],
-  [
-    "a job that gets learners of any class",
-    ({ rules }) => (rules.classesCount = false),
-    /job .* of .* has learner .* of/,
-  ],
-  [
-    "jobs that are submitted again because nobody answered",
-    ({ rules }) => (rules.timeoutIsNoRefusal = false),
-    /more jobs beside|was given up after/,
-  ],
-  [
-    "a scheduler that does not look whether the run is still its own",
-    ({ rules }) => (rules.confirmsOwnership = false),
-    /published twice|before it was durable|published before/,
-  ],
-];
+type Broken = [rule: string, breakRule: (world: World) => void, words: RegExp];
 
-test.each(broken)("%s is noticed", async (_, breakRule, words) => {
-  for (let seed = 1; seed <= seeds; seed++) {
-    const { violation } = await simulate(seed, wasm, scenarioOf(seed), breakRule);
-    if (violation === null) continue;
-    expect(violation).toMatch(words);
-    return;
-  }
-  throw new Error(`Not noticed in ${seeds} seeds.`);
+/** What the queue's adapter does otherwise. */
+const withAdapter = (change: (adapter: Cluster) => Partial<Cluster>) => (world: World) => {
+  const { rules } = world;
+  rules.adapter = { ...rules.adapter, ...change(rules.adapter) };
+};
+
+const invariants: Record<string, Broken[]> = {
+  "one live job per learner, as far as data is concerned": [
+    ["a worker that saves whatever its epoch", ({ rules }) => (rules.epochsDecide = false), /was saved over/],
+    [
+      "two processes of a job that have one epoch",
+      ({ rules }) => (rules.tellsProcessesApart = false),
+      /epoch \d+ of learner \d+ is|was saved over/,
+    ],
+    [
+      "an assignment that does not reach the file of epochs",
+      ({ disk, directory }) => (disk.forgottenPath = directory.epochs),
+      /epochs says/,
+    ],
+    ["a job that one listing without it ends", withAdapter(() => ({ isExact: true })), /was given up/],
+    [
+      "a scheduler that does not look whether the run is still its own",
+      ({ rules }) => (rules.confirmsOwnership = false),
+      /published twice|before it was durable|published before/,
+    ],
+  ],
+  "jobs of a class run its learners": [
+    [
+      "a job that gets learners of any class",
+      ({ rules }) => (rules.classesCount = false),
+      /job .* of .* has learner .* of/,
+    ],
+  ],
+  "done stays done": [
+    [
+      "a learner that is done and waits again",
+      ({ rules }) => (rules.recordsAs = alsoGivenBack),
+      /was done, and is handed out again/,
+    ],
+    ["done said of what is not saved", ({ rules }) => (rules.savesBeforeDone = false), /is done with \d+ points saved/],
+  ],
+  "every learner ends": [
+    ["a queue in which no job ever ends", withAdapter(withoutEnds), /is (running|waiting)/],
+    [
+      "points that a job was to try, and that nobody hears of",
+      ({ rules }) => (rules.recordsAs = (change) => (change.kind === "pointsTried" ? [] : [change])),
+      /before it was durable|nothing came of it/,
+    ],
+  ],
+  "jobs ≤ maxJobs": [
+    [
+      "twice as many jobs as decided",
+      withAdapter((adapter) => ({ submit: (order) => adapter.submit({ ...order, count: 2 * order.count }) })),
+      /more jobs beside/,
+    ],
+    [
+      "jobs that are submitted again because nobody answered",
+      ({ rules }) => (rules.timeoutIsNoRefusal = false),
+      /more jobs beside|was given up after/,
+    ],
+  ],
+  "polls ≤ one per interval": [
+    [
+      "waits that follow the clock when it is set",
+      ({ rules }) => (rules.waitsAreSteady = false),
+      /the queue was asked again after/,
+    ],
+  ],
+  "no answer before durability": [
+    [
+      "a worker answered before it is synced",
+      ({ rules }) => (rules.answersWhenSynced = false),
+      /answered .* before it was durable/,
+    ],
+    [
+      "a command acknowledged before it is synced",
+      ({ rules }) => (rules.acknowledgesWhenSynced = false),
+      /acknowledged change \d+ before it was durable/,
+    ],
+    [
+      "jobs submitted and cancelled before it is synced",
+      ({ rules }) => (rules.actsWhenSynced = false),
+      /was (made|cancelled) before (it|that) was durable/,
+    ],
+    [
+      "a disk that loses what it has synced",
+      ({ disk }) => (disk.isLying = true),
+      /is lost|is in no journal|was published otherwise|is not what was published|ended itself/,
+    ],
+  ],
+};
+
+describe.each(Object.entries(invariants))("%s", (_, broken) => {
+  test.each(broken)("%s is noticed", async (_, breakRule, words) => {
+    for (let seed = 1; seed <= seeds; seed++) {
+      const { violation } = await simulate(seed, wasm, scenarioOf(seed), breakRule);
+      if (violation === null) continue;
+      expect(violation).toMatch(words);
+      return;
+    }
+    throw new Error(`Not noticed in ${seeds} seeds.`);
+  });
 });
 
 test("a seed determines everything", async () => {
   const [one, same] = [await simulate(7, wasm), await simulate(7, wasm)];
   expect(same).toEqual(one);
 });
+
+function alsoGivenBack(change: NewChange): readonly NewChange[] {
+  if (change.kind !== "learnerDone") return [change];
+  const { learner, job, npoints, loss } = change;
+  const nothing = { failures: 0, fruitlessJobs: 0, error: null, requestNumber: null };
+  return [
+    change,
+    {
+      kind: "learnerReleased",
+      learner,
+      job,
+      how: "given back",
+      state: "waiting",
+      reason: "",
+      npoints,
+      loss,
+      ...nothing,
+    },
+  ];
+}
+
+/** Lists all that it has ever listed. */
+function withoutEnds({ list }: Cluster): Partial<Cluster> {
+  const known = new Map<string, QueuedJob>();
+  return {
+    list: () => {
+      const { parse, ...command } = list();
+      const all = (jobs: readonly QueuedJob[]) => {
+        for (const job of jobs) known.set(job.id, job);
+        return [...known.values()];
+      };
+      return { ...command, parse: (output) => all(parse(output)) };
+    },
+  };
+}

@@ -1,8 +1,9 @@
 import { effects, type Change } from "../../src/scheduler/state/changes";
 import { decodeLine } from "../../src/scheduler/state/journal";
 import { Model } from "../../src/scheduler/state/model";
-import type { JobId } from "../../src/scheduler/state/rows";
+import { asJobId, asLearnerId, tryClass, type JobId } from "../../src/scheduler/state/rows";
 import { settingsOf } from "../../src/scheduler/state/settings";
+import { trialOf, type Trial } from "../../src/scheduler/state/trial";
 import type { WorkerReply } from "../../src/scheduler/workers/messages";
 import type { SimulatedJob } from "./cluster";
 import type { SimulatedScheduler } from "./scheduler";
@@ -51,6 +52,8 @@ export class Checks {
   /** Jobs and submissions that a scheduler had reason to believe over; the queue may have them all the same. */
   private readonly forgotten = new Set<string>();
   private readonly refused = new Set<number>();
+  /** How many jobs were wanted at most. */
+  private readonly limits: { since: number; maxJobs: number }[] = [];
 
   constructor(private readonly world: World) {}
 
@@ -136,12 +139,17 @@ export class Checks {
         learner.resourceClass === job.resourceClass || learner.jobId === job.jobId,
         () => `job ${job.jobId} of ${job.resourceClass} has learner ${learner.id} of ${learner.resourceClass}`,
       );
+      this.require(job.resourceClass !== tryClass, () => `${job.jobId} is to try points, and has a learner`);
     }
     if (change.kind === "learnersMoved") for (const learner of change.learners) this.done.delete(learner);
     if (change.kind === "learnerDone") {
       const saved = this.world.data.get(change.learner)?.npoints ?? 0;
       this.done.add(change.learner);
       this.require(saved >= change.npoints, () => `learner ${change.learner} is done with ${saved} points saved`);
+    }
+    if (change.kind === "runConfigured") {
+      const { maxJobs } = settingsOf(change);
+      this.limits.push({ since: this.world.timeline.now, maxJobs });
     }
     this.replica.apply(effects(change));
   }
@@ -154,9 +162,11 @@ export class Checks {
         ? `assign ${reply.learner} ${reply.epoch} ${job} ${instance} ${n}`
         : reply.type === "nothing"
           ? `nothing ${job} ${instance} ${n}`
-          : reply.type === "ok" && type !== "report"
-            ? `finish ${learner} ${job}`
-            : null;
+          : reply.type === "ok" && type === "tried"
+            ? `tried ${job}`
+            : reply.type === "ok" && type !== "report"
+              ? `finish ${learner} ${job}`
+              : null;
     if (fact === null) return;
     this.require(
       this.durable.has(fact),
@@ -214,15 +224,39 @@ export class Checks {
         this.durable.has(`submitting ${number}`),
         () => `submission ${number} was made before it was durable`,
       );
-      const open = [...model.submissions.values()].filter(({ state }) => state === "submitting");
+      // A person who has points tried waits for nothing.
+      if (model.submissions.get(Number(number))?.resourceClass === tryClass) return;
+      const open = [...model.submissions.values()].filter(
+        ({ state, resourceClass }) => state === "submitting" && resourceClass !== tryClass,
+      );
       this.require(open.length === 1, () => `submission ${number} was made while another is not resolved`);
-      const isKnown = ({ id, submission }: SimulatedJob) => !this.forgotten.has(id) && !this.refused.has(submission);
+      const isKnown = ({ id, submission, tries }: SimulatedJob) =>
+        tries === null && !this.forgotten.has(id) && !this.refused.has(submission);
       const live = [...cluster.liveJobs].filter(isKnown).length;
+      const most = this.mostJobs();
       this.require(
-        live + Number(count) <= settings.maxJobs,
-        () => `${count} more jobs beside ${live}: at most ${settings.maxJobs} were wanted`,
+        live + Number(count) <= most,
+        () => `${count} more jobs beside ${live}: at most ${most} were wanted`,
       );
     }
+  }
+
+  /** As they were wanted when a submission of now may have been decided. */
+  private mostJobs(): number {
+    const before = this.limits.findLastIndex(({ since }) => since <= this.world.timeline.now - decisionMs);
+    return Math.max(...this.limits.slice(Math.max(before, 0)).map(({ maxJobs }) => maxJobs));
+  }
+
+  /** A person was told that it is done: what was recorded up to here for it. */
+  onAcknowledged(seq: number, { store, process }: SimulatedScheduler): void {
+    const words = () => `${process.name} acknowledged change ${seq} before it was durable`;
+    this.require(store.position.seq >= seq, words);
+  }
+
+  /** A person was told what trying points of some learners gave. */
+  onTried(learners: readonly number[], told: number): void {
+    const tried = learners.filter((id) => this.replica.learner(asLearnerId(id)).trial !== null);
+    this.require(tried.length === told, () => `of ${tried.length} trials ${told} were told`);
   }
 
   onListing(ids: ReadonlySet<string>, owner: SimulatedProcess): void {
@@ -276,6 +310,14 @@ export class Checks {
       this.require(isOver, () => `learner ${id} is ${state} (${reason ?? "no reason"}), with ${npoints} points`);
       this.require(state !== "done" || saved >= this.world.goal, () => `learner ${id} is done with ${saved} points`);
     }
+    for (const { submission, state, tries } of model.submissions.values()) {
+      for (const learner of state === "submitted" ? (JSON.parse(tries ?? "[]") as number[]) : []) {
+        const trial = trialOf(model.learner(asLearnerId(learner)));
+        const toldBy = trial && model.job(asJobId(trial.job)).submission;
+        const words = () => `submission ${submission} tried learner ${learner}, and nothing came of it`;
+        this.require(toldBy !== null && toldBy >= submission, words);
+      }
+    }
   }
 }
 
@@ -289,6 +331,8 @@ function factOf(change: Change): string {
     case "learnerDone":
     case "learnerReleased":
       return `finish ${change.learner} ${change.job}`;
+    case "pointsTried":
+      return `tried ${(JSON.parse(change.trials[0] ?? "{}") as Trial).job}`;
     case "jobsSubmitting":
       return `submitting ${change.submission}`;
     case "jobCancelled":

@@ -16,6 +16,10 @@ export interface SimulatedNode {
 export interface SimulatedJob {
   id: string;
   submission: number;
+  /** Learners to try a point of; null for a job that runs learners. */
+  tries: readonly number[] | null;
+  /** It asks for more than the partition ever gives. */
+  isHopeless: boolean;
   state: "queued" | "running" | "ended";
   restart: number;
   node: SimulatedNode | null;
@@ -31,7 +35,7 @@ export const listingModes = ["well", "failing", "hanging", "empty", "half", "sta
 export type ListingMode = (typeof listingModes)[number];
 
 /** How a submission goes that is not simply taken. */
-export const submissionModes = ["well", "taken but unanswered", "taken late", "lost", "full"] as const;
+export const submissionModes = ["well", "taken but unanswered", "taken late", "lost", "full", "refused"] as const;
 export type SubmissionMode = (typeof submissionModes)[number];
 
 const commandDeadlineMs = 30_000;
@@ -46,6 +50,8 @@ export class SimulatedCluster {
   listing: ListingMode = "well";
   submission: SubmissionMode = "well";
   ignoresCancels = false;
+  /** What is submitted now can never start. */
+  isHopeless = false;
   requeues = false;
   keepsAccounts = true;
   /** What was listed at some moments, for stale answers. */
@@ -89,7 +95,7 @@ export class SimulatedCluster {
     const takesMs = 20 + 500 * chance.next();
     switch (verb) {
       case "submit":
-        return this.submit(Number(args[0]), Number(args[1]), owner);
+        return this.submit(Number(args[0]), Number(args[1]), triesOf(args[2] ?? ""), owner);
       case "list":
         return this.list(owner);
       case "account":
@@ -108,16 +114,22 @@ export class SimulatedCluster {
     }
   }
 
-  private submit(number: number, count: number, owner: SimulatedProcess): Promise<CommandOutput> {
+  private submit(
+    number: number,
+    count: number,
+    tries: readonly number[] | null,
+    owner: SimulatedProcess,
+  ): Promise<CommandOutput> {
     const { timeline, chance, trace } = this.world;
     const mode = this.submission;
     const takesMs = 50 + 2000 * chance.next();
     if (mode !== "well") this.world.count(`submission ${mode}`);
     if (mode === "full") return timeline.perform(takesMs, owner, () => failed("QOSMaxSubmitJobPerUserLimit"));
+    if (mode === "refused") return timeline.perform(takesMs, owner, () => failed("refused: Invalid account"));
     const lateMs = mode === "taken late" ? commandDeadlineMs + 40_000 * chance.next() : takesMs;
     const take = (): string[] => {
       trace("submitted", number, count, mode);
-      return Array.from({ length: count }, (_, i) => this.enter(number, `${number}_${i + 1}`));
+      return Array.from({ length: count }, (_, i) => this.enter(number, `${number}_${i + 1}`, tries));
     };
     if (mode === "well") return timeline.perform(takesMs, owner, () => succeeded(take()));
     if (mode !== "lost") timeline.after(lateMs, take);
@@ -126,16 +138,19 @@ export class SimulatedCluster {
     });
   }
 
-  private enter(submission: number, id: string): string {
+  private enter(submission: number, id: string, tries: readonly number[] | null): string {
     const { timeline, chance } = this.world;
     const times = { submittedAt: timeline.now, startedAt: 0, endedAt: 0 };
     const nothing = { node: null, end: null, worker: null } as const;
+    const { isHopeless } = this;
+    if (isHopeless) this.world.count("job that can never start");
     // A number that the queue has had before is another job's.
     const free = this.jobs.has(id) ? `${id}x${this.jobs.size}` : id;
-    const job: SimulatedJob = { id: free, submission, state: "queued", restart: 0, ...times, ...nothing };
+    const what = { id: free, submission, tries, isHopeless };
+    const job: SimulatedJob = { ...what, state: "queued", restart: 0, ...times, ...nothing };
     this.jobs.set(free, job);
     this.live.add(job);
-    this.tryToStart(job, 500 + 20_000 * chance.next());
+    if (!isHopeless) this.tryToStart(job, 500 + 20_000 * chance.next());
     return free;
   }
 
@@ -315,10 +330,10 @@ export class SimulatedCluster {
     }
   }
 
-  private describe({ id, submission, state, restart, node }: SimulatedJob): QueuedJob {
+  private describe({ id, submission, state, restart, node, isHopeless }: SimulatedJob): QueuedJob {
     const host = node?.name ?? null;
-    const more = { waitsFor: null, isHopeless: false, end: null };
-    return { id, name: `study-${id}`, submission, state, restart, host, ...more };
+    const waitsFor = isHopeless ? "PartitionTimeLimit" : null;
+    return { id, name: `study-${id}`, submission, state, restart, host, waitsFor, isHopeless, end: null };
   }
 
   private accountOf(id: string): { id: string; exitCode: number | null; cause: EndCause }[] {
@@ -337,8 +352,8 @@ export function simulatedAdapter(): Cluster {
   return {
     isExact: false,
     largestArray: () => null,
-    submit: ({ number, count }) =>
-      command(["submit", String(number), String(count)], (ids) =>
+    submit: ({ number, count, script }) =>
+      command(["submit", String(number), String(count), script], (ids) =>
         (ids as string[]).map((id) => ({ id, name: `study-${id}` })),
       ),
     list: () => command(["list"], (jobs) => jobs as QueuedJob[]),
@@ -350,6 +365,15 @@ export function simulatedAdapter(): Cluster {
     cancel: (jobs, force) => command(["cancel", force ? "force" : "gently", ...jobs], () => undefined),
     shell: (job) => ["shell", job],
   };
+}
+
+/** The script of a simulated job is what it tries. */
+export function scriptOf(tries: readonly number[] | null): string {
+  return JSON.stringify(tries);
+}
+
+function triesOf(script: string): readonly number[] | null {
+  return JSON.parse(script) as readonly number[] | null;
 }
 
 const sentinel = "end of list";
@@ -370,6 +394,7 @@ function timedOut(what: string): AdaptiveError {
 function valuesOf({ exitCode, stdout, stderr }: CommandOutput): unknown[] {
   const lines = stdout.split("\n").filter((line) => line !== "");
   if (stderr.startsWith("QOS")) throw new AdaptiveError("queue-full", stderr);
+  if (stderr.startsWith("refused")) throw new AdaptiveError("submission-refused", stderr);
   if (stderr.startsWith("accounting")) throw new AdaptiveError("no-accounts", stderr);
   if (exitCode !== 0 || lines.pop() !== sentinel) throw new AdaptiveError("queue-failed", stderr || "cut off");
   return lines.map((line) => JSON.parse(line) as unknown);

@@ -132,6 +132,10 @@ export class SimulatedDisk {
   isFull = false;
   /** The next sync fails, and with it what was to be synced. */
   isFaulty = false;
+  /** Says of nothing but names that it is durable without having synced it. */
+  isLying = false;
+  /** A file that takes all that is written and keeps nothing. */
+  forgottenPath: string | null = null;
   /** Told of what has become durable: a file that was synced. */
   onDidSync: (path: string, file: { content: Buffer }) => void = () => undefined;
   private inodes = 0;
@@ -221,6 +225,7 @@ export class SimulatedDisk {
       return node;
     };
     const write = (data: Uint8Array, position: number): number => {
+      if (path === this.forgottenPath) return data.length;
       if (!this.isFull) {
         // A write may take less than it is given.
         const length = this.chance.next() < 0.01 ? this.chance.between(1, data.length + 1) : data.length;
@@ -237,7 +242,7 @@ export class SimulatedDisk {
         this.isFaulty = false;
         throw failure("EIO", path);
       }
-      node.unsynced = [];
+      if (!this.isLying) node.unsynced = [];
       if (node instanceof FileNode) this.onDidSync(path, node);
     };
     return {

@@ -1,7 +1,6 @@
-import type { RunRow } from "../../src/scheduler/state/rows";
-import type { Configuration, Settings } from "../../src/scheduler/state/settings";
 import { listingModes, submissionModes } from "./cluster";
-import { classesOf, type World } from "./world";
+import { resume, wish } from "./wishes";
+import type { World } from "./world";
 
 /** What goes wrong: how often in an hour, and what it does. */
 interface Fault {
@@ -42,6 +41,19 @@ const faults: Record<string, Fault> = {
     perHour: 2,
     strike: ({ schedulers, chance, timeline }) => {
       for (const { process } of schedulers) process.frozenUntil = timeline.now + 200_000 * chance.next();
+    },
+  },
+  "scheduler frozen between two steps and replaced": {
+    perHour: 4,
+    strike: (world) => {
+      for (const { process, host } of world.schedulers) {
+        process.stepsToFreeze = world.chance.between(1, 60);
+        process.onFreeze = () => {
+          process.frozenUntil = world.timeline.now + 70_000 + 200_000 * world.chance.next();
+          const other = world.hosts.find((one) => one !== host);
+          if (other) world.startScheduler(other);
+        };
+      }
     },
   },
   "second scheduler started": {
@@ -118,9 +130,25 @@ const faults: Record<string, Fault> = {
   },
   "submissions in trouble": {
     perHour: 6,
-    strike: ({ cluster, chance, timeline }) => {
+    strike: (world) => {
+      const { cluster, chance, timeline } = world;
       cluster.submission = submissionModes[chance.between(0, submissionModes.length)] ?? "well";
       timeline.after(6 * minute * chance.next(), () => (cluster.submission = "well"));
+      // One that is refused pauses the run.
+      timeline.after(10 * minute * chance.next(), () => resume(world));
+    },
+  },
+  "partition for shorter jobs": {
+    perHour: 2,
+    strike: (world) => {
+      const { cluster, chance, timeline } = world;
+      forAWhile(
+        world,
+        10 * minute,
+        () => (cluster.isHopeless = true),
+        () => (cluster.isHopeless = false),
+      );
+      timeline.after(15 * minute * chance.next(), () => resume(world));
     },
   },
   "cancelling ignored": {
@@ -135,46 +163,6 @@ const faults: Record<string, Fault> = {
   },
   "a person's wish": { perHour: 6, strike: wish },
 };
-
-/** A person does something, now or never. */
-function wish(world: World): void {
-  const { chance, timeline } = world;
-  const serving = world.schedulers.find(({ isServing }) => isServing);
-  const verbs = serving?.verbs;
-  if (!verbs) return;
-  const learner = { learners: [chance.between(0, world.size.learners)] };
-  const job = [...world.cluster.liveJobs][chance.between(0, world.cluster.liveJobs.size)]?.id;
-  const wishes = [
-    () => verbs.pauseJobs(),
-    () => verbs.startJobs(),
-    () => verbs.stopJobs({ gently: chance.next() < 0.5 }),
-    () => verbs.stopLearners(learner),
-    () => verbs.retryLearners(learner),
-    () => verbs.reopenLearners(learner),
-    () => verbs.configure(withOtherClasses(world, serving.store.model.run)),
-    () => verbs.cancelJobs({ jobs: job === undefined ? [] : [job] }),
-  ];
-  const chosen = wishes[chance.between(0, wishes.length)];
-  if (!chosen) return;
-  timeline.startTask(chosen, () => undefined);
-  // Whoever stops a run starts it again before long.
-  timeline.after(5 * minute * chance.next(), () => resume(world));
-}
-
-/** With only some of its resource classes. */
-function withOtherClasses({ chance, size }: World, { settings, origins }: RunRow): Configuration {
-  const classes = classesOf(size).filter(() => chance.next() < 0.7);
-  return { settings: JSON.stringify({ ...(JSON.parse(settings) as Settings), classes }), origins };
-}
-
-export function resume({ schedulers, timeline }: World): void {
-  const verbs = schedulers.find(({ isServing }) => isServing)?.verbs;
-  if (verbs)
-    timeline.startTask(
-      () => verbs.startJobs(),
-      () => undefined,
-    );
-}
 
 /** Plans what goes wrong in the time until it gets calm: each seed has some kinds of faults, more or less of each. */
 export function plan(world: World, untilMs: number): void {
@@ -203,9 +191,9 @@ export function calm(world: World): void {
   const { network, cluster, disk, schedulers } = world;
   network.lossRate = network.repeatRate = network.lateRate = 0;
   cluster.listing = cluster.submission = "well";
-  cluster.ignoresCancels = false;
+  cluster.ignoresCancels = cluster.isHopeless = false;
   disk.isFull = disk.isFaulty = false;
   for (const node of cluster.nodes) cluster.restore(node);
-  for (const { process } of schedulers) process.stepsToLive = Infinity;
+  for (const { process } of schedulers) process.stepsToLive = process.stepsToFreeze = Infinity;
   world.trace("calm");
 }

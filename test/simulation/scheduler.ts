@@ -2,16 +2,19 @@ import { givesWay } from "../../src/scheduler/jobs/allotment";
 import { limitsOf } from "../../src/scheduler/jobs/capacity";
 import { JobFiles } from "../../src/scheduler/jobs/jobFiles";
 import { JobLoop } from "../../src/scheduler/jobs/loop";
+import type { NewChange } from "../../src/scheduler/state/changes";
 import type { Clock } from "../../src/scheduler/state/clock";
 import { errnoOf } from "../../src/scheduler/state/errors";
 import { RunLock } from "../../src/scheduler/state/lock";
 import { RunDirectory } from "../../src/scheduler/state/runDirectory";
 import { settingsOf } from "../../src/scheduler/state/settings";
 import { Store } from "../../src/scheduler/state/store";
+import { tryLearners } from "../../src/scheduler/trials";
 import { Verbs } from "../../src/scheduler/verbs";
 import { WorkerDesk } from "../../src/scheduler/workers/desk";
 import { writeEndpoint } from "../../src/scheduler/workers/endpoint";
 import { ProgressBoard } from "../../src/scheduler/workers/progress";
+import { scriptOf } from "./cluster";
 import type { SimulatedProcess } from "./timeline";
 import type { World } from "./world";
 
@@ -29,7 +32,8 @@ const key = "k".repeat(40);
 
 /** As `Scheduler` of src/scheduler/server.ts puts the rooms together, without sockets and people's clients. */
 export class SimulatedScheduler {
-  verbs: Verbs | null = null;
+  private verbs: Verbs | null = null;
+  private loop: JobLoop | null = null;
   private opened: Store | null = null;
   private desk: WorkerDesk | null = null;
   private board: ProgressBoard | null = null;
@@ -48,7 +52,8 @@ export class SimulatedScheduler {
       after: (delayMs, callback) => timeline.after(delayMs, () => timeline.settle(callback), process),
     };
     const offsetMs = host.clockOffsetMs;
-    this.steadyClock = { ...this.clock, now: () => world.startedAt + timeline.now + offsetMs };
+    const steadyNow = () => world.startedAt + timeline.now + offsetMs;
+    this.steadyClock = { ...this.clock, now: world.rules.waitsAreSteady ? steadyNow : this.clock.now };
   }
 
   /** @throws when it has not opened the run yet */
@@ -79,7 +84,7 @@ export class SimulatedScheduler {
         snapshotAfterChanges: world.size.snapshotAfterChanges,
         confirmOwnership: () => (world.rules.confirmsOwnership ? lock.confirm() : Promise.resolve()),
         // Nobody is served yet, so nobody has to wait for room.
-        onDiskFull: (message) => message !== null && !this.verbs && process.die(),
+        onDiskFull: (message) => message !== null && !this.isServing && process.die(),
         onFatal,
       },
     );
@@ -88,21 +93,22 @@ export class SimulatedScheduler {
     world.checks.onOpened(this);
     store.onDidSync((changes) => world.checks.onPublished(changes, this));
     const board = (this.board = new ProgressBoard(model));
-    const minding = world.rules.classesCount ? store : withoutClasses(store);
-    const answering = world.rules.answersWhenSynced ? minding : unsynced(store);
-    const desk = (this.desk = new WorkerDesk(answering, board, this.steadyClock.now, {
-      givesWay: (job) => givesWay(job, model, limitsOf(settingsOf(model.run), world.rules.adapter)),
+    const { rules } = world;
+    const minding = rules.classesCount ? store : withoutClasses(store);
+    const answering = rules.answersWhenSynced ? minding : unsynced(minding);
+    const desk = (this.desk = new WorkerDesk(recordingAs(answering, rules.recordsAs), board, this.steadyClock.now, {
+      givesWay: (job) => givesWay(job, model, limitsOf(settingsOf(model.run), rules.adapter)),
       onDidFree: () => loop.poke(),
       onDidPreview: () => undefined,
       onDidFail: () => undefined,
       onDidRemark: () => undefined,
     }));
-    const loop = new JobLoop({
-      store,
+    const loop = (this.loop = new JobLoop({
+      store: rules.actsWhenSynced ? store : unsynced(store),
       cluster: world.rules.adapter,
       run: cluster.runFor(process),
       files: new QuietJobFiles(directory.jobs, model, directory.disk),
-      script: () => "",
+      script: (_, tries) => scriptOf(tries),
       progress: (learner) => board.of(learner, model.learner(learner)),
       heardAt: (job) => desk.heardAt(job),
       silenceMs: () => desk.silenceMs,
@@ -110,9 +116,9 @@ export class SimulatedScheduler {
       onNotice: (notice) => notice && world.trace("notice", notice.code, notice.message),
       clock: this.steadyClock,
       random: () => world.chance.next(),
-    });
-    this.verbs = new Verbs({
-      store,
+    }));
+    const verbs = new Verbs({
+      store: rules.acknowledgesWhenSynced ? store : unsynced(store),
       loop,
       wish: () => undefined,
       onDidChangeActivity: () => undefined,
@@ -120,12 +126,31 @@ export class SimulatedScheduler {
       onDidConfigure: () => undefined,
     });
     await loop.open();
+    this.verbs = verbs;
     const url = world.network.listen(host.name, process, (message, reply) => this.receive(message, reply));
     const keys = { serverKey: key, clientPublicKey: key, clientSecretKey: key };
     const { incarnation } = model.run;
     await writeEndpoint(directory, { version: 1, incarnation, host: host.name, pid, urls: [url], ...keys });
     this.rollUp();
     this.every(tickMs, () => timeline.startTask(() => store.mendEpochs(), onFatal));
+  }
+
+  /** A person's command: what it said is on disk once it is answered. */
+  async command(act: (verbs: Verbs) => unknown): Promise<void> {
+    if (!this.verbs) return;
+    const answered = act(this.verbs);
+    // Settings are recorded once they are checked, which takes no time here.
+    await Promise.resolve();
+    const { seq } = this.store.model.run;
+    await answered;
+    if (this.process.isAlive) this.world.checks.onAcknowledged(seq, this);
+  }
+
+  /** A person has a point of each of some learners tried. */
+  async try(learners: readonly number[]): Promise<void> {
+    if (!this.loop) return;
+    const { trials } = await tryLearners(learners, this.store, this.loop);
+    if (this.process.isAlive) this.world.checks.onTried(learners, trials.length);
   }
 
   private acquireLock({ lock, disk }: RunDirectory): Promise<RunLock> {
@@ -164,10 +189,11 @@ export class SimulatedScheduler {
     const { world, process, desk } = this;
     if (!desk) return;
     world.checks.onRequest(message, process);
+    const heard = world.rules.tellsProcessesApart ? message : { ...message, instance: "any" };
     const answer = async (): Promise<void> => {
-      const answered = await desk.answer(message);
+      const answered = await desk.answer(heard);
       if (!answered || !process.isAlive) return;
-      world.checks.onReply(message, answered, process);
+      world.checks.onReply(heard, answered, process);
       reply(answered);
     };
     world.timeline.startTask(answer, (error) => world.onFatal(this, error));
@@ -182,9 +208,18 @@ export class SimulatedScheduler {
 
 /** A store that says at once that all is on disk. */
 function unsynced(store: Store): Store {
+  return withOther(store, "synced", () => Promise.resolve());
+}
+
+/** A store that records other changes than it is told. */
+function recordingAs(store: Store, changesFor: (change: NewChange) => readonly NewChange[]): Store {
+  return withOther(store, "record", (change: NewChange) => changesFor(change).forEach((other) => store.record(other)));
+}
+
+function withOther<Name extends keyof Store>(store: Store, other: Name, member: Store[Name]): Store {
   return new Proxy(store, {
     get: (target, name) => {
-      const value: unknown = name === "synced" ? () => Promise.resolve() : Reflect.get(target, name, target);
+      const value: unknown = name === other ? member : Reflect.get(target, name, target);
       return typeof value === "function" ? (value.bind(target) as unknown) : value;
     },
   });
@@ -194,13 +229,8 @@ function unsynced(store: Store): Store {
 function withoutClasses(store: Store): Store {
   const lines = () => [...store.model.waiting.values()];
   const waiting = { get: () => lines().find(({ size }) => size > 0) };
-  const model: unknown = Object.create(store.model, { waiting: { value: waiting } });
-  return new Proxy(store, {
-    get: (target, name) => {
-      const value: unknown = name === "model" ? model : Reflect.get(target, name, target);
-      return typeof value === "function" ? (value.bind(target) as unknown) : value;
-    },
-  });
+  const model = Object.create(store.model, { waiting: { value: waiting } }) as Store["model"];
+  return withOther(store, "model", model);
 }
 
 /** Jobs here print nothing. */

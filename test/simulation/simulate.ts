@@ -1,5 +1,7 @@
 import { Chance } from "../crash/chance";
-import { calm, plan, resume } from "./faults";
+import { tryClass } from "../../src/scheduler/state/rows";
+import { calm, plan } from "./faults";
+import { resume } from "./wishes";
 import { World, type Size } from "./world";
 
 export interface Outcome {
@@ -86,6 +88,8 @@ function keepServed(world: World, calmAfterMs: number): void {
 
 function hasEnded(world: World): boolean {
   const serving = world.schedulers.find(({ isServing }) => isServing);
-  const counts = serving?.store.model.learnerCounts;
-  return counts !== undefined && counts.waiting + counts.running === 0;
+  if (!serving) return false;
+  const { learnerCounts, liveJobs, jobs } = serving.store.model;
+  const areTried = [...liveJobs].every((id) => jobs.get(id)?.resourceClass !== tryClass);
+  return learnerCounts.waiting + learnerCounts.running === 0 && areTried;
 }

@@ -4,6 +4,9 @@ export class SimulatedProcess {
   frozenUntil = 0;
   /** Dies when it has done so many more steps: behind the effect of the last one, before it hears of it. */
   stepsToLive = Infinity;
+  /** Freezes when it has done so many more steps, in front of the next. */
+  stepsToFreeze = Infinity;
+  onFreeze: () => void = () => undefined;
   onDeath: () => void = () => undefined;
 
   constructor(readonly name: string) {}
@@ -54,6 +57,7 @@ export class Timeline {
         } catch (error) {
           tell = () => reject(error instanceof Error ? error : new Error(String(error)));
         }
+        if (--owner.stepsToFreeze === 0) owner.onFreeze();
         if (--owner.stepsToLive <= 0) owner.die();
         else this.settle(tell);
       };

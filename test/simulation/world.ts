@@ -61,11 +61,17 @@ export class World {
   /** Rules that tests break, to see it noticed. */
   readonly rules = {
     adapter: simulatedAdapter(),
+    recordsAs: (change: NewChange): readonly NewChange[] => [change],
+    acknowledgesWhenSynced: true,
+    actsWhenSynced: true,
     answersWhenSynced: true,
     confirmsOwnership: true,
     classesCount: true,
     epochsDecide: true,
+    savesBeforeDone: true,
+    tellsProcessesApart: true,
     timeoutIsNoRefusal: true,
+    waitsAreSteady: true,
   };
   private readonly events: { at: number; words: readonly unknown[] }[] = [];
   private readonly poison = new Map<number, number>();
@@ -156,6 +162,12 @@ export class World {
     else if (!isExcused(error))
       this.fail(new Violation(`${process.name} ended itself: ${String(error)}`, { cause: error }));
   }
+
+  /** A person reads why; only a violation is ours. */
+  onCommandFailed = (error: unknown): void => {
+    this.trace("command failed", error);
+    if (error instanceof Violation) this.fail(error);
+  };
 
   schedulerOf(process: SimulatedProcess): SimulatedScheduler {
     const found = this.schedulers.find((scheduler) => scheduler.process === process);

@@ -99,10 +99,11 @@ function released(
 
 /** A job that was to try points and ended without a word about some of them. */
 function untold(model: Model, job: JobRow, { words }: Verdict, now: number): NewChange[] {
-  const { tries, submittedAt } = model.submissions.get(job.submission) ?? {};
-  const untold = triesOf({ tries: tries ?? null }).filter((id) => {
-    const trial = trialOf(model.learner(id));
-    return trial === null || trial.at < (submittedAt ?? 0);
+  const { tries = null } = model.submissions.get(job.submission) ?? {};
+  // Numbers of submissions tell what came first; clocks may have been set.
+  const untold = triesOf({ tries }).filter((id) => {
+    const by = trialOf(model.learner(id))?.job;
+    return by === undefined || (model.jobs.get(asJobId(by))?.submission ?? 0) < job.submission;
   });
   if (untold.length === 0) return [];
   const error = `its job ${words} before it could tell`;

@@ -180,7 +180,8 @@ export class JobLoop {
     const written = leaving.length > 0 ? await files.written() : new Set<string>();
     for (const job of live) {
       const isMissing = listing !== null && this.attendance.isMissing(job.jobId);
-      if (!isMissing && !written.has(job.jobId)) continue;
+      // One that holds a learner may have left a last word in the outbox since that was looked at.
+      if (!isMissing && !(hasTakenLeave(job) && written.has(job.jobId))) continue;
       const own = cluster.isExact ? null : await files.ownEnd(job);
       const lastSign = Math.max(heardAt(job.jobId), job.submittedAt);
       const isGone = isMissing && (hasTakenLeave(job) || this.attendance.isGone(job.jobId, lastSign, silenceMs()));

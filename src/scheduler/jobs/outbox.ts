@@ -12,9 +12,10 @@ export async function emptyOutbox(
   for (const name of names.sort(byRequest)) {
     const path = join(outbox, name);
     const message = await readMessage(path, disk);
+    if (message === "gone") continue;
     if (message) {
       await takeIn(message);
-      await disk.rm(path);
+      await disk.rm(path, { force: true });
     } else await disk.rename(path, `${path}.bad`);
   }
 }
@@ -24,12 +25,13 @@ function byRequest(a: string, b: string): number {
   return a.localeCompare(b, "en", { numeric: true });
 }
 
-/** Null when it is no message. */
-async function readMessage(path: string, disk: Disk): Promise<object | null> {
+/** Null when it is no message; gone when another scheduler, which has taken the run over, was quicker. */
+async function readMessage(path: string, disk: Disk): Promise<object | "gone" | null> {
   try {
     const value: unknown = JSON.parse(String(await disk.readFile(path)));
     return typeof value === "object" ? value : null;
   } catch (error) {
+    if (errnoOf(error) === "ENOENT") return "gone";
     if (error instanceof SyntaxError || errnoOf(error) === "EISDIR") return null;
     throw error;
   }

@@ -137,7 +137,6 @@ export class Store {
 
   /** Returns when something is so, on disk. */
   async until(isSo: () => boolean): Promise<void> {
-    await this.synced();
     while (!isSo()) {
       await new Promise<void>((resolve) => {
         const stop = this.onDidSync(() => {
@@ -146,6 +145,8 @@ export class Store {
         });
       });
     }
+    // The model is ahead of the disk.
+    await this.synced();
   }
 
   /** Calls the listener with changes when they are on disk; returns what ends that. */

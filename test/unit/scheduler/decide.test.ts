@@ -384,10 +384,21 @@ describe("a job that tries points", () => {
   });
 
   test("that ends without a word about some says so for these", () => {
-    const told: NewChange = { kind: "pointsTried", learners: [asLearnerId(0)], trials: [JSON.stringify({ at: 9e15 })] };
+    const told: NewChange = {
+      kind: "pointsTried",
+      learners: [asLearnerId(0)],
+      trials: [JSON.stringify({ job: "1_1" })],
+    };
     const { changes } = decideOn(modelAfter(2, ...tried, told), { listing: [listed("1_1", "ended", 1)] });
     expect(changes[0]).toMatchObject({ kind: "pointsTried", learners: [1] });
     expect(JSON.stringify(changes[0])).toContain("ended with exit code 1 before it could tell");
+  });
+
+  test("is told by its own trials, whatever the clock said of earlier ones", () => {
+    const earlier = JSON.stringify({ job: "0_1", at: 9e15 });
+    const told: NewChange = { kind: "pointsTried", learners: [asLearnerId(0)], trials: [earlier] };
+    const { changes } = decideOn(modelAfter(2, ...tried, told), { listing: [listed("1_1", "ended", 1)] });
+    expect(changes[0]).toMatchObject({ kind: "pointsTried", learners: [0, 1] });
   });
 
   test("runs on in a run that was stopped before it began, and is cancelled by a later stop", () => {

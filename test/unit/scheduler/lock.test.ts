@@ -8,6 +8,7 @@ import { createInterface } from "node:readline";
 import { build } from "esbuild";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { RunLock, ownerOf, releaseDead } from "../../../src/scheduler/state/lock";
+import { realDisk, type Disk } from "../../../src/scheduler/state/disk";
 import { recover } from "../../../src/scheduler/state/recovery";
 import { asLearnerId } from "../../../src/scheduler/state/rows";
 import { bootId, processStart } from "../../../src/scheduler/state/processIdentity";
@@ -157,6 +158,19 @@ test("two processes race for a dead lock, and one of them gets it", { timeout: 6
     expect(results.sort()).toEqual(["already-served", "won"]);
     expect(await readdir(path)).toEqual(["2"]);
   }
+});
+
+test("one that was frozen as it took the lock looks whether it still has it", async () => {
+  const path = await newLock();
+  let clock = 0;
+  const rename: Disk["rename"] = async (from, to) => {
+    await realDisk.rename(from, to);
+    if (to === join(path, "1")) clock += 30_000;
+  };
+  const lock = await RunLock.acquire(path, { ...noWait, disk: { ...realDisk, rename }, now: () => clock });
+  await leaveLock(path, { host: "elsewhere" }, 2);
+  await expect(lock.confirm()).rejects.toMatchObject({ code: "lock-lost" });
+  await lock.release();
 });
 
 test("one that saw an owner dead long ago takes nothing from the owner of now", async () => {

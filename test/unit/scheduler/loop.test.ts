@@ -6,9 +6,12 @@ import type { Cluster, QueuedJob } from "../../../src/scheduler/clusters/cluster
 import type { RunCommand } from "../../../src/scheduler/clusters/runCommand";
 import { JobFiles } from "../../../src/scheduler/jobs/jobFiles";
 import { JobLoop } from "../../../src/scheduler/jobs/loop";
+import { emptyOutbox } from "../../../src/scheduler/jobs/outbox";
 import { systemClock, type Clock } from "../../../src/scheduler/state/clock";
+import { realDisk } from "../../../src/scheduler/state/disk";
 import { AdaptiveError } from "../../../src/scheduler/state/errors";
 import { asJobId } from "../../../src/scheduler/state/rows";
+import { RunDirectory } from "../../../src/scheduler/state/runDirectory";
 import type { Store } from "../../../src/scheduler/state/store";
 import { createRunOnDisk, defaultSettings, openStore } from "./runFixture";
 
@@ -134,6 +137,27 @@ test("what jobs left in the outbox is taken in once, in the order of each job's 
   const left = () => readdirSync(store.directory.outbox).sort().join();
   await until(() => left() === "i-3.json.bad,i-4.tmp,i-5.json.bad");
   expect(taken).toEqual([said(2), said(10)]);
+});
+
+test("what jobs left while nobody served them is taken in before anything else", async () => {
+  const left = { type: "done", job: "1_1", n: 2 };
+  const { loop, taken, commands } = await openLoop(1, () => [], {
+    before: ({ directory: { outbox } }) => writeFile(join(outbox, "i-2.json"), JSON.stringify(left)),
+    clock: { now: () => 1e9, after: () => () => undefined },
+  });
+  await loop.open();
+  expect({ taken, commands }).toEqual({ taken: [left], commands: [] });
+});
+
+test("a message that another scheduler has just taken in is passed over", async () => {
+  const { directory } = await openStore(await createRunOnDisk(0));
+  await writeFile(join(directory.outbox, "i-2.json"), "{}");
+  const readFile = () => Promise.reject(Object.assign(new Error("gone"), { code: "ENOENT" }));
+  const taken: object[] = [];
+  const { path, folder } = directory;
+  const seenLate = new RunDirectory(path, folder, { ...realDisk, readFile });
+  await emptyOutbox(seenLate, (message) => Promise.resolve(void taken.push(message)));
+  expect(taken).toEqual([]);
 });
 
 test("a job that left its message and ended before the listing is done, not given back", async () => {

@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, rename, writeFile } from "node:fs/promises";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { NewChange } from "../../../src/scheduler/state/changes";
@@ -87,6 +87,25 @@ describe("the store", () => {
     store.record(assigned(0, 1));
     expect([...(store.model.waiting.get("default") ?? [])]).toEqual([1]);
     await store.close();
+  });
+
+  test("tells that something is so when it is on disk, not when its model has it", async () => {
+    const log: string[] = [];
+    const held = heldFile(log);
+    const store = await openStore(await createRunOnDisk(0), { openFile: held.wrap });
+    log.length = 0;
+    store.record({ kind: "codeRevised", revision: "r2", versions: "{}" });
+    while (!log.includes("syncing")) await turns(1);
+    let isTold = false;
+    const told = store.until(() => store.model.run.revision === "r3").then(() => (isTold = true));
+    log.length = 0;
+    store.record({ kind: "codeRevised", revision: "r3", versions: "{}" });
+    held.release();
+    while (!log.includes("syncing")) await turns(1);
+    await turns(20);
+    expect(isTold).toBe(false);
+    held.release();
+    await told;
   });
 
   test("shares one sync among the changes of one moment", async () => {
@@ -200,6 +219,13 @@ describe("the store", () => {
   });
 });
 
+test("a scheduler that was replaced while it started begins nothing", async () => {
+  const directory = await createRunOnDisk(1);
+  const confirmOwnership = () => Promise.reject(new Error("taken over"));
+  await expect(openStore(directory, { confirmOwnership })).rejects.toThrow("taken over");
+  expect((await readdir(directory.own)).filter((name) => name.startsWith("journal"))).toEqual([]);
+});
+
 describe("after a crash", () => {
   const steps = fc.array(
     fc.oneof(
@@ -243,6 +269,16 @@ describe("after a crash", () => {
     expect(store.database.rows("jobs")).toEqual([...store.model.jobs.values()]);
     expect(store.database.rows("run")).toEqual([store.model.run]);
     await store.close();
+  });
+
+  test("between the two renames of a snapshot, others follow", async () => {
+    const directory = await createRunOnDisk(1);
+    await rename(directory.database, directory.previousDatabase);
+    const store = await openStore(directory);
+    store.record({ kind: "codeRevised", revision: "r2", versions: "{}" });
+    await store.close();
+    await rename(directory.database, directory.previousDatabase);
+    expect((await recover(directory, wasm)).model.run.revision).toBe("r2");
   });
 
   test("what a former scheduler wrote after it was replaced is void", async () => {

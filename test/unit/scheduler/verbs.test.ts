@@ -54,6 +54,16 @@ test("retrying moves the failed and stopped, and nobody else", async () => {
   expect(store.model.learner(asLearnerId(1)).failures).toBe(0);
 });
 
+test("a command is answered when it is on disk, also when somebody else has just asked for the same", async () => {
+  const { verbs, store, activities } = await openVerbs();
+  const first = verbs.pauseJobs();
+  const { seq } = store.model.run;
+  await verbs.pauseJobs();
+  expect(store.position.seq).toBeGreaterThanOrEqual(seq);
+  await first;
+  expect(activities).toEqual(["paused"]);
+});
+
 test("reopening moves the done, and nobody else", async () => {
   const { verbs, states, store } = await openVerbs();
   expect(await verbs.reopenLearners(all)).toEqual({ moved: 1 });
