@@ -110,10 +110,7 @@ export class RunLock {
       const number = (last?.number ?? 0) + 1;
       // Before it is taken: one that was frozen meanwhile may have lost it already.
       const takenAt = world.now();
-      if (!(await take(path, number, owner, world.disk))) continue;
-      // One that was frozen may have looked just before whether the run is its own, and goes by that for so long.
-      if (last && canOnlyBeWatched(last, ino, world)) await world.sleep(world.confirmMs);
-      return new RunLock(path, number, owner, world, takenAt);
+      if (await take(path, number, owner, world.disk)) return new RunLock(path, number, owner, world, takenAt);
     }
   }
 
@@ -238,11 +235,6 @@ async function readOwner(path: string, disk: Disk): Promise<Owner | null> {
     if (errnoOf(error) === "ENOENT" || error instanceof SyntaxError || v.isValiError(error)) return null;
     throw error;
   }
-}
-
-/** Of an owner on this host it is known whether it lives; a released one or one of another folder is none. */
-function canOnlyBeWatched({ owner }: Taken, inode: number, { host }: LockWorld): boolean {
-  return owner === null || (!owner.isReleased && owner.inode === inode && owner.host !== host);
 }
 
 async function isAlive(path: string, { number, owner }: Taken, inode: number, world: LockWorld): Promise<boolean> {
