@@ -5,7 +5,9 @@ import { nodeRelease } from "../../src/remote/deploy/nodeRelease";
 import { Session } from "../../src/remote/session";
 import { downloadResults } from "../../src/remote/studySync/downloadResults";
 import { systemClock } from "../../src/scheduler/state/clock";
+import { asJobId } from "../../src/scheduler/state/rows";
 import { createStudy, eventually, loadPoints } from "../integration/program";
+import { shownBy } from "../integration/remote/shown";
 import type { RealSshd } from "../integration/remote/ssh/realSshd";
 import { workerReplica } from "../integration/remote/workerReplica";
 import { type Site, visit } from "./site";
@@ -62,16 +64,15 @@ test.each(Object.entries(journeys))("the main job as any user: %s", async (_, si
   const { run } = await clusters.runs.prepare("hpc", { learnersFile, name: "peaks" }, { set: {}, unset: [] }, need);
   const there = join(home, "adaptive-runs", "peaks");
   expect(run).toBe(`hpc:${there}/.adaptive`);
-  expect(steps.filter((step) => !step.startsWith("Installing Node (" + nodeRelease.megabytes + " MB, once):"))).toEqual(
-    [
-      "Connecting",
-      "Checking",
-      ...(site.hasNode ? [] : [`Installing Node (${nodeRelease.megabytes} MB, once)`]),
-      expect.stringMatching(/^Installing \(\d MB\)$/),
-      "Sending study",
-      "Starting",
-    ],
-  );
+  const progress = /: \d+ MB$/;
+  expect(steps.filter((step) => !progress.test(step))).toEqual([
+    "Connecting",
+    "Checking",
+    ...(site.hasNode ? [] : [`Installing Node (${nodeRelease.megabytes} MB, once)`]),
+    expect.stringMatching(/^Installing \(\d MB\)$/),
+    "Sending study",
+    "Starting",
+  ]);
 
   const replica = await workerReplica();
   const snapshots = vi.spyOn(replica, "load");
@@ -86,11 +87,21 @@ test.each(Object.entries(journeys))("the main job as any user: %s", async (_, si
   await session.startJobs();
   const evaluations = (learner: number) => readFile(join(there, `evaluations-${learner}`), "utf8").catch(() => "");
   await eventually(async () => (await Promise.all([0, 1, 2].map(evaluations))).every((text) => text !== ""));
-  expect((await session.query("overview", null)).learners).toMatchObject({ running: 3, done: 0 });
+  const states = async () => (await session.query("overview", null)).learners;
+  await eventually(async () => (await states()).running === 3);
   // The user's own jobs, on nodes that are not the head.
   const jobs = () => slurm("squeue", "--noheader", `--user=${site.user}`, "--format=%u %T");
   expect(await jobs()).toContain(`${site.user} RUNNING`);
-  expect(await evaluations(0)).toMatch(/^\d+_\d+ n[45]\n/);
+  const [job = "", node = ""] = (await evaluations(0)).split(/\s/);
+  expect(node).toMatch(/^n[45]$/);
+
+  const { argv, directory: cwd } = await session.jobShell(asJobId(job));
+  const { transport } = await clusters.runs.reach(run, need);
+  const shell = await transport.terminal(argv, { ...need, cwd, size: { rows: 24, columns: 80 } });
+  const shown = shownBy(shell.output);
+  shell.input.write("echo in $SLURM_JOB_ID on `hostname`; exit 7\r");
+  await shown.match(new RegExp(`in \\d+ on ${node}\\s`));
+  expect(await shell.exit).toEqual({ code: 7, signal: null });
 
   await site.lose?.(sshd);
   if (site.lose !== undefined) await eventually(async () => session.link.at !== "online");
@@ -99,7 +110,7 @@ test.each(Object.entries(journeys))("the main job as any user: %s", async (_, si
   if (site.lose !== undefined) expect(session.link.at).not.toBe("online");
   await site.find?.(sshd);
   await eventually(async () => session.link.at === "online");
-  await eventually(async () => (await session.query("overview", null)).learners.done === 3);
+  await eventually(async () => (await states()).done === 3);
   // What happened meanwhile came as changes, to somebody who was known.
   expect(snapshots).toHaveBeenCalledTimes(1);
   expect(asked).toEqual(["passphrase of user_key"]);
