@@ -3,7 +3,7 @@ import { decodeLine } from "../../src/scheduler/state/journal";
 import { Model } from "../../src/scheduler/state/model";
 import { asJobId, asLearnerId, tryClass, type JobId } from "../../src/scheduler/state/rows";
 import { settingsOf } from "../../src/scheduler/state/settings";
-import { trialOf, type Trial } from "../../src/scheduler/state/trial";
+import { triedBy } from "../../src/scheduler/state/trial";
 import type { WorkerReply } from "../../src/scheduler/workers/messages";
 import type { SimulatedJob } from "./cluster";
 import type { SimulatedScheduler } from "./scheduler";
@@ -162,16 +162,24 @@ export class Checks {
         ? `assign ${reply.learner} ${reply.epoch} ${job} ${instance} ${n}`
         : reply.type === "nothing"
           ? `nothing ${job} ${instance} ${n}`
-          : reply.type === "ok" && type === "tried"
-            ? `tried ${job}`
-            : reply.type === "ok" && type !== "report"
-              ? `finish ${learner} ${job}`
-              : null;
+          : reply.type === "ok" && type !== "report" && type !== "tried"
+            ? `finish ${learner} ${job}`
+            : null;
+    if (reply.type === "ok" && type === "tried") this.onTriedReply(request as { job: string; trials: object[] });
     if (fact === null) return;
     this.require(
       this.durable.has(fact),
       () => `${owner.name} answered "${fact}" (epoch ${epoch ?? "-"}) before it was durable`,
     );
+  }
+
+  /** A job is told that its trials are known. */
+  private onTriedReply({ job, trials }: { job: string; trials: readonly object[] }): void {
+    const { submission } = this.replica.job(asJobId(job));
+    for (const { learner } of trials as { learner: number }[]) {
+      const by = triedBy(this.replica, this.replica.learner(asLearnerId(learner)));
+      this.require(by >= submission, () => `the trial of ${learner} by ${job} was answered before it was durable`);
+    }
   }
 
   onRequest(request: object, owner: SimulatedProcess): void {
@@ -312,10 +320,11 @@ export class Checks {
     }
     for (const { submission, state, tries } of model.submissions.values()) {
       for (const learner of state === "submitted" ? (JSON.parse(tries ?? "[]") as number[]) : []) {
-        const trial = trialOf(model.learner(asLearnerId(learner)));
-        const toldBy = trial && model.job(asJobId(trial.job)).submission;
-        const words = () => `submission ${submission} tried learner ${learner}, and nothing came of it`;
-        this.require(toldBy !== null && toldBy >= submission, words);
+        const by = triedBy(model, model.learner(asLearnerId(learner)));
+        this.require(
+          by >= submission,
+          () => `submission ${submission} tried learner ${learner}, and nothing came of it`,
+        );
       }
     }
   }
@@ -331,8 +340,6 @@ function factOf(change: Change): string {
     case "learnerDone":
     case "learnerReleased":
       return `finish ${change.learner} ${change.job}`;
-    case "pointsTried":
-      return `tried ${(JSON.parse(change.trials[0] ?? "{}") as Trial).job}`;
     case "jobsSubmitting":
       return `submitting ${change.submission}`;
     case "jobCancelled":

@@ -149,14 +149,16 @@ export class SimulatedDisk {
   /** The file system as a process has it: every operation takes its time, and dies with the process. */
   for(owner: SimulatedProcess): Disk {
     const perform = <T>(action: () => T): Promise<T> => this.timeline.perform(this.latencyMs(), owner, action);
+    // Here all have the one pid of this process, by which real ones tell their files apart.
+    const own = (path: string): string => path.replace(`.${process.pid}.tmp`, `.${owner.name}.tmp`);
     return {
-      open: (path, flags) => perform(() => this.open(path, flags, perform)),
+      open: (path, flags) => perform(() => this.open(own(path), flags, perform)),
       readFile: (path) => perform(() => Buffer.from(this.fileAt(path).content)),
       readdir: (path) => perform(() => [...this.folderAt(path).entries.keys()]),
       stat: (path) => perform(() => ({ ino: this.nodeAt(path).ino })),
       mkdir: (path) => perform(() => this.makeFolder(path)),
-      rename: (from, to) => perform(() => this.rename(from, to)),
-      rm: (path, options) => perform(() => this.remove(path, options?.force === true)),
+      rename: (from, to) => perform(() => this.rename(own(from), to)),
+      rm: (path, options) => perform(() => this.remove(own(path), options?.force === true)),
     };
   }
 

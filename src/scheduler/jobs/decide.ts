@@ -5,7 +5,7 @@ import type { Model } from "../state/model";
 import { releaseOf } from "../state/release";
 import { asJobId, tryClass, type JobId, type JobRow, type LearnerId } from "../state/rows";
 import { walltimeSeconds } from "../state/settings";
-import { trialOf, type Trial } from "../state/trial";
+import { triedBy, type Trial } from "../state/trial";
 import type { Circumstances } from "./circumstances";
 import { toCancel, type Cancelling } from "./cancelling";
 import { allot, type Claim } from "./allotment";
@@ -100,11 +100,7 @@ function released(
 /** A job that was to try points and ended without a word about some of them. */
 function untold(model: Model, job: JobRow, { words }: Verdict, now: number): NewChange[] {
   const { tries = null } = model.submissions.get(job.submission) ?? {};
-  // Numbers of submissions tell what came first; clocks may have been set.
-  const untold = triesOf({ tries }).filter((id) => {
-    const by = trialOf(model.learner(id))?.job;
-    return by === undefined || (model.jobs.get(asJobId(by))?.submission ?? 0) < job.submission;
-  });
+  const untold = triesOf({ tries }).filter((id) => triedBy(model, model.learner(id)) < job.submission);
   if (untold.length === 0) return [];
   const error = `its job ${words} before it could tell`;
   const nothing = { point: "", value: null, seconds: 0, megabytes: 0, traceback: null };

@@ -1,5 +1,6 @@
 import * as v from "valibot";
-import type { LearnerRow } from "./rows";
+import type { Model } from "./model";
+import { asJobId, type LearnerRow } from "./rows";
 
 /** One point of a learner, evaluated to see what it costs. */
 export const trialSchema = v.object({
@@ -21,4 +22,13 @@ export type Trial = v.InferOutput<typeof trialSchema>;
 /** What trying one of a learner's points gave; null when none was tried. */
 export function trialOf({ trial }: Pick<LearnerRow, "trial">): Trial | null {
   return trial === null ? null : (JSON.parse(trial) as Trial);
+}
+
+/**
+ * The submission that tried a learner last, as far as was told; 0 when none did. Later ones have higher
+ * numbers, while clocks may have been set.
+ */
+export function triedBy({ jobs }: Model, learner: LearnerRow): number {
+  const job = trialOf(learner)?.job;
+  return job === undefined ? 0 : (jobs.get(asJobId(job))?.submission ?? 0);
 }

@@ -6,7 +6,7 @@ import { asJobId, asLearnerId, type JobId, type JobRow, type LearnerId, type Lea
 import { releaseOf } from "../state/release";
 import { settingsOf } from "../state/settings";
 import type { Store } from "../state/store";
-import type { Trial } from "../state/trial";
+import { triedBy, type Trial } from "../state/trial";
 import {
   workerProtocol,
   workerRequestSchema,
@@ -221,14 +221,22 @@ export class WorkerDesk {
   }
 
   private tried({ trials }: WorkerRequestOf<"tried">, job: JobId): Reply {
-    const known = trials.filter(({ learner }) => this.store.model.learners.has(asLearnerId(learner)));
-    this.store.record({
-      kind: "pointsTried",
-      learners: known.map(({ learner }) => asLearnerId(learner)),
-      trials: known.map(({ learner: _, ...trial }) =>
-        JSON.stringify({ at: this.store.now(), job, ...trial } satisfies Trial),
-      ),
+    const { model } = this.store;
+    const { submission } = model.job(job);
+    // Not what comes late, through the outbox, of a learner that a later job has tried.
+    const news = trials.filter(({ learner }) => {
+      const row = model.learners.get(asLearnerId(learner));
+      return row && triedBy(model, row) <= submission;
     });
+    if (news.length > 0) {
+      this.store.record({
+        kind: "pointsTried",
+        learners: news.map(({ learner }) => asLearnerId(learner)),
+        trials: news.map(({ learner: _, ...trial }) =>
+          JSON.stringify({ at: this.store.now(), job, ...trial } satisfies Trial),
+        ),
+      });
+    }
     return okay;
   }
 

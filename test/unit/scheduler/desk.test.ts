@@ -350,6 +350,16 @@ describe("jobs that find other learners than the run has", () => {
   });
 });
 
+test("a trial that is told late does not replace that of a later job", async () => {
+  const { desk, store } = await openDesk(1, 1);
+  submit(store, 2, 1);
+  const trial = { learner: 0, point: "0.5", value: "1", seconds: 1, megabytes: 9, error: null, traceback: null };
+  const tried = (job: string) => ({ ...from(job, `i-${job}`, 1), type: "tried", trials: [trial] });
+  await desk.answer(tried("2_1"));
+  expect(await desk.answer(tried("1_1"))).toMatchObject({ type: "ok" });
+  expect(store.model.learner(asLearnerId(0)).trial).toContain('"job":"2_1"');
+});
+
 test("other versions than the run was made with are remarked once", async () => {
   const { desk, store } = await openDesk(2, 2);
   store.record({ kind: "codeRevised", revision: "r1", versions: '{"python":"3.12.1","numpy":"2.1.0"}' });
