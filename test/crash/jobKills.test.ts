@@ -24,7 +24,7 @@ learners = [adaptive.Learner1D(partial(wave, k=k), bounds=(-1, 1)) for k in rang
 fnames = [f"data/{k}.pickle" for k in range(${learners})]
 `;
 
-const settings = { goal: { npoints: 150 }, saveEverySeconds: 0.2, maxFailures: 1000 };
+const settings = { goal: { npoints: 250 }, saveEverySeconds: 0.2, maxFailures: 1000 };
 
 test("jobs that are killed at any moment leave whole files; each learner ends done, and is never run twice at once", async () => {
   const chance = new Chance(seed);
@@ -82,9 +82,10 @@ async function liveJobs(study: Study): Promise<{ pid: number; isHeard: boolean }
   return jobs.filter(({ pid }) => Number.isInteger(pid) && isAlive(pid));
 }
 
+/** Whether any of a job's processes is. */
 function isAlive(pid: number): boolean {
   try {
-    return process.kill(pid, 0);
+    return process.kill(-pid, 0);
   } catch {
     return false;
   }

@@ -114,9 +114,8 @@ for ((i = 1; i <= count; i++)); do
   ADAPTIVE_JOB_ID="$id" bash -c '
     trap : TERM INT HUP
     bash -l "$1"
-    code=$?
-    kill 0
-    echo $code >"$2.end.tmp" && mv "$2.end.tmp" "$2.end"
+    echo $? >"$2.end.tmp" && mv "$2.end.tmp" "$2.end"
+    kill -KILL 0
   ' adaptive "$folder/$number.sh" "$folder/$id" </dev/null >>"$id.out" 2>&1 &
   identity $! && echo "$REPLY" >"$id.pid.tmp" && mv "$id.pid.tmp" "$id.pid" || exit 1
   echo "$id"

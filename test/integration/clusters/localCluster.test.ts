@@ -57,7 +57,7 @@ describe("a local job", () => {
 
   test("leaves nothing running when its script ends", async () => {
     const { submit, until } = subject();
-    await submit(1, 1, "sleep 1005 &\nexit 3\n");
+    await submit(1, 1, `(trap "" TERM; exec sleep 1005) &\nexit 3\n`);
     expect(await until(haveEnded)).toMatchObject([{ id: "1_1", end: { exitCode: 3 } }]);
     await vi.waitUntil(async () => !(await processes()).includes("sleep 1005"), { timeout: 60_000 });
   });
