@@ -69,15 +69,22 @@ function within(keyword, value) {
 }
 
 /** The table of all settings, in Markdown. */
-function settingsTable(/** @type {Awaited<ReturnType<typeof readSchemas>>} */ { study, profile, settingNames }) {
-  const rows = settingNames.map((name) => {
-    const [inStudy, inProfile] = [study, profile].map((schema) => propertyOf(schema, name));
-    const { description, holds, default: value, ...schema } = inStudy ?? inProfile ?? {};
+function settingsTable(
+  /** @type {Awaited<ReturnType<typeof readSchemas>>} */ { study, profile, cluster, settingNames },
+) {
+  const ofHosts = Object.keys(cluster["properties"]).filter((name) => propertyOf(profile, name) === undefined);
+  const rows = [...settingNames, ...ofHosts].map((name) => {
+    const [inStudy, inProfile, ofHost] = [study, profile, cluster].map((schema) => propertyOf(schema, name));
+    const { description, holds, default: value, ...schema } = inStudy ?? inProfile ?? ofHost ?? {};
     const choices = (schema["enumDescriptions"] ?? []).map(
       (/** @type {string} */ words, /** @type {number} */ i) => `\`${schema["enum"][i]}\`: ${words}`,
     );
     const meaning = [description, ...(choices.length > 0 ? [`${choices.join("; ")}.`] : [])].join(" ");
-    const places = [...(inStudy ? ["`adaptive.json`"] : []), ...(inProfile ? ["`adaptive.clusters`"] : [])];
+    const places = [
+      ...(inStudy ? ["`adaptive.json`"] : []),
+      ...(inProfile ? ["`adaptive.clusters`"] : []),
+      ...(inStudy || inProfile ? [] : ["a host in `adaptive.clusters`"]),
+    ];
     return [`\`${name}\``, places.join(", "), meaning, defaultWords(name, value), holds ?? ""];
   });
   const header = ["setting", "said in", "meaning", "default", "a change holds for"];
