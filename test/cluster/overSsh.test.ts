@@ -87,8 +87,8 @@ test.each(Object.entries(journeys))("the main job as any user: %s", async (_, si
   await session.startJobs();
   const evaluations = (learner: number) => readFile(join(there, `evaluations-${learner}`), "utf8").catch(() => "");
   await eventually(async () => (await Promise.all([0, 1, 2].map(evaluations))).every((text) => text !== ""));
-  const states = async () => (await session.query("overview", null)).learners;
-  await eventually(async () => (await states()).running === 3);
+  const overview = () => session.query("overview", null);
+  await eventually(async () => (await overview()).learners.running === 3);
   // The user's own jobs, on nodes that are not the head.
   const jobs = () => slurm("squeue", "--noheader", `--user=${site.user}`, "--format=%u %T");
   expect(await jobs()).toContain(`${site.user} RUNNING`);
@@ -110,7 +110,10 @@ test.each(Object.entries(journeys))("the main job as any user: %s", async (_, si
   if (site.lose !== undefined) expect(session.link.at).not.toBe("online");
   await site.find?.(sshd);
   await eventually(async () => session.link.at === "online");
-  await eventually(async () => (await states()).done === 3);
+  await eventually(async () => {
+    const { learners, jobs } = await overview();
+    return learners.done === 3 && jobs.running + jobs.queued + jobs.submitted === 0;
+  });
   // What happened meanwhile came as changes, to somebody who was known.
   expect(snapshots).toHaveBeenCalledTimes(1);
   expect(asked).toEqual(["passphrase of user_key"]);

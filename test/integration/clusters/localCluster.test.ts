@@ -45,8 +45,9 @@ describe("a local job", () => {
   });
 
   test("lives as long as any of its group, also when its first process is killed alone", async () => {
-    const { cluster, submit, until, folder } = subject();
-    await submit(1, 1, "sleep 1000\n");
+    const { cluster, submit, until, outputOf, folder } = subject();
+    await submit(1, 1, "echo ready; sleep 1000\n");
+    while (!(await outputOf("1_1")).includes("ready")) await until(areRunning(1));
     process.kill(Number.parseInt(await readFile(join(folder, "1_1.pid"), "utf8")), "SIGKILL");
     for (let poll = 0; poll < 5; poll++) {
       expect(await runCommand(cluster.list())).toMatchObject([{ id: "1_1", state: "running" }]);
@@ -67,7 +68,7 @@ describe("a local job", () => {
     await submit(
       1,
       2,
-      `setsid sleep 1001 & setsid bash -c 'trap "" TERM; sleep 1002; sleep 1003' & echo ready; wait\n`,
+      `setsid sleep 1006 & setsid bash -c 'trap "" TERM; sleep 1002; sleep 1003' & echo ready; wait\n`,
     );
     while (!(await outputOf("1_1")).includes("ready") || !(await outputOf("1_2")).includes("ready"))
       await until(areRunning(2));
@@ -76,7 +77,7 @@ describe("a local job", () => {
       { id: "1_1", state: "ended", end: { exitCode: null } },
       { id: "1_2", state: "running" },
     ]);
-    expect((await processes()).filter((line) => line === "sleep 1001")).toHaveLength(1);
+    expect((await processes()).filter((line) => line === "sleep 1006")).toHaveLength(1);
   });
 });
 
