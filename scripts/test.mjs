@@ -21,7 +21,7 @@ import {
 } from "./setup.mjs";
 import { printError, root, seconds } from "./steps.mjs";
 
-/** @typedef {{ passed: number, failed: number }} Counts */
+/** @typedef {{ passed: number, failed: number, again?: string[] }} Counts what passed only when run again, with why */
 /** @type {Record<string, () => Promise<Counts>>} */
 const parts = {
   check,
@@ -65,8 +65,21 @@ async function vitest(project, ...options) {
   const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
   const exitCode = await show("node_modules/.bin/vitest", ["run", "--project", project, ...options, ...reporters]);
   const text = await readFile(report, "utf8").catch(() => "{}");
-  const { numPassedTests = 0, numFailedTests = 0, numPendingTests = 0, numTodoTests = 0 } = JSON.parse(text);
-  return counted(exitCode, numPassedTests, numFailedTests + numPendingTests + numTodoTests);
+  const {
+    numPassedTests = 0,
+    numFailedTests = 0,
+    numPendingTests = 0,
+    numTodoTests = 0,
+    testResults = [],
+  } = JSON.parse(text);
+  const again = testResults
+    .flatMap((/** @type {any} */ file) => file.assertionResults)
+    .filter((/** @type {any} */ { status, failureMessages }) => status === "passed" && failureMessages.length > 0)
+    .map(
+      (/** @type {any} */ { fullName, failureMessages: [why] }) =>
+        `${project}: ${fullName}\n  ${why.split("\n    at ")[0]}`,
+    );
+  return { ...counted(exitCode, numPassedTests, numFailedTests + numPendingTests + numTodoTests), again };
 }
 
 /**
@@ -144,12 +157,16 @@ async function readBudgets() {
   );
 }
 
-/** @param {readonly Counts[]} counts */
+/**
+ * @param {readonly Counts[]} counts
+ * @returns {Required<Counts>}
+ */
 function sum(counts) {
-  return counts.reduce((a, b) => ({ passed: a.passed + b.passed, failed: a.failed + b.failed }), {
-    passed: 0,
-    failed: 0,
-  });
+  return {
+    passed: counts.reduce((all, { passed }) => all + passed, 0),
+    failed: counts.reduce((all, { failed }) => all + failed, 0),
+    again: counts.flatMap(({ again = [] }) => again),
+  };
 }
 
 /** @param {readonly string[]} names */
@@ -179,7 +196,8 @@ async function test(names) {
   if (await part("set-up", () => setUp(names))) {
     for (const name of names) await part(name, parts[name] ?? check);
   }
-  const { passed, failed } = sum(counts);
+  const { passed, failed, again } = sum(counts);
+  if (again.length > 0) console.log(`\nPassed only when run again, which is a fault to repair:\n${again.join("\n")}`);
   console.log(`\n${times.join("\n")}\n\n${passed} passed, ${failed} failed`);
   process.exitCode = failed === 0 ? 0 : 1;
 }
