@@ -122,9 +122,19 @@ export class Editor {
   }
 
   async openView(title: string): Promise<void> {
-    await this.page.locator(`.activitybar a[aria-label^="${title}"]`).click();
-    // It takes the focus when it is there, from a palette too.
-    await this.sidebar.locator(".title-label").getByText(title, { exact: true }).waitFor();
+    const shown = this.sidebar.locator(".title-label").getByText(title, { exact: true });
+    const isShown = () =>
+      shown.waitFor({ timeout: 10_000 }).then(
+        () => true,
+        () => false,
+      );
+    // A click on the icon of a view that is shown already, as after a reload, hides it.
+    for (const deadlineMs = Date.now() + patienceMs; ;) {
+      await this.page.locator(`.activitybar a[aria-label^="${title}"]`).click();
+      // It takes the focus when it is there, from a palette too.
+      if (await isShown()) return;
+      if (Date.now() > deadlineMs) throw new Error(`The view "${title}" does not open.`);
+    }
   }
 
   /** Runs a command by its name; one that is not yet contributed or enabled is waited for. */
