@@ -7,7 +7,7 @@ import { runCommand } from "../../src/scheduler/clusters/runCommand";
 import { slurmCluster } from "../../src/scheduler/clusters/slurm";
 import { areRunning, haveEnded, testContract } from "../integration/clusters/contract";
 import { eventually } from "../integration/program";
-import { farGoal, SlurmStudy, slowPeaks } from "./slurmStudy";
+import { aloneMs, farGoal, SlurmStudy, slowPeaks } from "./slurmStudy";
 import { slurm, testCluster } from "./testCluster";
 
 const clusterOf = (runId: string) => (folder: string) =>
@@ -181,24 +181,28 @@ describe("Slurm", () => {
   });
 });
 
-test("while the controller does not answer jobs go on, and nothing is submitted or given back", async () => {
-  const on = await SlurmStudy.create(slowPeaks(2), farGoal, "exclusive");
-  const run = await on.run();
-  const { job } = await on.firstHolder();
-  await on.until("learnerAssigned", ({ learner }) => learner === 1);
-  const submissions = await on.changes("jobsSubmitting");
-  await testCluster.stopController();
-  try {
-    await run.line((line) => line.includes("queue-silent") && line.includes("Unable to contact slurm controller"));
-  } finally {
-    await testCluster.startController();
-  }
-  const learners = await on.finish(run);
-  expect(learners.map(({ state, epoch }) => ({ state, epoch }))).toEqual([
-    { state: "done", epoch: 1 },
-    { state: "done", epoch: 1 },
-  ]);
-  expect(await on.changes("learnerReleased")).toEqual([]);
-  expect(await on.changes("jobsSubmitting")).toEqual(submissions);
-  expect(await on.output(job)).toContain("no learner");
-});
+test(
+  "while the controller does not answer jobs go on, and nothing is submitted or given back",
+  { timeout: aloneMs },
+  async () => {
+    const on = await SlurmStudy.create(slowPeaks(2), farGoal, "exclusive");
+    const run = await on.run();
+    const { job } = await on.firstHolder();
+    await on.until("learnerAssigned", ({ learner }) => learner === 1);
+    const submissions = await on.changes("jobsSubmitting");
+    await testCluster.stopController();
+    try {
+      await run.line((line) => line.includes("queue-silent") && line.includes("Unable to contact slurm controller"));
+    } finally {
+      await testCluster.startController();
+    }
+    const learners = await on.finish(run);
+    expect(learners.map(({ state, epoch }) => ({ state, epoch }))).toEqual([
+      { state: "done", epoch: 1 },
+      { state: "done", epoch: 1 },
+    ]);
+    expect(await on.changes("learnerReleased")).toEqual([]);
+    expect(await on.changes("jobsSubmitting")).toEqual(submissions);
+    expect(await on.output(job)).toContain("no learner");
+  },
+);

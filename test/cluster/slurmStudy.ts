@@ -28,6 +28,9 @@ learners = [adaptive.Learner1D(partial(peak, **combo), bounds=(-1, 1)) for combo
 fnames = [f"data/{combo['k']}.pickle" for combo in combos]
 `;
 
+/** For a test that has the cluster to itself: it waits for all the others. */
+export const aloneMs = 1_200_000;
+
 /** What slow learners do not reach in any test. */
 export const farGoal = { goal: { npoints: 2000 }, saveEverySeconds: 1 };
 
