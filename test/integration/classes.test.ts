@@ -1,6 +1,6 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { expect, test } from "vitest";
-import { createStudy, eventually, python, type Study } from "./program";
+import { createStudy, eventually, init, output, type Study } from "./program";
 
 /** Learners that write down in which class of jobs they are evaluated, and on how many cores. */
 const learnersFile = (parameter = "n") => `
@@ -20,15 +20,6 @@ fnames = [f"data/{i}.pickle" for i in range(4)]
 `;
 const wide = { name: "wide", where: "n>=2", resources: { cores: 2 } };
 const goal = { npoints: 12 };
-
-async function output(study: Study, ...args: string[]): Promise<string> {
-  const { exitCode, stdout, stderr } = await study.start(args).ended;
-  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
-  return stdout;
-}
-
-const init = (study: Study, ...more: string[]) =>
-  output(study, "init", "--learners", study.learnersFile, "--python", python, ...more);
 
 const classesOf = async (study: Study) => (await study.rows("learners")).map(({ resourceClass }) => resourceClass);
 

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
-import { onTestFinished } from "vitest";
+import { expect, onTestFinished } from "vitest";
 import type { Change } from "../../src/scheduler/state/changes";
 import { Database } from "../../src/scheduler/state/database";
 import type { Row, TableName } from "../../src/scheduler/state/rows";
@@ -168,3 +168,14 @@ function killTree(pid: number): void {
     // It has ended already.
   }
 }
+
+/** Runs a command that must succeed, and gives what it printed. */
+export async function output(study: Study, ...args: string[]): Promise<string> {
+  const { exitCode, stdout, stderr } = await study.start(args).ended;
+  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+  return stdout;
+}
+
+/** Makes the run of a study, without starting it. */
+export const init = (study: Study, ...more: string[]) =>
+  output(study, "init", "--learners", study.learnersFile, "--python", python, ...more);

@@ -1,17 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import type { ConfigReport } from "../../src/scheduler/control/configReport";
-import { createStudy, peaks, python, type Study } from "./program";
-
-/** Runs a command that must succeed, and gives what it printed. */
-async function output(study: Study, ...args: string[]): Promise<string> {
-  const { exitCode, stdout, stderr } = await study.start(args).ended;
-  expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
-  return stdout;
-}
-
-const init = (study: Study, ...more: string[]) =>
-  output(study, "init", "--learners", study.learnersFile, "--python", python, ...more);
+import { createStudy, init, output, peaks, python, type Study } from "./program";
 
 async function settingsOf(study: Study, ...args: string[]) {
   const report = JSON.parse(await output(study, "config", ...args, "--json")) as ConfigReport;

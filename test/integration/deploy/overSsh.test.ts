@@ -4,7 +4,6 @@ import { expect, onTestFinished, test } from "vitest";
 import { type ClusterRun, ClusterRuns } from "../../../src/remote/clusterRuns";
 import { ClusterHost } from "../../../src/remote/deploy/clusterHost";
 import { connectCluster } from "../../../src/remote/deploy/connectCluster";
-import { Session } from "../../../src/remote/session";
 import { connectSsh } from "../../../src/remote/ssh/connect";
 import { systemClock } from "../../../src/scheduler/state/clock";
 import { temporaryFolder } from "../../unit/scheduler/runFixture";
@@ -12,7 +11,7 @@ import { eventually, peaks, python } from "../program";
 import { startSshd } from "../remote/ssh/realSshd";
 import { sshWorld } from "../remote/ssh/sshWorld";
 import { createHome, distFolder } from "./headNode";
-import { workerReplica } from "../remote/workerReplica";
+import { openSession } from "../remote/openSession";
 
 /** A head node behind a real sshd that gives out one session at a time, without SFTP and forwarding. */
 async function sshHost(home: string, shell: string) {
@@ -60,17 +59,7 @@ function world(host: ClusterHost) {
   };
 }
 
-async function follow(runs: ClusterRuns, run: string): Promise<Session> {
-  const session = new Session(run, {
-    reach: (asked) => runs.reach(run, asked),
-    replica: await workerReplica(),
-    clock: systemClock,
-    random: Math.random,
-    log: () => undefined,
-  });
-  onTestFinished(() => session.dispose());
-  return session;
-}
+const follow = (runs: ClusterRuns, run: string) => openSession(run, (asked) => runs.reach(run, asked));
 
 test("the whole way over SSH, under a noisy tcsh: connect, check, install, send, start, all done, data back", async () => {
   const home = await createHome({ ".tcshrc": 'echo "Welcome to login1"\n', ".cshrc": 'echo "Welcome"\n' });

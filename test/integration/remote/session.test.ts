@@ -1,11 +1,11 @@
 import { readFile, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { systemClock } from "../../../src/scheduler/state/clock";
 import { initCommand, type InitResult, runCommand } from "../../../src/remote/launch";
 import { localTransport } from "../../../src/remote/localTransport";
 import { localProgram, type Program } from "../../../src/remote/program";
-import { Session } from "../../../src/remote/session";
+import type { Session } from "../../../src/remote/session";
 import { asJobId, asLearnerId, type LearnerState, notStartedYet } from "../../../src/scheduler/state/rows";
 import { trialOf } from "../../../src/scheduler/state/trial";
 import { firstChanges, wasm } from "../../unit/scheduler/runFixture";
@@ -13,6 +13,7 @@ import { numbered, submitting } from "../../unit/remote/runHistory";
 import { effects } from "../../../src/scheduler/state/changes";
 import { Database } from "../../../src/scheduler/state/database";
 import { createStudy, eventually, peaks, programFile, python, type Study } from "../program";
+import { openSession } from "./openSession";
 import { workerReplica } from "./workerReplica";
 
 function programOf(study: Study): Program {
@@ -37,17 +38,10 @@ function init(study: Study): Promise<InitResult> {
   );
 }
 
-async function connect(study: Study): Promise<Session> {
-  const session = new Session(study.folder, {
-    reach: () => Promise.resolve({ transport: localTransport, program: programOf(study), path: study.folder }),
-    replica: await workerReplica(),
-    clock: systemClock,
-    random: Math.random,
-    log: () => undefined,
-  });
-  onTestFinished(() => session.dispose());
-  return session;
-}
+const connect = (study: Study) =>
+  openSession(study.folder, () =>
+    Promise.resolve({ transport: localTransport, program: programOf(study), path: study.folder }),
+  );
 
 const has = async (session: Session, state: LearnerState, count: number) =>
   (await session.query("overview", null)).learners[state] >= count;

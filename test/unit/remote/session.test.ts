@@ -68,6 +68,18 @@ function open(scheduler = new FakeScheduler([...firstChanges(4), submitting(1), 
   return { scheduler, clock, replica, session, log, links, linked, settled, mirrors, way, awoken, wayOpened };
 }
 
+/** The scheduler cannot be reached any more: the session tries, and waits longer each time. */
+async function failFourTimes({ scheduler, clock, linked }: ReturnType<typeof open>): Promise<void> {
+  scheduler.isReachable = false;
+  scheduler.end();
+  await linked("retrying");
+  for (const delayMs of [1000, 2000, 4000]) {
+    clock.advance(delayMs);
+    await linked("connecting");
+    await linked("retrying");
+  }
+}
+
 async function expectMirrored({ scheduler, session, mirrors }: ReturnType<typeof open>): Promise<void> {
   await mirrors();
   const whole = await Database.open(null, wasm);
@@ -195,14 +207,7 @@ describe("a session", () => {
     const opened = open();
     const { scheduler, clock, linked, links } = opened;
     await linked("online");
-    scheduler.isReachable = false;
-    scheduler.end();
-    await linked("retrying");
-    for (const delayMs of [1000, 2000, 4000]) {
-      clock.advance(delayMs);
-      await linked("connecting");
-      await linked("retrying");
-    }
+    await failFourTimes(opened);
     const delays = links.flatMap((link) => (link.at === "retrying" ? [link.nextInMs] : []));
     expect(delays).toEqual([1000, 2000, 4000, 8000]);
     scheduler.isReachable = true;
@@ -403,16 +408,10 @@ describe("a computer that wakes up", () => {
   });
 
   test("tries again at once, and as often as at first", async () => {
-    const { scheduler, clock, linked, awoken, links } = open();
+    const opened = open();
+    const { linked, awoken, links } = opened;
     await linked("online");
-    scheduler.isReachable = false;
-    scheduler.end();
-    await linked("retrying");
-    for (const delayMs of [1000, 2000, 4000]) {
-      clock.advance(delayMs);
-      await linked("connecting");
-      await linked("retrying");
-    }
+    await failFourTimes(opened);
     const before = links.length;
     awoken.fire();
     await linked("connecting");

@@ -3,7 +3,7 @@ import { allot, givesWay, type Claim } from "../../../src/scheduler/jobs/allotme
 import { effects, type NewChange } from "../../../src/scheduler/state/changes";
 import { Model } from "../../../src/scheduler/state/model";
 import { asJobId, asLearnerId } from "../../../src/scheduler/state/rows";
-import { defaultSettings, firstChanges } from "./runFixture";
+import { assigned, defaultSettings, firstChanges } from "./runFixture";
 
 const claim = (resourceClass: string, short: number, has = 0, cores = 1): Claim => ({
   resourceClass,
@@ -48,19 +48,6 @@ function modelWith(classes: readonly string[], ...more: NewChange[]): Model {
   );
   return model;
 }
-const assigned = (job: number, learner: number): NewChange => ({
-  kind: "learnerAssigned",
-  learner: asLearnerId(learner),
-  epoch: 1,
-  revision: "r1",
-  job: asJobId(`${job}`),
-  restart: 0,
-  instance: "i",
-  instances: 1,
-  requestNumber: 1,
-  host: "n1",
-  npointsBefore: 0,
-});
 const done = (job: number, learner: number): NewChange => ({
   kind: "learnerDone",
   learner: asLearnerId(learner),
@@ -82,9 +69,9 @@ const submitting: NewChange = { kind: "jobsSubmitting", submission: 9, resourceC
 const paused: NewChange = { kind: "activityChanged", activity: "paused", stopsGently: 0, reason: null };
 
 describe("job 0, which asks for its next learner, gives way to a class without a job", () => {
-  const first = [assigned(0, 0), done(0, 0)];
+  const first = [assigned("0", 0), done(0, 0)];
   test.each<[string, readonly string[], NewChange[], boolean]>([
-    ["when there is no room for one", ["default", "default"], [...first, assigned(1, 1)], true],
+    ["when there is no room for one", ["default", "default"], [...first, assigned("1", 1)], true],
     ["not when there is", ["default"], first, false],
     ["not when it has one", ["default", "large"], first, false],
     ["not when one is being submitted", ["default", "default"], [...first, submitting], false],

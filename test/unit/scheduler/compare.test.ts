@@ -14,7 +14,7 @@ import {
   type ListedLearner,
 } from "../../../src/scheduler/study/compare";
 import { numbered } from "../remote/runHistory";
-import { firstChanges } from "./runFixture";
+import { assigned, firstChanges } from "./runFixture";
 
 const listed = (names: readonly string[], more: Partial<ListedLearner> = {}): ListedLearner[] =>
   names.map((fname, position) => {
@@ -38,19 +38,7 @@ function update(model: Model, file: readonly ListedLearner[]): void {
   apply(model, changesOf(compareLearners(model.learners.values(), file), model.learners).changes);
 }
 
-const running: NewChange = {
-  kind: "learnerAssigned",
-  learner: asLearnerId(0),
-  epoch: 1,
-  revision: "r1",
-  job: asJobId("1_1"),
-  restart: 0,
-  instance: "i",
-  instances: 1,
-  requestNumber: 1,
-  host: "n1",
-  npointsBefore: 0,
-};
+const running = assigned("1_1", 0);
 const done = (learner: number): NewChange => ({
   kind: "learnerDone",
   learner: asLearnerId(learner),

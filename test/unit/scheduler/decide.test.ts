@@ -6,7 +6,7 @@ import { decide } from "../../../src/scheduler/jobs/decide";
 import { effects, type NewChange } from "../../../src/scheduler/state/changes";
 import { Model } from "../../../src/scheduler/state/model";
 import { asJobId, asLearnerId } from "../../../src/scheduler/state/rows";
-import { defaultSettings, firstChanges } from "./runFixture";
+import { assigned, defaultSettings, firstChanges } from "./runFixture";
 
 function modelAfter(learners: number, ...changes: NewChange[]): Model {
   const model = new Model();
@@ -28,19 +28,6 @@ const submission = (number: number, count: number): NewChange[] => [
     })),
   },
 ];
-const assigned = (job: string, learner: number): NewChange => ({
-  kind: "learnerAssigned",
-  learner: asLearnerId(learner),
-  epoch: 1,
-  revision: "r1",
-  job: asJobId(job),
-  restart: 0,
-  instance: "i",
-  instances: 1,
-  requestNumber: 1,
-  host: "n1",
-  npointsBefore: 0,
-});
 const listed = (id: string, state: QueuedJob["state"], exitCode: number | null = null): QueuedJob => ({
   id,
   name: `s-${id}`,

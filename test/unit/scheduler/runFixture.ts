@@ -6,7 +6,7 @@ import { onTestFinished } from "vitest";
 import type { NewChange } from "../../../src/scheduler/state/changes";
 import { createFolders, createState } from "../../../src/scheduler/state/createState";
 import { realDisk, type Disk } from "../../../src/scheduler/state/disk";
-import { asLearnerId } from "../../../src/scheduler/state/rows";
+import { asJobId, asLearnerId } from "../../../src/scheduler/state/rows";
 import { RunDirectory } from "../../../src/scheduler/state/runDirectory";
 import { mergeSettings } from "../../../src/scheduler/state/layers";
 import { Store, systemWorld, type StoreWorld } from "../../../src/scheduler/state/store";
@@ -95,3 +95,18 @@ export async function openStore(
   });
   return store;
 }
+
+/** A learner is given to a job, which has just asked for the first time. */
+export const assigned = (job: string, learner: number, epoch = 1): Extract<NewChange, { kind: "learnerAssigned" }> => ({
+  kind: "learnerAssigned",
+  learner: asLearnerId(learner),
+  epoch,
+  revision: "r1",
+  job: asJobId(job),
+  restart: 0,
+  instance: "i",
+  instances: 1,
+  requestNumber: 1,
+  host: "n1",
+  npointsBefore: 0,
+});

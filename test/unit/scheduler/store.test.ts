@@ -6,22 +6,9 @@ import type { Disk, OpenFile } from "../../../src/scheduler/state/disk";
 import { recover } from "../../../src/scheduler/state/recovery";
 import { asJobId, asLearnerId } from "../../../src/scheduler/state/rows";
 import type { Store } from "../../../src/scheduler/state/store";
-import { createRunOnDisk, openStore, openTestFile, wasm } from "./runFixture";
+import { assigned, createRunOnDisk, openStore, openTestFile, wasm } from "./runFixture";
 
 const job = asJobId("1_1");
-const assigned = (learner: number, epoch: number): NewChange => ({
-  kind: "learnerAssigned",
-  learner: asLearnerId(learner),
-  epoch,
-  revision: "r1",
-  job,
-  restart: 0,
-  instance: "i",
-  instances: 1,
-  requestNumber: 1,
-  host: "n1",
-  npointsBefore: 0,
-});
 const submitted: NewChange = {
   kind: "jobsSubmitted",
   submission: 1,
@@ -84,7 +71,7 @@ describe("the store", () => {
   test("has a change in its model at once, so that two decisions of one moment never meet", async () => {
     const store = await openStore(await createRunOnDisk(2));
     store.record(submitted);
-    store.record(assigned(0, 1));
+    store.record(assigned(job, 0, 1));
     expect([...(store.model.waiting.get("default") ?? [])]).toEqual([1]);
     await store.close();
   });
@@ -134,7 +121,7 @@ describe("the store", () => {
     const directory = await createRunOnDisk(3);
     const store = await openStore(directory);
     store.record(submitted);
-    store.record(assigned(2, 7));
+    store.record(assigned(job, 2, 7));
     await store.synced();
     const epochs = await readFile(directory.epochs);
     expect([0, 1, 2].map((learner) => epochs.readBigUInt64LE(8 * learner))).toEqual([0n, 0n, 7n]);
@@ -244,7 +231,7 @@ describe("after a crash", () => {
         let epoch = 0;
         store.record(submitted);
         for (const step of steps) {
-          if (step === "change") store.record(assigned(epoch % 5, ++epoch));
+          if (step === "change") store.record(assigned(job, epoch % 5, ++epoch));
           else {
             await store.synced();
             if (step === "close") await store.close();
@@ -262,7 +249,7 @@ describe("after a crash", () => {
   test("the database says the same as the model", async () => {
     const store = await openStore(await createRunOnDisk(3));
     store.record(submitted);
-    store.record(assigned(1, 1));
+    store.record(assigned(job, 1, 1));
     store.record({ kind: "learnerDone", learner: asLearnerId(1), job, requestNumber: 2, npoints: 11, loss: 0.5 });
     await store.synced();
     expect(store.database.rows("learners", "ORDER BY id")).toEqual([...store.model.learners.values()]);
