@@ -2,6 +2,7 @@
 import { chmod, cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { build } from "esbuild";
+import { bundledPackages, thirdPartyNotices } from "./notices.mjs";
 import { studyJsonSchema } from "./settings.mjs";
 
 /** Its main file is of a kind that cannot be bundled. */
@@ -60,8 +61,11 @@ const scheduler = {
 };
 
 await rm("dist", { recursive: true, force: true });
+const bundles = [page, extension, ssh2, scheduler].map((options) =>
+  build({ ...options, metafile: true, logLevel: "warning" }),
+);
 await Promise.all([
-  ...[page, extension, ssh2, scheduler].map((options) => build({ ...options, logLevel: "warning" })),
+  writeNotices(),
   cp("python/adaptive_scheduler", "dist/python/adaptive_scheduler", {
     recursive: true,
     filter: (path) => basename(path) !== "__pycache__",
@@ -71,6 +75,14 @@ await Promise.all([
 ]);
 await writeJson("dist/adaptive.schema.json", await studyJsonSchema());
 await chmod("dist/scheduler/main.js", 0o755);
+
+/** Of what is in the bundles, and of what lies beside them as it is. */
+async function writeNotices() {
+  const metafiles = (await Promise.all(bundles)).map(({ metafile }) => metafile);
+  const copied = ["zeromq", "cmake-ts"].map((name) => `node_modules/${name}`);
+  const text = await thirdPartyNotices([...bundledPackages(metafiles), ...copied], ["libsodium"]);
+  await writeFile("dist/ThirdPartyNotices.txt", text);
+}
 
 /**
  * The one native module, without what no machine of ours loads: of each platform the build with

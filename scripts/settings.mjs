@@ -1,7 +1,8 @@
 /**
  * What is made of the settings' one schema (src/scheduler/state/settings.ts): the JSON schema of
  * `adaptive.json`, the user setting `adaptive.clusters` in the manifest, and the table in docs/settings.md.
- * Run alone it says what of the last two is not as it should be; with `--write` it corrects them.
+ * And the manifest's `homepage` and `bugs`, which are made of its `repository`.
+ * Run alone it says what in files is not as it should be; with `--write` it corrects them.
  */
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -112,13 +113,15 @@ function defaultWords(name, value) {
   return typeof value === "string" ? `\`${value}\`` : String(value);
 }
 
-/** The files that hold something made of the schema, as they should be. */
+/** The files that hold something that is made of something else, as they should be. */
 async function generated() {
   const schemas = await readSchemas();
   const manifest = JSON.parse(await readFile(join(root, "package.json"), "utf8"));
   const clusters = manifest.contributes.configuration.properties["adaptive.clusters"];
   clusters.additionalProperties = forEditors(schemas.cluster);
   delete clusters.additionalProperties.$schema;
+  const address = manifest.repository.url.replace(/\.git$/, "");
+  Object.assign(manifest, { homepage: `${address}#readme`, bugs: { url: `${address}/issues` } });
   const docs = await readFile(join(root, "docs/settings.md"), "utf8");
   const withTable = docs.replace(
     /(<!-- settings[^>]*-->\n).*?(<!-- end of settings -->)/s,
@@ -141,7 +144,9 @@ async function main() {
     if ((await readFile(join(root, path), "utf8")) === text) continue;
     if (process.argv.includes("--write")) await writeFile(join(root, path), text);
     else {
-      console.error(`${path} does not say what the schema of the settings says: npm run settings corrects it.`);
+      console.error(
+        `${path} differs from what is made of the schema of the settings and of the repository: npm run settings corrects it.`,
+      );
       process.exitCode = 1;
     }
   }

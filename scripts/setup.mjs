@@ -54,6 +54,8 @@ export async function setUpBuild() {
       "python/adaptive_scheduler",
       "media",
       "scripts/build.mjs",
+      "scripts/notices.mjs",
+      "scripts/licences",
       "scripts/settings.mjs",
       "scripts/package.mjs",
       ".vscodeignore",

@@ -148,7 +148,7 @@ export function programError(output: CommandOutput): AdaptiveError {
     const { code, message, hint } = said.output.error;
     return new AdaptiveError(code, message, hint, { cause: output.stderr });
   }
-  const last = lastLine(output.stderr);
+  const last = lastWords(output.stderr);
   const how = output.code === null ? "was ended by a signal" : `ended with exit code ${output.code}`;
   return new AdaptiveError(
     "program-failed",
@@ -156,6 +156,13 @@ export function programError(output: CommandOutput): AdaptiveError {
     "See the log.",
     { cause: output.stderr },
   );
+}
+
+/** The end of what a program wrote; of a Node that crashed its error, which stack and version follow. */
+function lastWords(stderr: string): string {
+  const last = lastLine(stderr);
+  const errors = stderr.split("\n").filter((line) => /^\w*Error\b.*:/.test(line));
+  return /^Node\.js v\d/.test(last) ? (errors.at(-1) ?? last) : last;
 }
 
 function lastLineAsJson(text: string): unknown {

@@ -1,3 +1,4 @@
+import { loaded } from "./canRunHere";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { parseArgs, type ParseArgsConfig } from "node:util";
@@ -7,6 +8,7 @@ import { config } from "./commandLine/config";
 import { deleteRun } from "./commandLine/delete";
 import { findRun } from "./commandLine/findRun";
 import { init } from "./commandLine/init";
+import { printFailure } from "./commandLine/printFailure";
 import { exitCodes, type Program } from "./commandLine/program";
 import { changeLearners, failures } from "./commandLine/learners";
 import { cancel, jobs, pause, set, shell } from "./commandLine/jobs";
@@ -321,13 +323,12 @@ async function endWith(args: readonly string[]): Promise<number> {
   try {
     return await main(args);
   } catch (error) {
-    const { code, message, hint } = toAdaptiveError(error);
-    if (args.includes("--json")) program.printJson({ error: { code, message, hint } });
-    else process.stderr.write(`adaptive-scheduler: ${message}\n${hint ? `  ${hint}\n` : ""}`);
+    printFailure(args, error);
     return exitCodes.error;
   }
 }
 
+loaded();
 // Sockets and timers that are still open must not keep a command that is finished.
 void endWith(process.argv.slice(2)).then((exitCode) => {
   process.exitCode = exitCode;

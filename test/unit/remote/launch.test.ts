@@ -65,6 +65,11 @@ describe("the scheduler program", () => {
   test.each([
     [2, "", "The scheduler program ended with exit code 2"],
     [1, "Trace\nError: no room\n", "The scheduler program ended with exit code 1: Error: no room"],
+    [
+      1,
+      "/x/main.js:1\nthrow e;\n^\n\nTypeError: no room\n    at f (/x/main.js:1:7)\n\nNode.js v20.20.2\n",
+      "The scheduler program ended with exit code 1: TypeError: no room",
+    ],
     [null, "", "The scheduler program was ended by a signal"],
   ])("a failure with exit code %s and %j says so", (code, stderr, message) => {
     expect(programError({ code, stdout: "not json", stderr })).toMatchObject({ code: "program-failed", message });
