@@ -70,6 +70,10 @@ await Promise.all([
     recursive: true,
     filter: (path) => basename(path) !== "__pycache__",
   }),
+  cp("examples/first", "dist/example", {
+    recursive: true,
+    filter: (path) => !/(data|\.adaptive|__pycache__)$/.test(path),
+  }),
   copyFile("node_modules/sql.js/dist/sql-wasm.wasm", "dist/sql-wasm.wasm"),
   copyZeromq(),
 ]);

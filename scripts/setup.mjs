@@ -53,6 +53,7 @@ export async function setUpBuild() {
       "src",
       "python/adaptive_scheduler",
       "media",
+      "examples/first",
       "scripts/build.mjs",
       "scripts/notices.mjs",
       "scripts/licences",

@@ -3,6 +3,7 @@ import { Awakenings } from "./remote/awakenings";
 import { clustersSetting } from "./remote/clustersSetting";
 import { Clusters } from "./remote/connectClusters";
 import { localRunSessions } from "./remote/connectLocally";
+import { localProgram } from "./remote/program";
 import { ownConfiguration } from "./remote/ssh/ownConfiguration";
 import { WorkspaceStudies } from "./remote/studies";
 import { systemClock } from "./scheduler/state/clock";
@@ -14,6 +15,7 @@ import { keepContextKeys } from "./views/contextKeys";
 import { Dashboards } from "./views/dashboards";
 import { DisposableScope } from "./views/disposableScope";
 import { ErrorDisplay } from "./views/errorDisplay";
+import { createExampleStudy } from "./views/exampleStudy";
 import { JobOutputs } from "./views/jobOutput";
 import { JobsView } from "./views/jobsView";
 import { LearnerFilter } from "./views/learnerFilter";
@@ -24,6 +26,7 @@ import { ShownRun } from "./views/shownRun";
 import { ShownTexts } from "./views/shownTexts";
 import { showStatusBar } from "./views/statusBar";
 import { StudyEdits } from "./views/studyEdits";
+import { terminalPath } from "./views/terminalPath";
 import { Terminals } from "./views/terminals";
 
 export function activate(context: ExtensionContext): void {
@@ -35,6 +38,8 @@ export function activate(context: ExtensionContext): void {
   const studies = scope.add(new WorkspaceStudies(note));
   const memory = context.workspaceState;
   const distFolder = Uri.joinPath(context.extensionUri, "dist");
+  const runtime = { execPath: process.execPath, electron: process.versions["electron"] };
+  const program = localProgram(runtime, Uri.joinPath(distFolder, "scheduler", "main.js").fsPath);
   const clusters = scope.add(
     new Clusters({
       configuration: ownConfiguration(),
@@ -51,7 +56,7 @@ export function activate(context: ExtensionContext): void {
   scope.add(awakenings.onDidAwake(() => clusters.probe()));
   const { onDidAwake } = awakenings;
   const sessions = scope.add(
-    localRunSessions({ source: studies, distFolder, memory, clusters, onDidAwake, log: note }),
+    localRunSessions({ source: studies, distFolder, program, memory, clusters, onDidAwake, log: note }),
   );
   const run = scope.add(new ShownRun(sessions, note));
   const errors = new ErrorDisplay(log);
@@ -68,12 +73,27 @@ export function activate(context: ExtensionContext): void {
   const learners = scope.add(new LearnersView(run, sessions, edits, filter, note));
   const jobs = scope.add(new JobsView(run, note));
   const dashboards = scope.add(new Dashboards(context, { sessions, edits, filter, actions, log: note }));
-  scope.add(showStatusBar(run));
+  const terminalCommand = terminalPath(context, program, note);
+  scope.add(showStatusBar(run, terminalCommand));
   scope.add(keepContextKeys(run, sessions, edits, filter));
   const runs = new RunChoice({ sessions, clusters, errors, log });
   const logged = async () => String(await workspace.fs.readFile(Uri.joinPath(context.logUri, "Adaptive.log")));
   const { version } = context.extension.packageJSON as { version: string };
   const onClusters = new ClusterActions({ sessions, clusters, errors, log, logged, memory, version });
   const terminals = new Terminals(sessions);
-  scope.add(registerCommands({ actions, runs, clusters: onClusters, dashboards, learners, jobs, terminals, filter }));
+  const examples = Uri.joinPath(distFolder, "example");
+  const createExample = () => createExampleStudy(examples, errors);
+  scope.add(
+    registerCommands({
+      createExample,
+      actions,
+      runs,
+      clusters: onClusters,
+      dashboards,
+      learners,
+      jobs,
+      terminals,
+      filter,
+    }),
+  );
 }

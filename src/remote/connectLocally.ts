@@ -8,7 +8,7 @@ import { hostOf, isOnCluster } from "./clusterRuns";
 import type { Clusters } from "./connectClusters";
 import { localTransport } from "./localTransport";
 import { hostProfileOf, profileOf } from "./profile";
-import { localProgram } from "./program";
+import type { Program } from "./program";
 import { choosePython, type Profile } from "./python";
 import { WorkerReplica } from "./replica/replica";
 import type { FoundRun } from "./runSession";
@@ -20,6 +20,8 @@ interface LocalWorld {
   source: StudySource;
   /** Where the bundles lie. */
   distFolder: Uri;
+  /** The scheduler for this computer. */
+  program: Program;
   /** Of this workspace. */
   memory: Memento;
   clusters: Clusters;
@@ -28,10 +30,16 @@ interface LocalWorld {
 }
 
 /** The runs of this workspace, with everything they take from the editor and the system. */
-export function localRunSessions({ source, distFolder, memory, clusters, onDidAwake, log }: LocalWorld): RunSessions {
+export function localRunSessions({
+  source,
+  distFolder,
+  program,
+  memory,
+  clusters,
+  onDidAwake,
+  log,
+}: LocalWorld): RunSessions {
   const inDist = (...names: string[]): string => join(distFolder.fsPath, ...names);
-  const runtime = { execPath: process.execPath, electron: process.versions["electron"] };
-  const program = localProgram(runtime, inDist("scheduler", "main.js"));
   const sessions: RunSessions = new RunSessions({
     source,
     isTrusted: () => workspace.isTrusted,

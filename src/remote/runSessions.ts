@@ -58,6 +58,7 @@ export class RunSessions {
   private seen: ReadonlySet<string> | null = null;
   private adopting: Promise<void> = Promise.resolve();
   private isDisposed = false;
+  private isSearched = false;
   private readonly registrations: { dispose(): unknown }[];
   private readonly all: WorkspaceRuns;
 
@@ -84,6 +85,11 @@ export class RunSessions {
     if (!this.world.isTrusted()) return "untrusted";
     if (this.session?.directory === directory) return "shown";
     return this.seen && (this.seen.has(directory) ? "notShown" : "gone");
+  }
+
+  /** Whether the folders were searched: before, that there is no study or run is not known. */
+  get hasLooked(): boolean {
+    return this.isSearched;
   }
 
   get studies(): readonly Study[] {
@@ -307,21 +313,31 @@ export class RunSessions {
   private adopt(): void {
     this.adopting = this.adopting.then(async () => {
       await this.world.source.firstSearch;
-      if (!this.world.isTrusted()) return;
-      const { session } = this;
-      const runs = await this.all.find();
-      // What was started meanwhile may be missing in what was found; word of it is still to come.
-      if (this.isDisposed || this.session !== session) return;
-      const active = this.session?.directory ?? null;
-      const directory = chooseActive({
-        active,
-        remembered: this.world.remembered.get(),
-        seen: this.seen ?? new Set(),
-        runs,
-      });
-      this.seen = new Set(runs.map((run) => run.directory));
-      this.activate(directory);
+      await this.connectFound().finally(() => this.noteSearched());
     });
+  }
+
+  private noteSearched(): void {
+    if (this.isSearched || this.isDisposed) return;
+    this.isSearched = true;
+    this.studiesChanged.fire();
+  }
+
+  private async connectFound(): Promise<void> {
+    if (!this.world.isTrusted()) return;
+    const { session } = this;
+    const runs = await this.all.find();
+    // What was started meanwhile may be missing in what was found; word of it is still to come.
+    if (this.isDisposed || this.session !== session) return;
+    const active = this.session?.directory ?? null;
+    const directory = chooseActive({
+      active,
+      remembered: this.world.remembered.get(),
+      seen: this.seen ?? new Set(),
+      runs,
+    });
+    this.seen = new Set(runs.map((run) => run.directory));
+    this.activate(directory);
   }
 
   private activate(directory: string): RunSession;

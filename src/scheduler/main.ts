@@ -102,6 +102,10 @@ another learners file in the same folder .adaptive-<name of the file>. Ctrl-C du
 stops; the same command resumes.
 
 Exit codes: 0 all done, 1 some learners failed, 2 an error, 130 interrupted.
+
+Terminals of an editor with the extension know adaptive-scheduler by its name. This one is
+  ${__filename}
+a program for Node 18 or newer.
 `;
 
 const typedOptions = {

@@ -19,6 +19,7 @@ import type { RunChoice } from "./runChoice";
 import { jobOfLearner, pickRunningJob, type Terminals } from "./terminals";
 
 interface CommandsWorld {
+  createExample: () => Promise<void>;
   actions: Actions;
   runs: RunChoice;
   clusters: ClusterActions;
@@ -31,6 +32,7 @@ interface CommandsWorld {
 
 /** The manifest's commands. What a tree passes is the node's id, and the ids of all selected ones. */
 export function registerCommands({
+  createExample,
   actions,
   runs,
   clusters,
@@ -41,6 +43,7 @@ export function registerCommands({
   filter,
 }: CommandsWorld): Disposable {
   const handlers = {
+    createExample,
     startJobs: async () => {
       const session = await actions.startJobs();
       if (session !== null) dashboards.show(session, null);

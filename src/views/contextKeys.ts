@@ -5,9 +5,7 @@ import { together } from "./disposableScope";
 import type { LearnerFilter } from "./learnerFilter";
 import type { ShownRun } from "./shownRun";
 import type { StudyEdits } from "./studyEdits";
-
-/** What the views show while they are empty, as the manifest's `when` clauses know it. */
-type ViewState = "noStudy" | "study" | "connecting" | "copied" | "run";
+import { viewStateOf, type WindowFacts } from "./viewState";
 
 /** Keeps the context keys that the manifest's menus and welcome texts go by. */
 export function keepContextKeys(
@@ -23,7 +21,7 @@ export function keepContextKeys(
     void commands.executeCommand("setContext", `adaptive.${key}`, value);
   };
   const update = (): void => {
-    set("state", stateOf(run, sessions));
+    set("state", viewStateOf(factsOf(run, sessions)));
     set("isOnCluster", run.session !== null && isOnCluster(run.session.directory));
     set("isOnline", run.session?.link.at === "online");
     set("needsUser", run.session?.link.at === "needsUser");
@@ -37,9 +35,13 @@ export function keepContextKeys(
   return together(...sources.map((listen) => listen(update)));
 }
 
-function stateOf({ session, overview }: ShownRun, { studies }: RunSessions): ViewState {
-  if (session?.link.at === "offline" && session.link.isCopied) return "copied";
-  if (overview !== null) return "run";
-  if (session !== null) return "connecting";
-  return studies.length > 0 ? "study" : "noStudy";
+function factsOf({ session, overview }: ShownRun, { studies, hasLooked }: RunSessions): WindowFacts {
+  return {
+    platform: process.platform,
+    hasLooked,
+    hasStudy: studies.length > 0,
+    hasSession: session !== null,
+    isCopied: session?.link.at === "offline" && session.link.isCopied === true,
+    hasOverview: overview !== null,
+  };
 }

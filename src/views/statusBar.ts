@@ -3,10 +3,13 @@ import { RunDirectory } from "../scheduler/state/runDirectory";
 import { clusterOf } from "../remote/clusterRuns";
 import { together } from "./disposableScope";
 import type { ShownRun } from "./shownRun";
-import { linkText, statusText, statusTooltip } from "./statusText";
+import { linkText, statusText, statusTooltip, terminalLine } from "./statusText";
 
-/** The run in the status bar; a click shows its progress, or does what the run needs a person for. */
-export function showStatusBar(run: ShownRun): Disposable {
+/**
+ * The run in the status bar; a click shows its progress, or does what the run needs a person for.
+ * @param command the path of the program for terminals
+ */
+export function showStatusBar(run: ShownRun, command: string): Disposable {
   const item = window.createStatusBarItem("adaptive.status", StatusBarAlignment.Left, 10);
   item.name = "Adaptive";
   const draw = (): void => {
@@ -20,9 +23,10 @@ export function showStatusBar(run: ShownRun): Disposable {
       overview === null
         ? `$(graph-line) ${RunDirectory.ofStateFolder(directory).name} · ${said}`
         : statusText(overview, said);
-    item.tooltip =
+    const about =
       overview === null ? (said ?? "") : statusTooltip(overview, clusterOf(directory, overview.run.cluster), why);
-    item.accessibilityInformation = { label: item.tooltip };
+    item.tooltip = `${about}\n${terminalLine(command)}`;
+    item.accessibilityInformation = { label: about };
     const isAmiss = link.at === "retrying" || link.at === "needsUser";
     item.backgroundColor = isAmiss ? new ThemeColor("statusBarItem.warningBackground") : undefined;
     item.command = link.at === "needsUser" ? "adaptive.connect" : "adaptive.showProgress";

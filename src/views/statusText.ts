@@ -47,6 +47,11 @@ export function statusTooltip({ run, learners, jobs, npoints }: Overview, cluste
   ].join("\n");
 }
 
+/** Where the program is for who likes to type. */
+export function terminalLine(command: string): string {
+  return `In a terminal of this editor: adaptive-scheduler; elsewhere: ${command}`;
+}
+
 export function clusterName(cluster: string): string {
   return cluster === "local" ? "this computer" : cluster;
 }

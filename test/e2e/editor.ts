@@ -2,7 +2,7 @@ import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/pr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium, type FrameLocator, type Locator, type Page } from "playwright-core";
-import { onTestFinished } from "vitest";
+import { expect, onTestFinished } from "vitest";
 import { quietSettings, startCodeServer } from "../../scripts/codeServer.mjs";
 import { findChromium, python, vsix } from "../../scripts/setup.mjs";
 import { root, tryRun } from "../../scripts/steps.mjs";
@@ -37,6 +37,17 @@ export async function copyExample(
       await program("stop", join(base, study), "--shut-down");
     }
     await rm(base, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+  });
+  return folder;
+}
+
+/** An empty folder; what runs in it ends with the test. */
+export async function emptyFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "adaptive-e2e-"));
+  onTestFinished(async () => {
+    await program("stop", folder);
+    await program("stop", folder, "--shut-down");
+    await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   });
   return folder;
 }
@@ -203,6 +214,45 @@ export class Editor {
   async keepScreenshot(name: string): Promise<void> {
     await mkdir(screenshots, { recursive: true });
     await this.page.screenshot({ path: join(screenshots, `${name}.png`), animations: "disabled" });
+  }
+}
+
+/** The terminal that is shown. */
+export class ShownTerminal {
+  constructor(private readonly editor: Editor) {}
+
+  /** What it is called. */
+  async named(name: string): Promise<void> {
+    await this.editor.page.locator(".part.panel").getByText(name).first().waitFor();
+  }
+
+  async type(line: string): Promise<void> {
+    await this.shows(/[#$]$/m);
+    await this.wrapper.locator("textarea.xterm-helper-textarea").focus();
+    await this.editor.page.keyboard.type(`${line}\n`);
+  }
+
+  async shows(pattern: RegExp): Promise<void> {
+    await expect.poll(() => this.text(), { timeout: patienceMs }).toMatch(pattern);
+  }
+
+  /** How many there are. */
+  count(): Promise<number> {
+    return this.editor.page.locator(".terminal-wrapper").count();
+  }
+
+  /** Lines on the screen. */
+  async rows(): Promise<number> {
+    return this.wrapper.locator(".xterm-rows > div").count();
+  }
+
+  async text(): Promise<string> {
+    const texts = await this.wrapper.locator(".xterm-rows > div").allTextContents();
+    return texts.map((text) => text.replaceAll("\u00a0", " ").trimEnd()).join("\n");
+  }
+
+  private get wrapper() {
+    return this.editor.page.locator(".part.panel .terminal-wrapper.active");
   }
 }
 

@@ -1,7 +1,7 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { copyExample, colouredPixels, openEditor, patienceMs } from "./editor";
+import { copyExample, colouredPixels, emptyFolder, openEditor, patienceMs, ShownTerminal } from "./editor";
 
 const within = { timeout: patienceMs, interval: 200 };
 const fewOffsets = ["offset=[-0.3, -0.2, -0.1, 0.0, 0.1, 0.2, 0.3]", "offset=[-0.2, 0.0]"] as const;
@@ -104,4 +104,33 @@ test("stopping the jobs keeps what they have, learners are filtered and stopped,
 
   await editor.startJobs({ isNew: false });
   await editor.treeRow(/^Running\s*2/).waitFor();
+});
+
+test("an empty folder gets an example study that runs, beside what is there; its terminals know the program", async () => {
+  const folder = await emptyFolder();
+  const editor = await openEditor(folder);
+  await editor.openView("Adaptive");
+  await editor.sidebar.getByText("This folder has no study yet.").waitFor();
+  await editor.keepScreenshot("no study");
+  await editor.sidebar.getByRole("button", { name: "Create Example Study" }).click();
+  await editor.page.locator(".editor-instance .view-line").getByText("A first study").waitFor();
+  await editor.sidebar.getByText("This folder has a study").waitFor();
+  await editor.keepScreenshot("example study");
+  await editor.startJobs({ isNew: true });
+  await editor.treeRow(/^Done\s*6/).waitFor();
+
+  const learnersFile = join(folder, "_learners.py");
+  await writeFile(learnersFile, "# mine\n");
+  await editor.runCommand("Adaptive: Create Example Study");
+  await expect
+    .poll(() => readdir(join(folder, "example-study")).catch(() => []), within)
+    .toEqual(["_learners.py", "adaptive.json"]);
+  expect(await readFile(learnersFile, "utf8")).toBe("# mine\n");
+
+  await editor.runCommand("Terminal: Create New Terminal");
+  const terminal = new ShownTerminal(editor);
+  await terminal.type("adaptive-scheduler --help | head -3; adaptive-scheduler status");
+  await terminal.shows(/^Usage: adaptive-scheduler COMMAND/m);
+  await terminal.shows(/6 done/);
+  await editor.keepScreenshot("the program in a terminal");
 });

@@ -2,52 +2,13 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { python } from "../../scripts/setup.mjs";
 import { slurm, testCluster } from "../cluster/testCluster";
-import { copyExample, type Editor, openEditor, patienceMs, program } from "./editor";
+import { copyExample, openEditor, patienceMs, program, ShownTerminal } from "./editor";
 import { createCluster } from "./sshCluster";
 
 const endless = [
   ["offset=[-0.3, -0.2, -0.1, 0.0, 0.1, 0.2, 0.3]", "offset=[-0.2, 0.0]"],
   ["time.sleep(SECONDS_PER_POINT)", "time.sleep(0.5)"],
 ] as const;
-
-/** The terminal that is shown. */
-class Shown {
-  constructor(private readonly editor: Editor) {}
-
-  /** What it is called. */
-  async named(name: string): Promise<void> {
-    await this.editor.page.locator(".part.panel").getByText(name).first().waitFor();
-  }
-
-  async type(line: string): Promise<void> {
-    await this.shows(/[#$]$/m);
-    await this.wrapper.locator("textarea.xterm-helper-textarea").focus();
-    await this.editor.page.keyboard.type(`${line}\n`);
-  }
-
-  async shows(pattern: RegExp): Promise<void> {
-    await expect.poll(() => this.text(), { timeout: patienceMs }).toMatch(pattern);
-  }
-
-  /** How many there are. */
-  count(): Promise<number> {
-    return this.editor.page.locator(".terminal-wrapper").count();
-  }
-
-  /** Lines on the screen. */
-  async rows(): Promise<number> {
-    return this.wrapper.locator(".xterm-rows > div").count();
-  }
-
-  async text(): Promise<string> {
-    const texts = await this.wrapper.locator(".xterm-rows > div").allTextContents();
-    return texts.map((text) => text.replaceAll("\u00a0", " ").trimEnd()).join("\n");
-  }
-
-  private get wrapper() {
-    return this.editor.page.locator(".part.panel .terminal-wrapper.active");
-  }
-}
 
 test("a terminal in a running Slurm job over SSH, and one in the run's folder on the head node", async () => {
   await testCluster.up();
@@ -66,7 +27,7 @@ test("a terminal in a running Slurm job over SSH, and one in the run's folder on
   const [id = ""] = /^\d+_0/.exec(await job.innerText()) ?? [];
 
   await editor.chooseFor(job, "Open Terminal in Job");
-  const terminal = new Shown(editor);
+  const terminal = new ShownTerminal(editor);
   await terminal.named(`job ${id} · peaks`);
   await terminal.type("hostname; echo $SLURM_JOB_ID");
   const known = (await slurm("squeue", "--noheader", `--jobs=${id}`, "--format=%N %A")).trim().split(" ");
@@ -105,7 +66,7 @@ test("a terminal in a local job, picked from a list or by its learner; a window 
   await editor.quickPickRows.filter({ hasText: /1_2.*offset=/ }).waitFor();
   await editor.keepScreenshot("which running job");
   await editor.pick("1_2");
-  const terminal = new Shown(editor);
+  const terminal = new ShownTerminal(editor);
   await terminal.named("job 1_2 · peaks");
   await terminal.type('echo "in $PWD with $ADAPTIVE_CORES core"');
   await terminal.shows(new RegExp(`^in ${folder} with 1 core$`, "m"));

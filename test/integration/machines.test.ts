@@ -1,7 +1,10 @@
 import { execFile } from "node:child_process";
-import { cp, mkdir, writeFile } from "node:fs/promises";
+import { cp, mkdir, readdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { promisify } from "node:util";
 import { expect, test } from "vitest";
+import { writeLauncher } from "../../src/remote/launcher";
+import { version } from "../../src/scheduler/version";
 import { createStudy, peaks, programFile } from "./program";
 
 /** How a program of Node ends with these arguments, on the machine that `env` describes. */
@@ -54,4 +57,21 @@ test("where there is no bash, that is what is said", async () => {
   );
   expect(code).toBe(2);
   expect(stderr).toContain("There is no bash on PATH here.\n  Jobs and their Python are run with it: install it");
+});
+
+test("the command for terminals runs the program wherever that lies, also when its Node has gone", async () => {
+  const study = await createStudy(peaks(1));
+  const dist = study.at("it's $HOME here");
+  await cp(dirname(dirname(programFile)), dist, { recursive: true });
+  const main = join(dist, "scheduler/main.js");
+  const folder = study.at("bin");
+  const said = async () =>
+    promisify(execFile)("sh", ["-c", "adaptive-scheduler --version | cat"], {
+      env: { ...process.env, PATH: `${process.env["PATH"]}:${folder}` },
+    });
+  await writeLauncher(folder, { argv: [process.execPath, main], env: { ELECTRON_RUN_AS_NODE: "1" } });
+  expect(await said()).toEqual({ stdout: `${version}\n`, stderr: "" });
+  await writeLauncher(folder, { argv: ["/gone/with the update/node", main], env: {} });
+  expect(await said()).toEqual({ stdout: `${version}\n`, stderr: "" });
+  expect(await readdir(folder)).toEqual(["adaptive-scheduler"]);
 });

@@ -123,6 +123,20 @@ describe("runs of the workspace", () => {
     expect(events).toEqual(["connect /tmp", "dispose /tmp"]);
   });
 
+  test.each([true, false])(
+    "whether there is a run is not known before it was looked for (trusted: %s)",
+    async (isTrusted) => {
+      const { sessions, there, events, endSearch, settle } = open({ isSearched: false, isTrusted });
+      there.runs = [{ directory: "/tmp", name: "peaks", created: newer }];
+      sessions.onDidChangeStudies(() => events.push(`looked: ${sessions.hasLooked}`));
+      await settle();
+      expect(sessions.hasLooked).toBe(false);
+      endSearch();
+      await settle();
+      expect(events).toEqual([...(isTrusted ? ["connect /tmp"] : []), "looked: true"]);
+    },
+  );
+
   test("a run started elsewhere is connected when it appears", async () => {
     const { sessions, there, events, runsChanged, settle } = open();
     there.studies = [studyIn("/tmp"), studyIn("/other")];
