@@ -13,7 +13,7 @@ import type { Reached } from "./reached";
 import { listCommand, type ListedRun } from "./runCommands";
 import type { FoundRun } from "./runSession";
 import type { StudyPlan } from "./studySync/plan";
-import { editedSince, type SentFiles } from "./studySync/sentFiles";
+import { editedSince, planFolder, type SentFiles } from "./studySync/sentFiles";
 import type { TerminalTransport } from "./transport";
 
 const listDeadlineMs = 120_000;
@@ -36,6 +36,8 @@ export interface ClusterRunsWorld {
   offerJob?(host: string): Promise<boolean>;
   /** Of this workspace. */
   memory: { get(): readonly ClusterRun[]; set(runs: readonly ClusterRun[]): void };
+  /** Files of a study's folder that a run's data was downloaded into. */
+  downloaded?(folder: string): readonly string[];
   /** What this workspace has sent, by run. */
   sent?: { get(): Readonly<Record<string, SentFiles>>; set(sent: Readonly<Record<string, SentFiles>>): void };
 }
@@ -145,7 +147,14 @@ export class ClusterRuns {
   /** What of a run's study was edited here since it was sent from here; nothing where it never was. */
   async edited(directory: string): Promise<EditedParts> {
     const [folder, sent] = [this.folderOf(directory), this.world.sent?.get()[directory]];
-    return folder === null || sent === undefined ? { code: false, settings: false } : editedSince(sent, folder);
+    return folder === null || sent === undefined
+      ? { code: false, settings: false }
+      : editedSince(sent, folder, this.downloaded(folder));
+  }
+
+  /** What of a study's folder is sent to clusters. */
+  async studyFiles(folder: string): Promise<readonly string[]> {
+    return (await planFolder(folder, this.downloaded(folder))).send.map(({ path }) => path);
   }
 
   /** Where a run's study is on this computer; null when that is not known. */
@@ -169,7 +178,14 @@ export class ClusterRuns {
 
   private sending(host: string, folder: string, { signal, onStep }: Need): Omit<SendWorld, "transport"> {
     const { clock, sender, agree } = this.world;
-    return { clock, signal, onStep, sender: sender(folder), agree: (plan, there) => agree(host, there, plan) };
+    return {
+      ...{ clock, signal, onStep, sender: sender(folder), downloaded: this.downloaded(folder) },
+      agree: (plan, there) => agree(host, there, plan),
+    };
+  }
+
+  private downloaded(folder: string): ReadonlySet<string> {
+    return new Set(this.world.downloaded?.(folder));
   }
 
   private noteSent(directory: string, files: SentFiles): void {

@@ -88,6 +88,7 @@ export class Clusters {
         get: () => memory.get<readonly ClusterRun[]>(clusterRuns) ?? [],
         set: (runs) => void memory.update(clusterRuns, runs),
       },
+      downloaded: (folder) => memory.get<string[]>(downloadedInto(folder)) ?? [],
       sent: {
         get: () => memory.get<Readonly<Record<string, SentFiles>>>(sentFiles) ?? {},
         set: (sent) => void memory.update(sentFiles, sent),
@@ -161,6 +162,11 @@ export class Clusters {
 const agreedPlaces = "studiesSentTo";
 const clusterRuns = "clusterRuns";
 const sentFiles = "sentFiles";
+
+/** The workspace's memory of the files that data was downloaded into. */
+export function downloadedInto(folder: string): string {
+  return `downloadedInto/${folder}`;
+}
 
 async function download(url: string, signal: AbortSignal): Promise<AsyncIterable<Uint8Array>> {
   const response = await fetch(url, { signal });

@@ -79,7 +79,7 @@ export function answerOf<S extends v.GenericSchema>(command: string, schema: S, 
   const result = v.safeParse(schema, lastLineAsJson(stdout));
   if (result.success) return result.output;
   throw new AdaptiveError("bad-answer", `The scheduler's answer to ${command} was not understood`, "See the log.", {
-    cause: stdout,
+    cause: stdout.slice(-10_000),
   });
 }
 

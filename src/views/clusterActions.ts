@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import { text } from "node:stream/consumers";
 import { type LogOutputChannel, type Memento, version as editorVersion, window, workspace } from "vscode";
 import { hostOf, isOnCluster } from "../remote/clusterRuns";
-import type { Clusters } from "../remote/connectClusters";
+import { type Clusters, downloadedInto } from "../remote/connectClusters";
 import { writeDiagnostics } from "../remote/deploy/diagnostics";
 import type { RunSession } from "../remote/runSession";
 import type { RunSessions } from "../remote/runSessions";
@@ -12,9 +12,9 @@ import type { Ledger } from "../remote/studySync/planDownload";
 import { formatBytes } from "../scheduler/control/bytes";
 import { AdaptiveError } from "../scheduler/state/errors";
 import { systemClock } from "../scheduler/state/clock";
+import { downloadedWords, downloadQuestion } from "./clusterWords";
 import { choose } from "./dialog";
 import type { ErrorDisplay } from "./errorDisplay";
-import { plural } from "./format";
 import { withViewProgress } from "./viewProgress";
 
 interface ClusterActionsWorld {
@@ -35,12 +35,22 @@ export class ClusterActions {
 
   /** Fetches the data files of the run that is shown into the study's folder. */
   downloadData(): Promise<void> {
-    const { sessions, errors, log, memory } = this.world;
+    const { sessions, clusters, errors, log, memory } = this.world;
     return errors.attempt("Download Data", async () => {
       const session = sessions.active;
+      if (session === null || !isOnCluster(session.directory)) throw notOnCluster();
       const study = await sessions.activeStudy();
-      if (session === null || study === null || !isOnCluster(session.directory)) throw notOnCluster();
-      const key = `downloaded/${session.directory}`;
+      if (study === null) throw studyNotOpen(session, await sessions.folderOf(session));
+      const folder = dirname(study.learnersFile);
+      const host = hostOf(session.directory);
+      const [ledgerKey, agreedKey, intoKey] = [
+        `downloaded/${session.directory}`,
+        `agreedDownloads/${session.directory}`,
+        downloadedInto(folder),
+      ];
+      const kept = (key: string): string[] => memory.get<string[]>(key) ?? [];
+      const keep = (key: string, more: readonly string[]) =>
+        void memory.update(key, [...new Set([...kept(key), ...more])]);
       const done = await withViewProgress(study.name, log, async (progress, token) => {
         const cancelling = new AbortController();
         token.onCancellationRequested(() => cancelling.abort());
@@ -51,18 +61,32 @@ export class ClusterActions {
           { ...reach, clock: systemClock, signal },
           {
             run: path,
-            folder: dirname(study.learnersFile),
-            ledger: { load: () => memory.get<Ledger>(key) ?? {}, save: (ledger) => void memory.update(key, ledger) },
+            folder,
+            own: new Set(await clusters.runs.studyFiles(folder)),
+            ledger: {
+              load: () => memory.get<Ledger>(ledgerKey) ?? {},
+              save: (ledger) => {
+                void memory.update(ledgerKey, ledger);
+                keep(intoKey, Object.keys(ledger));
+              },
+            },
+            agreed: new Set(kept(agreedKey)),
+            agree: async (places) => {
+              await choose(downloadQuestion(host, folder, places));
+              keep(
+                agreedKey,
+                places.map(({ place }) => place),
+              );
+              return true;
+            },
             onProgress: (doneBytes, ofBytes) =>
               progress(`Downloading ${formatBytes(doneBytes)} of ${formatBytes(ofBytes)}`),
           },
         );
       });
-      const aside =
-        done.keptAside.length === 0 ? "" : ` What was in the way here is now in ${done.keptAside.join(", ")}.`;
-      const words =
-        done.fetched === 0 ? "Nothing has changed there since." : `Downloaded ${plural(done.fetched, "file")}.`;
-      void window.showInformationMessage(`${words}${aside}`);
+      for (const { path, why } of done.refused) log.warn(`${host}: ${JSON.stringify(path)} was not taken: it ${why}`);
+      const show = done.refused.length === 0 ? window.showInformationMessage : window.showWarningMessage;
+      void show(downloadedWords(done));
     });
   }
 
@@ -141,5 +165,16 @@ function notOnCluster(): AdaptiveError {
     "not-on-cluster",
     "The run that is shown is on this computer, and so is its data.",
     "Choose one on a cluster: Adaptive: Switch Run.",
+  );
+}
+
+/** @param folder where it was sent from, if that is known */
+function studyNotOpen({ directory }: RunSession, folder: string | null): AdaptiveError {
+  return new AdaptiveError(
+    "study-not-open",
+    `The data is on ${hostOf(directory)}, and the study that it is of is not open here.`,
+    folder === null
+      ? "Open the folder with its learners file, and download again."
+      : `Open ${folder}, with its learners file in it, and download again.`,
   );
 }

@@ -1,6 +1,8 @@
 import type { NodeOffer } from "../remote/deploy/chooseNode";
 import { formatBytes } from "../scheduler/control/bytes";
+import type { Downloaded } from "../remote/studySync/downloadResults";
 import type { StudyPlan } from "../remote/studySync/plan";
+import type { Place } from "../remote/studySync/planDownload";
 import { plural } from "./format";
 import type { Question } from "./studyWords";
 
@@ -34,7 +36,7 @@ export function jobQuestion(host: string): Question {
 export function sendQuestion(host: string, there: string, { send, leftOut }: StudyPlan): Question {
   const bytes = send.reduce((sum, { size }) => sum + size, 0);
   const size = `${plural(send.length, "file")}, ${formatBytes(bytes)}`;
-  const left = ["data", "large", "ignored by git"].flatMap((why) => {
+  const left = Object.keys(leftOutWords).flatMap((why) => {
     const count = leftOut.filter((entry) => entry.why === why).length;
     return count === 0 ? [] : [`${plural(count, "file")} ${leftOutWords[why as keyof typeof leftOutWords]}`];
   });
@@ -50,7 +52,45 @@ export function sendQuestion(host: string, there: string, { send, leftOut }: Stu
   };
 }
 
-const leftOutWords = { data: "of data", large: "over 10 MB", "ignored by git": "that git ignores" } as const;
+const leftOutWords = {
+  data: "of data",
+  large: "over 10 MB",
+  "ignored by git": "that git ignores",
+  "kept aside": "kept aside",
+} as const;
+
+/** Whether to write what a host lists as a run's data into a study's folder. */
+export function downloadQuestion(host: string, folder: string, places: readonly Place[]): Question {
+  const files = places.reduce((sum, place) => sum + place.files, 0);
+  const bytes = places.reduce((sum, place) => sum + place.bytes, 0);
+  return {
+    message: `Download ${plural(files, "file")} (${formatBytes(bytes)}) from ${host}?`,
+    detail: [
+      `They go into ${folder}:`,
+      listed(places.map(({ place, files }) => (files === 1 ? place : `${place}  (${plural(files, "file")})`))),
+      "Agree if your learners' data is named so. Python runs what is in a data file when it loads it: download from hosts that you trust.",
+    ].join("\n\n"),
+    choices: ["Download"],
+  };
+}
+
+/** What came of a download. */
+export function downloadedWords({ fetched, keptAside, refused }: Downloaded): string {
+  const [first] = refused;
+  return [
+    fetched === 0 ? "Nothing has changed there since." : `Downloaded ${plural(fetched, "file")}.`,
+    ...(keptAside.length === 0 ? [] : [`What was in the way here is now in ${few(keptAside)}.`]),
+    ...(first === undefined ? [] : [`Not taken: ${first.path} ${first.why}${others(refused.length - 1)}.`]),
+  ].join(" ");
+}
+
+function few(paths: readonly string[]): string {
+  return `${paths.slice(0, 3).join(", ")}${others(paths.length - 3)}`;
+}
+
+function others(count: number): string {
+  return count <= 0 ? "" : `, and ${plural(count, "other")}`;
+}
 
 function listed(paths: readonly string[]): string {
   if (paths.length <= maxNamed) return paths.join("\n");

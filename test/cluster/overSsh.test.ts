@@ -120,9 +120,10 @@ test.each(Object.entries(journeys))("the main job as any user: %s", async (_, si
 
   const { path, ...reach } = await clusters.runs.reach(run, need);
   const ledger = { load: () => ({}), save: () => undefined };
-  const down = { run: path, folder: study.folder, ledger, onProgress: () => undefined };
+  const willing = { own: new Set(["_learners.py"]), agreed: new Set<string>(), agree: () => Promise.resolve(true) };
+  const down = { run: path, folder: study.folder, ledger, ...willing, onProgress: () => undefined };
   const downloaded = await downloadResults({ ...reach, clock: systemClock, signal: need.signal }, down);
-  expect(downloaded).toEqual({ fetched: 3, unchanged: 0, keptAside: [] });
+  expect(downloaded).toEqual({ fetched: 3, unchanged: 0, keptAside: [], refused: [] });
   for (const points of await loadPoints(study)) expect(points).toBeGreaterThanOrEqual(1000);
 
   session.dispose();

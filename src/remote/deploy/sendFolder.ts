@@ -8,6 +8,8 @@ import type { Host } from "./install";
 export interface SendWorld extends Omit<Host, "place"> {
   /** Who sends, and from where, in words for whoever finds it on the cluster. */
   sender: string;
+  /** Files of the study's folder that a run's data was downloaded into. */
+  downloaded?: ReadonlySet<string>;
   /** Says in two words what is being done. */
   onStep(step: string): void;
   /** Shows a person once what will be sent, and where to; false when they would rather not. */
@@ -27,12 +29,12 @@ export interface SentFolder {
  * @throws AdaptiveError `cancelled`, or those of `sendStudy`
  */
 export async function sendFolder(
-  { transport, clock, signal, sender, onStep, agree }: SendWorld,
+  { transport, clock, signal, sender, downloaded, onStep, agree }: SendWorld,
   program: Program,
   folder: string,
   there: string,
 ): Promise<SentFolder> {
-  const plan = await planFolder(folder);
+  const plan = await planFolder(folder, downloaded);
   if (!(await agree(plan, there))) throw new AdaptiveError("cancelled", "Cancelled");
   onStep("Sending study");
   const paths = plan.send.map(({ path }) => path);

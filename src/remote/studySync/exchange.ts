@@ -1,8 +1,8 @@
 import { Readable } from "node:stream";
-import { text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import type { Clock } from "../../scheduler/state/clock";
 import { type AdaptiveError, toAdaptiveError } from "../../scheduler/state/errors";
+import { textTail } from "../boundedText";
 import { within } from "../clock";
 import { programError } from "../launch";
 import type { Program } from "../program";
@@ -44,10 +44,14 @@ export async function exchange<T>(
     });
   const sending = orFail(pipeline(Readable.from(input), process.stdin));
   const reading = orFail(read(process.stdout)).then((result) => {
-    if (failures.length > 0) ending.abort();
+    if (failures.length > 0) {
+      ending.abort();
+      // One that has ended already closes only when nobody has anything left to read.
+      process.stdout.destroy();
+    }
     return result;
   });
-  const saying = text(process.stderr).catch(() => "");
+  const saying = textTail(process.stderr, 64 << 10);
   try {
     const what = "The head node";
     const { code, lost } = await within(clock, process.exit, { deadlineMs: exchangeDeadlineMs, signal, what });

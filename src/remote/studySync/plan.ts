@@ -8,20 +8,34 @@ export interface StudyEntry {
 
 export interface StudyPlan {
   send: readonly StudyEntry[];
-  leftOut: readonly (StudyEntry & { why: "ignored by git" | "data" | "large" })[];
+  leftOut: readonly (StudyEntry & { why: "ignored by git" | "data" | "large" | "kept aside" })[];
 }
 
 const maxFileBytes = 10 << 20;
 /** Files that hold data by their names. */
-const dataName = /\.(pickle|pkl|npy|npz|h5|hdf5|nc|parquet|feather|sqlite|db)$/i;
+const dataName = /\.(pickle|pkl|npy|npz|h5|hdf5|nc|parquet|feather|sqlite|db)(\.(csv|json|gz|bz2|xz|zst))*$/i;
+/** Files that we have kept beside another, or that were on their way: no version of anything that jobs should get. */
+const keptName = /\.(before|edited)-[0-9a-f]{8}$|\.unreadable-\d+$|\.\d+\.part$|\.\d+\.[^./]+\.tmp$/;
 
 /**
  * Which files of a study go to the cluster: all, without what git ignores, data, and what is large; but what
- * `include` names goes in any case.
+ * `include` names goes in any case. What came from the cluster never goes back, for there it may have grown since; nor
+ * does what was kept aside, unless it is named itself.
  * @param include files and folders, relative to the study's folder
+ * @param downloaded files that a run's data was downloaded into
  */
-export function planStudy(entries: readonly StudyEntry[], include: readonly string[]): StudyPlan {
-  const judged = entries.map((entry) => ({ entry, why: isNamedBy(include, entry.path) ? null : reasonAgainst(entry) }));
+export function planStudy(
+  entries: readonly StudyEntry[],
+  include: readonly string[],
+  downloaded: ReadonlySet<string> = new Set(),
+): StudyPlan {
+  const reason = (entry: StudyEntry): StudyPlan["leftOut"][number]["why"] | null => {
+    if (downloaded.has(entry.path)) return "data";
+    if (include.some((name) => normalised(name) === entry.path)) return null;
+    if (keptName.test(entry.path)) return "kept aside";
+    return isNamedBy(include, entry.path) ? null : reasonAgainst(entry);
+  };
+  const judged = entries.map((entry) => ({ entry, why: reason(entry) }));
   return {
     send: judged.filter(({ why }) => why === null).map(({ entry }) => entry),
     leftOut: judged.flatMap(({ entry, why }) => (why === null ? [] : [{ ...entry, why }])),

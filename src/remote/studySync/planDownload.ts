@@ -1,3 +1,5 @@
+import { judgeDataName } from "./dataName";
+
 /** A data file on the cluster; one with the same size and time has the same content. */
 export interface ResultFile {
   /** Relative to the study's folder, with `/`. */
@@ -9,20 +11,70 @@ export interface ResultFile {
 /** What was downloaded last, by path: what it was there, and its content. */
 export type Ledger = Readonly<Record<string, Omit<ResultFile, "path"> & { sha256: string }>>;
 
-/**
- * Which files to fetch: those that are new or have changed there since they were fetched last, and those that are no
- * longer here.
- * @param here the paths of those that are on this computer
- */
+/** A file that is not written here, and why, in words that follow its name. */
+export interface Refused {
+  path: string;
+  why: string;
+}
+
+export interface DownloadPlan {
+  /** Those that are new or have changed there since they were fetched last, and those that are no longer here. */
+  fetch: readonly ResultFile[];
+  unchanged: number;
+  refused: readonly Refused[];
+  /** What of `fetch` a person has not agreed to yet. */
+  toAgree: readonly Place[];
+}
+
+/** Files whose names are alike: `data/*.pickle`. */
+export interface Place {
+  place: string;
+  files: number;
+  bytes: number;
+}
+
+export interface DownloadCircumstances {
+  ledger: Ledger;
+  /** By path what stands in the way of a file on this computer: `file` for one that may be replaced, else why not. */
+  here: ReadonlyMap<string, "file" | { why: string }>;
+  /** The study's own files, which are sent to the cluster and never fetched from there. */
+  own: ReadonlySet<string>;
+  /** Places that a person has agreed to. */
+  agreed: ReadonlySet<string>;
+}
+
+/** What is done with the data files that a head node lists: it may list anything. */
 export function planDownload(
   there: readonly ResultFile[],
-  ledger: Ledger,
-  here: ReadonlySet<string>,
-): readonly ResultFile[] {
-  return there.filter(({ path, size, modifiedMs }) => {
-    const last = ledger[path];
-    return !here.has(path) || last?.size !== size || last.modifiedMs !== modifiedMs;
-  });
+  { ledger, here, own, agreed }: DownloadCircumstances,
+): DownloadPlan {
+  const fetch: ResultFile[] = [];
+  const refused: Refused[] = [];
+  const toAgree = new Map<string, Place>();
+  const ownNames = new Set([...own].map(folded));
+  let unchanged = 0;
+  for (const file of new Map(there.map((one) => [one.path, one])).values()) {
+    const { path, size, modifiedMs } = file;
+    const judged = judgeDataName(path);
+    const found = here.get(path);
+    const last = Object.hasOwn(ledger, path) ? ledger[path] : undefined;
+    if (judged.kind === "refused") refused.push({ path, why: judged.why });
+    else if (found !== undefined && found !== "file") refused.push({ path, why: found.why });
+    else if (last === undefined && ownNames.has(folded(path))) refused.push({ path, why: "is a file of the study" });
+    else if (found === "file" && last?.size === size && last.modifiedMs === modifiedMs) unchanged++;
+    else {
+      fetch.push(file);
+      if (agreed.has(judged.place)) continue;
+      const { files, bytes } = toAgree.get(judged.place) ?? { files: 0, bytes: 0 };
+      toAgree.set(judged.place, { place: judged.place, files: files + 1, bytes: bytes + size });
+    }
+  }
+  return { fetch, unchanged, refused, toAgree: [...toAgree.values()] };
+}
+
+/** As a file system may compare names. */
+function folded(path: string): string {
+  return path.normalize("NFKC").toLowerCase();
 }
 
 /**
@@ -30,6 +82,6 @@ export function planDownload(
  * fetched last time, or the same as what came now.
  * @param own SHA-256 of the file that is in the way
  */
-export function placeAside(path: string, own: string, fetched: string, ledger: Ledger): string | null {
-  return own === fetched || own === ledger[path]?.sha256 ? null : `${path}.before-${own.slice(0, 8)}`;
+export function placeAside(path: string, own: string, fetched: string, last: string | undefined): string | null {
+  return own === fetched || own === last ? null : `${path}.before-${own.slice(0, 8)}`;
 }

@@ -2,11 +2,11 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import * as v from "valibot";
 import { pack, type PackedFile } from "../../scheduler/control/pack";
 import { AdaptiveError } from "../../scheduler/state/errors";
+import { boundedText } from "../boundedText";
 import { answerOf } from "../launch";
 import { exchange, type Reach } from "./exchange";
 
@@ -20,6 +20,8 @@ const receivedSchema = v.object({
 /** What came of it, and what is there now: SHA-256 by path. */
 export type Received = v.InferOutput<typeof receivedSchema> & { sent: Readonly<Record<string, string>> };
 
+/** It names at most all files of a study. */
+const maxAnswerBytes = 32 << 20;
 /** Somebody may be editing. */
 const attempts = 3;
 
@@ -47,7 +49,11 @@ export async function sendStudy(
     }
     ({ missing } = received);
   }
-  throw new AdaptiveError("changed-meanwhile", `${missing.join(", ")} changed while the study was sent.`, "Try again.");
+  throw new AdaptiveError(
+    "changed-meanwhile",
+    `${missing.slice(0, 5).join(", ")} changed while the study was sent.`,
+    "Try again.",
+  );
 }
 
 /** @param path relative to the folder */
@@ -67,6 +73,6 @@ async function send(
 ): Promise<v.InferOutput<typeof receivedSchema>> {
   const packed = files.map((file) => (withContent.has(file.path) ? file : { ...file, size: null }));
   const stream = pack(packed, (path) => createReadStream(join(folder, path)));
-  const said = await exchange(reach, args, stream, async (stdout) => await text(stdout));
+  const said = await exchange(reach, args, stream, (stdout) => boundedText(stdout, maxAnswerBytes));
   return answerOf("receive", receivedSchema, said);
 }

@@ -7,14 +7,21 @@ import { readStudyFolder } from "./studyFolder";
 /** What was sent: SHA-256 by path. */
 export type SentFiles = Readonly<Record<string, string>>;
 
-/** What of a study's folder goes to a cluster. */
-export async function planFolder(folder: string): Promise<StudyPlan> {
-  return planStudy(await readStudyFolder(folder), await readIncludes(folder));
+/**
+ * What of a study's folder goes to a cluster.
+ * @param downloaded files that a run's data was downloaded into
+ */
+export async function planFolder(folder: string, downloaded?: ReadonlySet<string>): Promise<StudyPlan> {
+  return planStudy(await readStudyFolder(folder), await readIncludes(folder), downloaded);
 }
 
 /** What of a study was edited since it was sent: the files that jobs get, and `adaptive.json`. */
-export async function editedSince(sent: SentFiles, folder: string): Promise<EditedParts> {
-  const { send } = await planFolder(folder);
+export async function editedSince(
+  sent: SentFiles,
+  folder: string,
+  downloaded?: ReadonlySet<string>,
+): Promise<EditedParts> {
+  const { send } = await planFolder(folder, downloaded);
   const files = await Promise.all(send.map(({ path }) => describeFile(folder, path)));
   const now = Object.fromEntries(files.map(({ path, sha256 }) => [path, sha256]));
   return editedParts(sent, now, await readIncludes(folder));

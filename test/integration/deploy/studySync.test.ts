@@ -35,6 +35,9 @@ function reach(): Reach & { traffic: { sent: number } } {
   };
 }
 
+/** A person to whom everything is right. */
+const willing = { own: new Set<string>(), agreed: new Set<string>(), agree: () => Promise.resolve(true) };
+
 async function write(folder: string, files: Record<string, string>): Promise<void> {
   for (const [path, content] of Object.entries(files)) {
     await mkdir(dirname(join(folder, path)), { recursive: true });
@@ -123,29 +126,30 @@ test("data comes down once, again when it has changed, and never over what is on
       run: study.at(".adaptive"),
       folder: here,
       ledger: { load: () => ledger, save: (next) => (ledger = next) },
+      ...willing,
       onProgress: (...done) => progress.push(done),
     });
   const first = study.at("data/offset=0.0.pickle");
   const name = "data/offset=0.0.pickle";
-  expect(await download()).toEqual({ fetched: 3, unchanged: 0, keptAside: [] });
+  expect(await download()).toEqual({ fetched: 3, unchanged: 0, keptAside: [], refused: [] });
   expect(await readFile(join(here, name))).toEqual(await readFile(first));
   const [done, of] = progress.at(-1) ?? [];
   expect(done).toBe(of);
-  expect(await download()).toEqual({ fetched: 0, unchanged: 3, keptAside: [] });
+  expect(await download()).toEqual({ fetched: 0, unchanged: 3, keptAside: [], refused: [] });
 
   // Changed there: it replaces what came from there.
   await writeFile(first, "more points");
-  expect(await download()).toEqual({ fetched: 1, unchanged: 2, keptAside: [] });
+  expect(await download()).toEqual({ fetched: 1, unchanged: 2, keptAside: [], refused: [] });
   // Changed on both sides: nothing is lost.
   await writeFile(first, "even more points");
   await writeFile(join(here, name), "mine");
   const sha = createHash("sha256").update("mine").digest("hex").slice(0, 8);
-  expect(await download()).toEqual({ fetched: 1, unchanged: 2, keptAside: [`${name}.before-${sha}`] });
+  expect(await download()).toEqual({ fetched: 1, unchanged: 2, keptAside: [`${name}.before-${sha}`], refused: [] });
   expect(await read(here, name)).toBe("even more points");
   expect(await read(here, `${name}.before-${sha}`)).toBe("mine");
   // Deleted here: it comes again.
   await rm(join(here, name));
-  expect(await download()).toEqual({ fetched: 1, unchanged: 2, keptAside: [] });
+  expect(await download()).toEqual({ fetched: 1, unchanged: 2, keptAside: [], refused: [] });
   expect((await readdir(join(here, "data"))).filter((file) => file.endsWith(".part"))).toEqual([]);
 });
 
@@ -154,6 +158,6 @@ test("a run that is not there says so", async () => {
   const folder = await temporaryFolder();
   const ledger = { load: () => ({}), save: () => undefined };
   await expect(
-    downloadResults(world, { run: folder, folder, ledger, onProgress: () => undefined }),
+    downloadResults(world, { run: folder, folder, ledger, ...willing, onProgress: () => undefined }),
   ).rejects.toMatchObject({ code: "no-run" });
 });

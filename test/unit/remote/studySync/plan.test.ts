@@ -26,8 +26,18 @@ describe("what of a study is sent", () => {
     ["an included file", entry("big.csv", { size: 1e9 }), ["big.csv"], null],
     ["a file of an included folder", entry("tables/field.h5", { isIgnored: true }), ["./tables/"], null],
     ["a file beside an included one", entry("tables2/field.h5"), ["tables"], "data"],
+    ["a data frame", entry("data/a.pickle.csv"), [], "data"],
+    ["a data frame in JSON", entry("data/a.pickle.json"), [], "data"],
+    ["what a download kept aside", entry("data/a.pickle.before-fcbc800d"), [], "kept aside"],
+    ["what a download kept aside, in an included folder", entry("a.csv.before-fcbc800d"), ["."], "kept aside"],
+    ["what was edited on a cluster", entry("mod.py.edited-fcbc800d"), [], "kept aside"],
+    ["data that could not be read", entry("data/a.pickle.unreadable-12"), ["data"], "kept aside"],
+    ["what was being downloaded", entry("data/a.12.part"), [], "kept aside"],
+    ["what was being saved", entry("data/a.3.w1.tmp"), [], "kept aside"],
+    ["what was kept aside and is wanted", entry("mod.py.edited-fcbc800d"), ["mod.py.edited-fcbc800d"], null],
+    ["downloaded data, however it is named", entry("out/run1"), ["out", "out/run1"], "data"],
   ])("%s", (_, file, include, why) => {
-    const plan = planStudy([file], include);
+    const plan = planStudy([file], include, new Set(["out/run1"]));
     expect(plan).toEqual(why === null ? { send: [file], leftOut: [] } : { send: [], leftOut: [{ ...file, why }] });
   });
 });
@@ -89,7 +99,14 @@ describe("what is downloaded", () => {
     ["one that grew", { "data/a.pickle": { ...last, size: 9 } }, ["data/a.pickle"], true],
     ["one that was written anew", { "data/a.pickle": { ...last, modifiedMs: 999 } }, ["data/a.pickle"], true],
   ])("%s", (_, ledger, here, isFetched) => {
-    expect(planDownload([there], ledger, new Set(here))).toEqual(isFetched ? [there] : []);
+    const found = new Map(here.map((path) => [path, "file" as const]));
+    const plan = planDownload([there], { ledger, here: found, own: new Set(), agreed: new Set() });
+    expect(plan).toEqual({
+      fetch: isFetched ? [there] : [],
+      unchanged: isFetched ? 0 : 1,
+      refused: [],
+      toAgree: isFetched ? [{ place: "data/*.pickle", files: 1, bytes: 10 }] : [],
+    });
   });
 
   test.each([
@@ -97,6 +114,6 @@ describe("what is downloaded", () => {
     ["the same is replaced", "bbbbbbbb22", "bbbbbbbb22", null],
     ["anything else is kept beside it", "cccccccc33", "bbbbbbbb22", "data/a.pickle.before-cccccccc"],
   ])("%s", (_, own, fetched, aside) => {
-    expect(placeAside("data/a.pickle", own, fetched, { "data/a.pickle": last })).toBe(aside);
+    expect(placeAside("data/a.pickle", own, fetched, last.sha256)).toBe(aside);
   });
 });
