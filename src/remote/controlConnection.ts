@@ -86,6 +86,7 @@ export class ControlConnection {
     this.hear("changes", handlers.changes);
     this.hear("progress", handlers.progress);
     this.hear("preview", handlers.preview);
+    this.hear("noPreview", handlers.noPreview);
     this.hear("notice", handlers.notice);
     this.hear("closing", handlers.closing);
     this.rpc.listen();
@@ -138,6 +139,10 @@ const notificationChecks: { readonly [N in keyof Notifications]: (value: unknown
     ["learners", "npoints", "loss"].every((column) => Array.isArray(value[column])),
   preview: (value): value is Notifications["preview"] =>
     isObject(value) && typeof value["learner"] === "number" && isObject(value["preview"]),
+  noPreview: (value): value is Notifications["noPreview"] =>
+    isObject(value) &&
+    typeof value["learner"] === "number" &&
+    (value["why"] === null || typeof value["why"] === "string"),
   closing: (value): value is Notifications["closing"] => value === null,
   notice: (value): value is Notifications["notice"] =>
     value === null || (isObject(value) && typeof value["message"] === "string" && typeof value["hint"] === "string"),

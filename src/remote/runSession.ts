@@ -26,6 +26,8 @@ export interface RunSession {
   readonly onDidChange: Event<void>;
   /** New data of a watched learner. */
   readonly onDidPreview: Event<{ learner: LearnerId; preview: Preview }>;
+  /** A watched learner has nothing to be drawn, and why; null when nothing of it is saved yet. */
+  readonly onDidFindNothing: Event<{ learner: LearnerId; why: string | null }>;
   /** A condition to show with the run (disk full, compute nodes out of reach), or null when over. */
   readonly notice: { message: string; hint: string } | null;
 

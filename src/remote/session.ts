@@ -54,9 +54,11 @@ export class Session implements RunSession {
   private readonly linkChanged = new Emitter<Link>();
   private readonly changed = new Emitter<void>();
   private readonly previewed = new Emitter<{ learner: LearnerId; preview: Preview }>();
+  private readonly foundNothing = new Emitter<{ learner: LearnerId; why: string | null }>();
   readonly onDidChangeLink = this.linkChanged.event;
   readonly onDidChange = this.changed.event;
   readonly onDidPreview = this.previewed.event;
+  readonly onDidFindNothing = this.foundNothing.event;
 
   private currentLink: Link;
   private currentNotice: Notifications["notice"] = null;
@@ -185,7 +187,7 @@ export class Session implements RunSession {
     this.world.replica.dispose();
     const since = new Date(this.world.clock.now());
     if (this.currentLink.at !== "offline") this.move({ at: "offline", since, why: "closed" });
-    for (const emitter of [this.linkChanged, this.changed, this.previewed]) emitter.dispose();
+    for (const emitter of [this.linkChanged, this.changed, this.previewed, this.foundNothing]) emitter.dispose();
   }
 
   /** Sends a request over the next connection there is; somebody waits, so a pause between attempts ends at once. */
@@ -287,6 +289,8 @@ export class Session implements RunSession {
         changes: (sent: Notifications["changes"]) => feed.changes(sent),
         progress: (sent: Notifications["progress"]) => feed.progress(sent),
         preview: (sent: Notifications["preview"]) => this.show(sent.learner as LearnerId, sent.preview),
+        noPreview: ({ learner, why }: Notifications["noPreview"]) =>
+          this.foundNothing.fire({ learner: learner as LearnerId, why }),
         notice: (sent: Notifications["notice"]) => this.note(sent),
         closing: () => (this.mayStart = false),
       };

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { callPython } from "./python";
+import { toAdaptiveError } from "./state/errors";
 import { fnameOf, type LearnerId, type LearnerRow } from "./state/rows";
 import { settingsOf } from "./state/settings";
 import type { Store } from "./state/store";
@@ -7,6 +8,9 @@ import { previewSchema, type Preview } from "./workers/messages";
 
 const kept = 64;
 const deadlineMs = 60_000;
+
+/** What `python -m adaptive_scheduler.preview` prints. */
+const answerSchema = v.union([previewSchema, v.object({ error: v.object({ code: v.string(), message: v.string() }) })]);
 
 /** The data of learners that are looked at: what their workers sent last, else what their files hold. */
 export class Previews {
@@ -16,6 +20,7 @@ export class Previews {
     private readonly store: Store,
     private readonly client: string,
     private readonly onDidPreview: (learner: LearnerId, preview: Preview) => void,
+    private readonly onNothing: (learner: LearnerId, why: string | null) => void,
   ) {}
 
   put(learner: LearnerId, preview: Preview): void {
@@ -25,7 +30,7 @@ export class Previews {
     this.onDidPreview(learner, preview);
   }
 
-  /** Shows a learner that somebody begins to look at. One without data shows nothing. */
+  /** Shows a learner that somebody begins to look at, or says that there is nothing to be shown. */
   async show(learner: LearnerId): Promise<void> {
     const row = this.store.model.learners.get(learner);
     if (!row) return;
@@ -42,9 +47,11 @@ export class Previews {
     const path = [directory.code(model.run.revision), this.client];
     const call = { python, prelude, path, cwd: directory.path, module: "preview", deadlineMs };
     try {
-      this.put(learner, v.parse(previewSchema, await callPython({ ...call, args: previewArguments(row) })));
-    } catch {
-      // No file yet, or one that cannot be read: there is nothing to draw.
+      const answer = v.parse(answerSchema, await callPython({ ...call, args: previewArguments(row) }));
+      if ("kind" in answer) this.put(learner, answer);
+      else this.onNothing(learner, answer.error.code === "no-data" ? null : answer.error.message);
+    } catch (error) {
+      this.onNothing(learner, toAdaptiveError(error).message);
     }
   }
 }

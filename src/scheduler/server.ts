@@ -105,8 +105,11 @@ export class Scheduler {
     this.store = store;
     this.board = new ProgressBoard(model);
     this.series = new Series(store.database);
-    this.previews = new Previews(store, client, (learner, preview) =>
-      this.clients.notifyWatchers(learner, "preview", { learner, preview }),
+    this.previews = new Previews(
+      store,
+      client,
+      (learner, preview) => this.clients.notifyWatchers(learner, "preview", { learner, preview }),
+      (learner, why) => this.clients.notifyWatchers(learner, "noPreview", { learner, why }),
     );
     const cluster = (this.cluster = clusterOf(directory.jobs, model.run));
     this.desk = new WorkerDesk(store, this.board, steadyClock.now, {

@@ -8,21 +8,23 @@ import {
   window,
   workspace,
 } from "vscode";
-import type { Overview, ReplicaQueries } from "../remote/replica/queries";
+import type { JobView, Overview, ReplicaQueries } from "../remote/replica/queries";
 import type { Clusters } from "../remote/connectClusters";
 import type { RunSession } from "../remote/runSession";
 import type { RunSessions } from "../remote/runSessions";
 import type { Study } from "../remote/studies";
-import type { LearnerVerb } from "../scheduler/control/learnerVerbs";
+import { type LearnerVerb, statesFor } from "../scheduler/control/learnerVerbs";
 import { describeComparison, type StudyComparison } from "../scheduler/control/studyComparison";
 import { AdaptiveError, toAdaptiveError } from "../scheduler/state/errors";
 import type { TypedSettings } from "../scheduler/state/layers";
 import type { JobId, LearnerId } from "../scheduler/state/rows";
+import { cancelQuestion, changeQuestion } from "./changeQuestions";
 import { choose } from "./dialog";
-import type { ErrorDisplay } from "./errorDisplay";
+import { type ErrorDisplay, openAt } from "./errorDisplay";
 import { formatCount, plural } from "./format";
 import type { JobOutputs } from "./jobOutput";
 import { learnerVerbWords } from "./learnerVerbs";
+import type { Place } from "./messagePlace";
 import type { PointTrials } from "./pointTrials";
 import type { ShownTexts } from "./shownTexts";
 import { askStart } from "./startForm";
@@ -110,6 +112,12 @@ export class Actions {
   changeLearners(verb: LearnerVerb, learners: readonly LearnerId[]): Promise<void> {
     const { label, done } = learnerVerbWords[verb];
     return this.withRun(label, async (session) => {
+      const all = await session.query("learnerIds", { filter: "", states: statesFor[verb] });
+      const possible = new Set(all);
+      const count = learners.filter((id) => possible.has(id)).length;
+      if (count === 0) return say(`Nothing to ${verb}.`);
+      const question = changeQuestion(verb, count, learners.length);
+      if (question !== null) await choose(question);
       // Who retries has usually just corrected the code.
       if (verb !== "stop") await this.bringUpToDate(session, { isSent: false });
       const moved = await session.changeLearners(verb, learners);
@@ -117,8 +125,25 @@ export class Actions {
     });
   }
 
+  /** Once a person has agreed to it. */
+  cancelJobs(jobs: readonly JobView[]): Promise<void> {
+    return this.withRun("Cancel Jobs", async (session) => {
+      if (jobs.length === 0) return say("Nothing to cancel: it has ended.");
+      const { run } = await session.query("overview", null);
+      await choose(cancelQuestion(jobs, run.activity === "active"));
+      await session.cancelJobs(jobs.map(({ jobId }) => jobId));
+      say(`Cancelling ${plural(jobs.length, "job")}; their learners save what they have.`);
+    });
+  }
+
   showOutput(job: JobId): Promise<void> {
     return this.withRun("Show Output", (session) => this.world.outputs.show(session, job));
+  }
+
+  goTo(place: Place): Promise<void> {
+    return this.world.errors.attempt("Go to Line", async () => {
+      await openAt(place);
+    });
   }
 
   savePlot(name: string, png: Uint8Array): Promise<void> {

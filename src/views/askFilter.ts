@@ -2,7 +2,7 @@ import { type InputBoxValidationMessage, InputBoxValidationSeverity, window } fr
 import type { RunSession } from "../remote/runSession";
 import { nameWord } from "../scheduler/state/filter";
 import { filterProblem } from "./learnerFilter";
-import { formatCount } from "./format";
+import { formatCount, plural } from "./format";
 
 const maxNamed = 8;
 
@@ -37,7 +37,7 @@ async function judge(session: RunSession, text: string): Promise<InputBoxValidat
   if (filter === "") return null;
   const matching = await session.query("matches", { filter });
   const { learners } = await session.query("overview", null);
-  const message = `${formatCount(sum(matching))} of ${formatCount(sum(learners))} learners`;
+  const message = `${formatCount(sum(matching))} of ${plural(sum(learners), "learner")}`;
   return { message, severity: InputBoxValidationSeverity.Info };
 }
 

@@ -88,6 +88,7 @@ export function registerCommands({
         if (job !== undefined) await terminals.openInJob(session, job);
       }),
     openRunTerminal: () => actions.withRun("Open Terminal in Run Folder", (session) => terminals.openInRun(session)),
+    cancelJobs: (node: unknown) => actions.cancelJobs(jobs.cancellableAt(nodesOf(node, undefined)[0] ?? "")),
     cancelTrial: () => actions.cancelTrial(),
     showOutput: (node: unknown) => showOutput(nodesOf(node, undefined)[0] ?? ""),
   };

@@ -1,5 +1,5 @@
 import type { LinePreview } from "../scheduler/workers/messages";
-import { formatCount, formatLoss, formatNumber } from "./format";
+import { formatLoss, formatNumber, plural } from "./format";
 
 /** What a plot library wants: x, sorted and without gaps, and then each component of y. */
 export type CurveData = [x: number[], ...y: (number | null)[][]];
@@ -26,7 +26,7 @@ export function curveSummary(
   const labels = componentLabels(preview);
   const spans = components.map((component, i) => `${labels[i] ?? preview.yLabel} from ${spanOf(component)}`);
   return [
-    `${learner.label}: ${learner.state}, ${formatCount(learner.npoints)} points${loss}`,
+    `${learner.label}: ${learner.state}, ${plural(learner.npoints, "point")}${loss}`,
     `${preview.xLabel} from ${low} to ${high}`,
     ...spans,
   ].join("; ");

@@ -7,16 +7,19 @@ import type { RunSessions } from "../remote/runSessions";
 import type { JobId, LearnerId, LearnerRow } from "../scheduler/state/rows";
 import type { Actions } from "./actions";
 import { dashboardHtml } from "./dashboardPage";
-import { shownLearner, shownNumbers, shownTrial } from "./dashboardRows";
+import { shownFailure, shownLearner, shownNumbers, shownTrial } from "./dashboardRows";
 import { DisposableScope, together } from "./disposableScope";
 import type { LearnerFilter } from "./learnerFilter";
 import { changeListed, listMessage, saveListed } from "./listedLearners";
 import { type FromPage, fromPageSchema, type ToPage } from "./messages";
+import type { Place } from "./messagePlace";
+import { placeInStudy } from "./ownFiles";
 import { Refresher } from "./refresher";
 import { awayLines } from "./runWords";
 import { clusterOf } from "../remote/clusterRuns";
 import { linkText } from "./statusText";
 import type { StudyEdits } from "./studyEdits";
+import { freshTrial } from "./trialModel";
 
 const refreshIntervalMs = 250;
 const seriesIntervalMs = 1000;
@@ -48,6 +51,8 @@ export class DashboardPanel {
   private wanted: LearnerId | null = null;
   private seriesSentMs = 0;
   private failureSent: string | null = null;
+  /** Where in the study the learner that is looked at failed. */
+  private readonly places: Record<"failure" | "trial", Place | null> = { failure: null, trial: null };
 
   constructor(
     private readonly panel: WebviewPanel,
@@ -107,6 +112,9 @@ export class DashboardPanel {
       session.onDidPreview(({ learner, preview }) => {
         if (learner === this.look?.selected) this.post({ type: "preview", learner, preview });
       }),
+      session.onDidFindNothing(({ learner, why }) => {
+        if (learner === this.look?.selected) this.post({ type: "noPreview", learner, why });
+      }),
     );
     this.watchSelected();
   }
@@ -156,6 +164,11 @@ export class DashboardPanel {
       case "showOutput":
         void actions.showOutput(said.job as JobId);
         return;
+      case "goToLine": {
+        const place = this.places[said.of];
+        if (place !== null) void actions.goTo(place);
+        return;
+      }
       case "showRun":
         this.showRun();
         return;
@@ -176,6 +189,7 @@ export class DashboardPanel {
     }
     if (isNew || hasOtherSelected) {
       this.failureSent = null;
+      this.places.failure = null;
       this.watchSelected();
     }
     // Somebody scrolls: the rows come at once, not with the next refresh.
@@ -267,13 +281,17 @@ export class DashboardPanel {
     const { session, look } = this;
     const selected = look?.selected ?? null;
     if (session === null || selected === null) return;
-    const row = await session.query("learner", { id: selected });
+    const [row, folder] = await Promise.all([
+      session.query("learner", { id: selected }),
+      this.world.sessions.folderOf(session),
+    ]);
+    this.places.trial = placeInStudy((row && freshTrial(row)?.traceback) ?? null, folder);
     this.post({
       type: "selected",
       learner: row === null ? null : shownLearner(row),
-      trial: row === null ? null : shownTrial(row),
+      trial: row === null ? null : shownTrial(row, folder),
     });
-    if (row !== null) await this.sendFailure(session, row);
+    if (row !== null) await this.sendFailure(session, row, folder);
   }
 
   /** With nothing chosen yet, a learner that draws itself is the one to see. */
@@ -285,12 +303,15 @@ export class DashboardPanel {
   }
 
   /** How a learner failed, once for each time it did. */
-  private async sendFailure(session: RunSession, row: LearnerRow): Promise<void> {
+  private async sendFailure(session: RunSession, row: LearnerRow, folder: string | null): Promise<void> {
     const { id, state, error, failures, lastJobId } = row;
     const key = [id, failures, error, lastJobId].join(" ");
     if ((state !== "failed" && error === null) || key === this.failureSent || session.link.at !== "online") return;
     this.failureSent = key;
-    this.post({ type: "failure", learner: id, failure: await session.failure(id) });
+    const failure = await session.failure(id);
+    if (id !== this.look?.selected) return;
+    this.places.failure = placeInStudy(failure?.traceback ?? null, folder);
+    this.post({ type: "failure", learner: id, failure: failure && shownFailure(failure, folder) });
   }
 
   private post(message: ToPage): void {

@@ -1,8 +1,11 @@
+import { basename } from "node:path";
 import type { Overview } from "../remote/replica/queries";
+import type { Failure } from "../scheduler/state/failure";
 import type { LearnerRow } from "../scheduler/state/rows";
 import { fileNames, learnerLabel, parametersOf } from "./format";
-import type { ShownLearner, ShownRunNumbers, ShownTrial } from "./messages";
-import { freshTrial, inStudy, trialLine } from "./trialModel";
+import type { ShownFailure, ShownLearner, ShownRunNumbers, ShownTrial } from "./messages";
+import { inStudy, placeInStudy } from "./ownFiles";
+import { freshTrial, trialLine } from "./trialModel";
 
 const maxParameters = 16;
 const longestFname = 300;
@@ -31,12 +34,34 @@ export function shownLearner(row: LearnerRow): ShownLearner {
   };
 }
 
-/** What the page needs of the trial of a learner that is looked at; null when there is nothing new in it. */
-export function shownTrial(row: LearnerRow): ShownTrial | null {
+/**
+ * What the page needs of the trial of a learner that is looked at; null when there is nothing new in it.
+ * @param folder of the study on this computer; null when that is not known
+ */
+export function shownTrial(row: LearnerRow, folder: string | null): ShownTrial | null {
   const trial = freshTrial(row);
   if (trial === null) return null;
   const { at, error, traceback } = trial;
-  return { at, line: trialLine(trial), hasFailed: error !== null, traceback: traceback && inStudy(traceback) };
+  const place = placeWords(traceback, folder);
+  return {
+    at,
+    line: trialLine(trial),
+    hasFailed: error !== null,
+    traceback: traceback && inStudy(traceback, folder),
+    place,
+  };
+}
+
+/** What the page needs of how a learner failed. */
+export function shownFailure(failure: Failure, folder: string | null): ShownFailure {
+  const { job, at, traceback, output } = failure;
+  const place = placeWords(traceback, folder);
+  return { job, at, traceback: traceback && inStudy(traceback, folder), output: inStudy(output, folder), place };
+}
+
+function placeWords(traceback: string | null, folder: string | null): string | null {
+  const place = placeInStudy(traceback, folder);
+  return place && `line ${place.line} of ${basename(place.file)}`;
 }
 
 export function shownNumbers({ run, learners, jobs, npoints }: Overview): ShownRunNumbers {

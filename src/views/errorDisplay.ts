@@ -54,7 +54,7 @@ function openClusters(): unknown {
 }
 
 /** Shows a line of a file. */
-export function openAt({ file, line }: Place): unknown {
+export function openAt({ file, line }: Place): Thenable<unknown> {
   const selection = new Range(line - 1, 0, line - 1, 0);
   return window.showTextDocument(Uri.file(file), { selection });
 }

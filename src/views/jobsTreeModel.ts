@@ -11,6 +11,18 @@ export function jobOfNode(id: string): string | null {
   return id.startsWith("job:") ? id.slice("job:".length) : null;
 }
 
+/** The jobs that a node stands for and that can be cancelled: one, or those of a submission. */
+export function cancellableAt(node: string, jobs: readonly JobView[]): JobView[] {
+  const isMeant = (job: JobView) => node === `job:${job.jobId}` || node === submissionId(job.submission);
+  return jobs.filter((job) => isMeant(job) && canBeCancelled(job));
+}
+
+function canBeCancelled({ state, cancelledAt }: JobView): boolean {
+  return state !== "ended" && cancelledAt === null;
+}
+
+const submissionId = (submission: number): string => `submission:${submission}`;
+
 /** Jobs by submission, and those that have ended below, newest first. */
 export function jobsTree(jobs: readonly JobView[], nowMs: number): TreeNode[] {
   const living = jobs.filter((job) => job.state !== "ended");
@@ -35,12 +47,12 @@ function submissionNode(submission: number, jobs: readonly JobView[], nowMs: num
   const ofClass = resourceClass === defaultClass ? size : `${size}  class ${resourceClass}`;
   const what = resourceClass === tryClass ? "tries one point" : ofClass;
   return {
-    id: `submission:${submission}`,
+    id: submissionId(submission),
     label: jobs[0]?.jobId.split("_")[0] ?? String(submission),
     description: `${name}  ${what}`,
     tooltip: "",
     icon: { codicon: "layers", color: null },
-    context: "submission",
+    context: nodes.some(({ context }) => context.endsWith("cancellable")) ? "submission cancellable" : "submission",
     children: { isExpanded: true, nodes },
   };
 }
@@ -64,6 +76,7 @@ function jobNode(job: JobView, nowMs: number): TreeNode {
     ...(isRunning(job) ? ["running"] : []),
     ...(job.startedAt === null ? [] : ["started"]),
     ...(learner === null ? [] : ["learner"]),
+    ...(canBeCancelled(job) ? ["cancellable"] : []),
   ];
   return {
     id: `job:${job.jobId}`,
@@ -93,9 +106,11 @@ function standing(job: JobView, nowMs: number): string {
   }
 }
 
-function endOf({ exitCode, reason, startedAt, endedAt }: JobView, nowMs: number): string {
+function endOf(job: JobView, nowMs: number): string {
+  const { exitCode, reason, startedAt, endedAt } = job;
   const parts = [
-    hasFailed(exitCode) ? `exit code ${exitCode}` : null,
+    // What a job that was ended from outside exits with is only the number of a signal.
+    hasFailed(exitCode) && isByItself(job) && !(reason ?? "").includes("exit code") ? `exit code ${exitCode}` : null,
     reason,
     startedAt === null || endedAt === null ? null : `after ${formatElapsed(endedAt - startedAt)}`,
     endedAt === null ? null : formatAgo(endedAt, nowMs),
@@ -111,11 +126,36 @@ function iconOf(job: JobView): TreeNode["icon"] {
     case "running":
       return { codicon: "play-circle", color: "charts.blue" };
     case "ended":
-      if (job.cancelledAt !== null) return { codicon: "circle-slash", color: "descriptionForeground" };
-      return hasFailed(job.exitCode)
+      return endIcon(job);
+  }
+}
+
+function endIcon(job: JobView): TreeNode["icon"] {
+  const { ending, exitCode, cancelledAt } = job;
+  if (cancelledAt !== null) return { codicon: "circle-slash", color: "descriptionForeground" };
+  switch (ending) {
+    case "cancelled":
+    case "cancelled by us":
+      return { codicon: "circle-slash", color: "descriptionForeground" };
+    case "memory":
+      return { codicon: "error", color: "charts.red" };
+    case "lost":
+    case "node failure":
+    case "preempted":
+      return { codicon: "warning", color: "charts.yellow" };
+    case "walltime":
+      return { codicon: "clock", color: "descriptionForeground" };
+    case "exit":
+    case null:
+      return hasFailed(exitCode)
         ? { codicon: "error", color: "charts.red" }
         : { codicon: "pass", color: "descriptionForeground" };
   }
+}
+
+/** Whether a job ended by itself, well or badly, and was not ended. */
+function isByItself({ ending, cancelledAt }: JobView): boolean {
+  return cancelledAt === null && (ending === null || ending === "exit");
 }
 
 function stateOf(job: JobView): JobState {

@@ -2,7 +2,7 @@ import { type TreeView, window } from "vscode";
 import { systemClock } from "../scheduler/state/clock";
 import type { JobView } from "../remote/replica/queries";
 import { DisposableScope } from "./disposableScope";
-import { jobsTree, maxJobsShown } from "./jobsTreeModel";
+import { cancellableAt, jobsTree, maxJobsShown } from "./jobsTreeModel";
 import { NodeTree } from "./nodeTree";
 import { Refresher } from "./refresher";
 import type { ShownRun } from "./shownRun";
@@ -41,6 +41,11 @@ export class JobsView {
   /** The learner that a job runs, or null. */
   learnerOf(jobId: string): number | null {
     return this.jobs.find((job) => job.jobId === jobId)?.learner?.id ?? null;
+  }
+
+  /** The jobs that a node stands for and that can be cancelled. */
+  cancellableAt(node: string): JobView[] {
+    return cancellableAt(node, this.jobs);
   }
 
   dispose(): void {

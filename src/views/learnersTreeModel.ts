@@ -1,8 +1,9 @@
 import type { Link } from "../remote/link";
 import type { Page } from "../remote/replica/queries";
 import { defaultClass, type LearnerRow, type LearnerState } from "../scheduler/state/rows";
-import { formatCount, formatLoss, fileNames, learnerLabel } from "./format";
+import { formatCount, formatLoss, fileNames, learnerLabel, plural } from "./format";
 import { statesInOrder, stateStyles } from "./learnerStates";
+import { shortTrouble, troubleWords } from "./learnerWords";
 import { freshTrial, trialLine } from "./trialModel";
 import type { TreeNode } from "./treeNodes";
 
@@ -87,13 +88,14 @@ function learnerNode(learner: LearnerRow): TreeNode {
 }
 
 function descriptionOf(learner: LearnerRow): string {
-  const { state, error, reason, npoints, loss, remark } = learner;
+  const { state, error, reason, failures, npoints, loss, remark } = learner;
   const isWell = state === "running" || state === "done";
-  const trouble = isWell ? null : (error ?? (state === "blocked" ? reason : null) ?? failedTrial(learner));
-  if (trouble !== null) return trouble;
-  const points = npoints === 0 ? null : `${formatCount(npoints)} pts`;
+  const why = error === null && state !== "blocked" ? null : troubleWords({ error, reason, failures });
+  const trouble = isWell ? null : (why ?? failedTrial(learner));
+  if (trouble !== null) return shortTrouble(trouble);
+  const points = npoints === 0 ? null : plural(npoints, "pt");
   const parts = [points, points === null || loss === null ? null : `loss ${formatLoss(loss)}`, remark];
-  return parts.filter((part) => part !== null).join("  ");
+  return parts.flatMap((part) => (part === null ? [] : shortTrouble(part))).join("  ");
 }
 
 function failedTrial(learner: LearnerRow): string | null {

@@ -133,5 +133,5 @@ export class LearnersView {
 function studiesLine({ studies }: RunSessions): string {
   const [study] = studies;
   if (study === undefined) return "";
-  return studies.length === 1 ? `study ${study.name}` : `${studies.length} studies`;
+  return studies.length === 1 ? `study ${study.name}` : plural(studies.length, "study", "studies");
 }

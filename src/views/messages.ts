@@ -4,7 +4,6 @@
  */
 import * as v from "valibot";
 import { learnerVerbs } from "../scheduler/control/learnerVerbs";
-import { failureSchema } from "../scheduler/state/failure";
 import { asLearnerId, jobStates, learnerStates } from "../scheduler/state/rows";
 import { previewSchema } from "../scheduler/workers/messages";
 
@@ -38,6 +37,8 @@ export const fromPageSchema = v.variant("type", [
   v.object({ type: v.literal("saveListed") }),
   v.object({ type: v.literal("filter"), text: v.string() }),
   v.object({ type: v.literal("showOutput"), job: v.string() }),
+  /** To where in the study the learner that is looked at failed, or its trial did. */
+  v.object({ type: v.literal("goToLine"), of: v.picklist(["failure", "trial"]) }),
   /** A plot as it stands, to be saved as a PNG file. */
   v.object({ type: v.literal("savePlot"), name: v.string(), pngBase64: v.string() }),
   /** The page's run, which is not connected. */
@@ -72,6 +73,20 @@ const learnerSchema = v.object({
 /** A learner as the page shows it. */
 export type ShownLearner = v.InferOutput<typeof learnerSchema>;
 
+/** The line of the study that a traceback leads to, in words: the page can have it opened. */
+const placeSchema = v.nullable(v.string());
+
+/** How a learner failed last; its study's files by the names they have here. */
+const shownFailureSchema = v.object({
+  job: v.string(),
+  /** Milliseconds since the epoch. */
+  at: v.number(),
+  traceback: v.nullable(v.string()),
+  output: v.string(),
+  place: placeSchema,
+});
+export type ShownFailure = v.InferOutput<typeof shownFailureSchema>;
+
 /** What trying a point of a learner gave, in words. */
 const shownTrialSchema = v.object({
   /** Milliseconds since the epoch. */
@@ -79,6 +94,7 @@ const shownTrialSchema = v.object({
   line: v.string(),
   hasFailed: v.boolean(),
   traceback: v.nullable(v.string()),
+  place: placeSchema,
 });
 export type ShownTrial = v.InferOutput<typeof shownTrialSchema>;
 
@@ -134,8 +150,10 @@ export const toPageSchema = v.variant("type", [
     trial: v.nullable(shownTrialSchema),
   }),
   v.object({ type: v.literal("preview"), learner: learnerId, preview: previewSchema }),
+  /** There is nothing to draw of a learner, and why; null when nothing of it is saved yet. */
+  v.object({ type: v.literal("noPreview"), learner: learnerId, why: v.nullable(v.string()) }),
   /** How a learner with an error failed last; null when that is not kept. */
-  v.object({ type: v.literal("failure"), learner: learnerId, failure: v.nullable(failureSchema) }),
+  v.object({ type: v.literal("failure"), learner: learnerId, failure: v.nullable(shownFailureSchema) }),
   /** The extension asks the page to select a learner. */
   v.object({ type: v.literal("select"), learner: learnerId }),
 ]);

@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import {
   CancellationTokenSource,
   type CancellationToken,
@@ -21,9 +22,10 @@ import { together } from "./disposableScope";
 import { type ErrorDisplay, openAt } from "./errorDisplay";
 import { plural } from "./format";
 import { learnerNodeId } from "./learnersTreeModel";
+import { placeInStudy } from "./ownFiles";
 import type { ShownTexts } from "./shownTexts";
 import { update, updateQuestion } from "./studyWords";
-import { isNews, maxTried, placeOf, tracebacksOf, trialWords, withProposal } from "./trialModel";
+import { isNews, maxTried, tracebacksOf, trialWords, withProposal } from "./trialModel";
 import { withViewProgress } from "./viewProgress";
 
 type Tried = AnswerOf<"tryLearners">;
@@ -135,12 +137,14 @@ export class PointTrials {
     const words = trialWords(trials, proposal);
     if (failed[0]) {
       const { trial } = failed[0];
-      const place = placeOf(trial);
+      const folder = dirname(study.learnersFile);
+      const place = placeInStudy(trial.traceback, folder);
       await offer(window.showErrorMessage, words, {
         ...(trial.traceback === null
           ? { "Show Output": () => commands.executeCommand("adaptive.showOutput", `job:${trial.job}`) }
           : {
-              "Show Traceback": () => this.world.tracebacks.show(`${study.name} traceback.log`, tracebacksOf(failed)),
+              "Show Traceback": () =>
+                this.world.tracebacks.show(`${study.name} traceback.log`, tracebacksOf(failed, folder)),
             }),
         ...(place ? { [`Go to Line ${place.line}`]: () => openAt(place) } : {}),
       });

@@ -1,7 +1,7 @@
 import type { Preview, SimplePreview } from "../scheduler/workers/messages";
 import { componentLabels, curveData, curveSummary } from "./curve";
 import { spanOf } from "./field";
-import { formatCount, formatLoss, formatNumber } from "./format";
+import { formatCount, formatLoss, formatNumber, plural } from "./format";
 
 interface Learner {
   label: string;
@@ -14,7 +14,7 @@ interface Learner {
 export function previewSummary(preview: Preview, learner: Learner): string {
   if (preview.kind === "line") return [curveSummary(preview, learner), ...factTexts(preview)].join("; ");
   const loss = learner.loss === null ? "" : `, loss ${formatLoss(learner.loss)}`;
-  const head = `${learner.label}: ${learner.state}, ${formatCount(learner.npoints)} points${loss}`;
+  const head = `${learner.label}: ${learner.state}, ${plural(learner.npoints, "point")}${loss}`;
   return [head, ...shapeTexts(preview), ...factTexts(preview)].join("; ");
 }
 
@@ -34,11 +34,14 @@ function shapeTexts(preview: Exclude<Preview, { kind: "line" }>): string[] {
         rangeText(preview.valueLabel, spanOf(known(preview.value))),
       ];
     case "histogram":
-      return [`a histogram of ${preview.counts.length} bins`, rangeText(preview.xLabel, spanOf(known(preview.edges)))];
+      return [
+        `a histogram of ${plural(preview.counts.length, "bin")}`,
+        rangeText(preview.xLabel, spanOf(known(preview.edges))),
+      ];
     case "sequence":
-      return [`${formatCount(preview.npoints)} of ${formatCount(preview.total)} entries`];
+      return [`${formatCount(preview.npoints)} of ${plural(preview.total, "entry", "entries")}`];
     case "balancing":
-      return [`${preview.children.length} of its ${formatCount(preview.total)} learners`];
+      return [`${preview.children.length} of its ${plural(preview.total, "learner")}`];
   }
 }
 

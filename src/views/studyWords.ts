@@ -75,7 +75,7 @@ export function goalQuestion(
       : `${plural(asked.length, "done learner")} may miss the new goal. Continue those?`;
   const detail =
     asked.length > 0
-      ? `Whether ${missed.length > 0 ? `${formatCount(asked.length)} others meet` : "they meet"} it shows when they are started; those that do are done again at once.`
+      ? `Whether ${missed.length > 0 ? `${plural(asked.length, "other")} ${asked.length === 1 ? "meets" : "meet"}` : "they meet"} it shows when they are started; those that do are done again at once.`
       : "";
   return { question: { message, detail, choices: [continueThose, leaveThemDone] }, learners };
 }

@@ -7,7 +7,7 @@ import { notStartedYet, type LearnerRow, type RunRow } from "../scheduler/state/
 import { settingsOf, walltimeSeconds } from "../scheduler/state/settings";
 import { trialOf, type Trial } from "../scheduler/state/trial";
 import { learnerLabel, plural } from "./format";
-import type { Place } from "./messagePlace";
+import { inStudy } from "./ownFiles";
 
 /** From here on a first failure is worth a minute before the start. */
 const manyLearners = 20;
@@ -60,28 +60,19 @@ function formattingOf(text: string): { insertSpaces: boolean; tabSize: number; e
   return { insertSpaces: !indent.startsWith("\t"), tabSize: indent.length, eol: text.includes("\r\n") ? "\r\n" : "\n" };
 }
 
-/** The tracebacks of trials that failed, each once, with the learners it is of. */
-export function tracebacksOf(trials: readonly TriedLearner[]): string {
+/**
+ * The tracebacks of trials that failed, each once, with the learners it is of.
+ * @param folder of the study on this computer
+ */
+export function tracebacksOf(trials: readonly TriedLearner[], folder: string): string {
   const learnersOf = new Map<string, string[]>();
   for (const learner of trials) {
     const { error, traceback } = learner.trial;
     if (error === null) continue;
-    const text = inStudy(traceback ?? error).trimEnd();
+    const text = inStudy(traceback ?? error, folder).trimEnd();
     learnersOf.set(text, [...(learnersOf.get(text) ?? []), `# ${learnerLabel(learner)}: ${error}`]);
   }
   return [...learnersOf].map(([text, learners]) => `${learners.join("\n")}\n${text}\n`).join("\n");
-}
-
-/** The line of the study where a trial failed: the innermost one of its own files; null when there is none. */
-export function placeOf({ traceback }: Trial): Place | null {
-  const frames = [...(traceback ?? "").matchAll(/^ *File "([^"\n]+)", line (\d+)/gm)];
-  const own = frames.filter(([, file = ""]) => inStudy(file) !== file).at(-1);
-  return own ? { file: inStudy(own[1] ?? ""), line: Number(own[2]) } : null;
-}
-
-/** Jobs run a copy of the study; its author knows the files it was copied from. */
-export function inStudy(text: string): string {
-  return text.replaceAll(/\/\.adaptive[^/\n]*\/code\/[0-9a-f]+\//g, "/");
 }
 
 /** What trying a point of a learner gave, while nothing has happened to it since; null otherwise. */

@@ -58,6 +58,11 @@ test("stopping the jobs keeps what they have, learners are filtered and stopped,
   await editor.startJobs({ isNew: true });
   await editor.treeRow(/^offset=.*[1-9]\d* pts/).waitFor();
 
+  await editor.chooseFor(editor.treeRow(/^\d+_\d+running/), "Cancel…");
+  await editor.keepScreenshot("cancel a job");
+  await editor.answer("Cancel Job");
+  await editor.treeRow(/^Ended\s*1/).waitFor();
+
   await editor.runCommand("Adaptive: Stop Jobs");
   await editor.treeRow(/^Waiting\s*8/).waitFor();
   await expect.poll(() => readdir(join(folder, "data")), within).toHaveLength(2);
@@ -74,6 +79,7 @@ test("stopping the jobs keeps what they have, learners are filtered and stopped,
   await editor.treeRow(/^Waiting\s*3/).waitFor();
   await editor.sidebar.getByText("filter: offset<0 coupling >= 0.06").waitFor();
   await list.getByRole("button", { name: "Stop 3" }).click();
+  await editor.answer("Stop 3 learners");
   await editor.treeRow(/^Stopped\s*3/).waitFor();
   await list.getByRole("button", { name: "Retry 3" }).waitFor();
   await editor.keepScreenshot("filtered");

@@ -69,6 +69,12 @@ export function textField({ label, placeholder, value, isInvalid, onInput }: Tex
   />`;
 }
 
+/** The way to a line of the study; nothing without one. */
+export function goToLine(place: string | null, onClick: () => void): TemplateResult | typeof nothing {
+  if (place === null) return nothing;
+  return html`<button class="link" type="button" @click=${onClick}>Go to ${place}</button>`;
+}
+
 /** Something is under way. */
 export function busy(label: string): TemplateResult {
   return html`<vscode-progress-ring aria-label=${label}></vscode-progress-ring>`;

@@ -1,9 +1,9 @@
 import { css, html, LitElement, nothing, type TemplateResult } from "lit";
 import type { LearnerVerb } from "../../scheduler/control/learnerVerbs";
-import type { Failure } from "../../scheduler/state/failure";
 import type { LearnerId } from "../../scheduler/state/rows";
 import { formatDuration } from "../format";
-import type { ListLook, ShownLearner, ShownTrial, ToPage } from "../messages";
+import type { NoData } from "../learnerWords";
+import type { ListLook, ShownFailure, ShownLearner, ShownTrial, ToPage } from "../messages";
 import { timeLeftMs } from "../timeLeft";
 import { busy, button } from "./controls";
 import { keepState, keptState, listen, tell } from "./host";
@@ -105,12 +105,15 @@ export class DashboardElement extends LitElement {
   private run: Message<"run"> | null = null;
   /** Why the run is not connected; null while it is. */
   private away: Message<"away"> | null = null;
-  private samples: Message<"series">["samples"] = [];
+  /** Null before they have come. */
+  private samples: Message<"series">["samples"] | null = null;
   private filter: Message<"filter"> | null = null;
   private selected: LearnerId | null = this.kept?.selected ?? null;
   private learner: ShownLearner | null = null;
   private preview: Message<"preview">["preview"] | null = null;
-  private failure: Failure | null = null;
+  /** That there is nothing to draw of it. */
+  private noData: NoData | null = null;
+  private failure: ShownFailure | null = null;
   private trial: ShownTrial | null = null;
   private look: ListLook = { state: null, orderBy: "position", descending: false, offset: 0, limit: 60 };
 
@@ -151,14 +154,18 @@ export class DashboardElement extends LitElement {
         ></adaptive-learners>
         <adaptive-learner
           class="panel"
+          .isChosen=${this.selected !== null}
           .learner=${this.learner}
           .preview=${this.preview}
+          .noData=${this.noData}
+          .isOnline=${run.link === null}
           .failure=${this.failure}
           .trial=${this.trial}
           .canAct=${run.canAct}
           .nowMs=${Date.now()}
           .onChange=${(verb: LearnerVerb, learner: LearnerId) => tell({ type: "changeLearner", verb, learner })}
           .onSavePlot=${(name: string, pngBase64: string) => tell({ type: "savePlot", name, pngBase64 })}
+          .onGoToLine=${(of: "failure" | "trial") => tell({ type: "goToLine", of })}
           .onShowOutput=${(job: string) => tell({ type: "showOutput", job })}
         ></adaptive-learner>
       </div>`;
@@ -190,6 +197,9 @@ export class DashboardElement extends LitElement {
       case "preview":
         if (message.learner === this.selected) this.preview = message.preview;
         return;
+      case "noPreview":
+        if (message.learner === this.selected) this.noData = { text: message.why };
+        return;
       case "failure":
         if (message.learner === this.selected) this.failure = message.failure;
         return;
@@ -204,6 +214,7 @@ export class DashboardElement extends LitElement {
     this.selected = id;
     this.learner = learner;
     this.preview = null;
+    this.noData = null;
     this.failure = null;
     this.trial = null;
     const { directory } = this.dataset;
@@ -248,7 +259,7 @@ export class DashboardElement extends LitElement {
     const learners = this.run?.run?.learners;
     const running = learners?.running ?? 0;
     const unfinished = running + (learners?.waiting ?? 0);
-    const leftMs = timeLeftMs(this.samples, { unfinished, running, nowMs: Date.now() });
+    const leftMs = timeLeftMs(this.samples ?? [], { unfinished, running, nowMs: Date.now() });
     return html`<span class="timeLeft quiet number">${leftMs === null ? "" : timeLeftText(leftMs)}</span>`;
   }
 

@@ -1,6 +1,6 @@
 import { defaultClass } from "../../scheduler/state/rows";
 import { formatAgo, formatCount, formatLoss, formatValue } from "../format";
-import { stateStyles } from "../learnerStates";
+import { stateWords, troubleWords } from "../learnerWords";
 import type { ListLook, ShownLearner } from "../messages";
 import type { GridCell, GridColumn } from "./grid";
 import { stateSign } from "./stateSign";
@@ -79,10 +79,10 @@ const progressColumns: readonly Column[] = [
     isNumber: false,
     width: "minmax(84px, 1fr)",
     sortBy: "state",
-    cell: ({ state, error, reason }) => {
-      const why = error ?? reason;
+    cell: (learner) => {
+      const why = troubleWords(learner);
       return {
-        content: stateSign(state, stateStyles[state].label.toLowerCase()),
+        content: stateSign(learner.state, stateWords(learner)),
         ...(why === null ? {} : { title: why }),
       };
     },

@@ -1,5 +1,5 @@
 import { css, html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
-import { formatCount } from "../format";
+import { formatCount, plural } from "../format";
 import type { ShownLearner, ToPage } from "../messages";
 import { previewSummary } from "../previewText";
 import { button, dropdown } from "./controls";
@@ -124,7 +124,7 @@ export class LearnerDataElement extends LitElement {
               ${
                 preview === null
                   ? html`<div class="empty">No points yet.</div>`
-                  : previewView(preview, { ...options, label: `${label}: ${formatCount(preview.npoints)} points` })
+                  : previewView(preview, { ...options, label: `${label}: ${plural(preview.npoints, "point")}` })
               }
               <figcaption>${preview === null ? label : button({ label, onClick: () => (this.child = i) })}</figcaption>
             </figure>`,

@@ -1,12 +1,11 @@
 import { css, html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { type LearnerVerb, learnerVerbs, statesFor } from "../../scheduler/control/learnerVerbs";
-import type { Failure } from "../../scheduler/state/failure";
 import type { LearnerId } from "../../scheduler/state/rows";
 import { formatAgo, formatCount, formatDuration, formatLoss } from "../format";
-import { stateStyles } from "../learnerStates";
 import { learnerVerbWords } from "../learnerVerbs";
-import type { ShownLearner, ShownTrial, ToPage } from "../messages";
-import { button } from "./controls";
+import { type NoData, noDataWords, stateWords, troubleWords } from "../learnerWords";
+import type { ShownFailure, ShownLearner, ShownTrial, ToPage } from "../messages";
+import { button, goToLine } from "./controls";
 import { given } from "./given";
 import { stateSign } from "./stateSign";
 import { commonStyles, stackStyles } from "./styles";
@@ -16,11 +15,20 @@ type Preview = Extract<ToPage, { type: "preview" }>["preview"];
 
 /** One learner: how it is, what is wrong with it, and its data, drawn or as a table. */
 export class LearnerPanelElement extends LitElement {
-  static override properties = given("learner", "preview", "failure", "trial", "canAct", "nowMs");
+  static override properties = given(
+    ...["isChosen", "learner", "preview", "noData", "isOnline", "failure", "trial", "canAct", "nowMs"],
+  );
   static override styles = [
     commonStyles,
     stackStyles,
     css`
+      :host {
+        overflow-y: auto;
+      }
+      .head,
+      .facts {
+        flex: none;
+      }
       .facts {
         display: flex;
         flex-wrap: wrap;
@@ -29,12 +37,12 @@ export class LearnerPanelElement extends LitElement {
       }
       .actions {
         display: flex;
+        flex-wrap: wrap;
         gap: 6px;
       }
       adaptive-data,
       .empty {
-        flex: 1;
-        min-height: 180px;
+        flex: 1 0 180px;
       }
       .empty {
         display: grid;
@@ -50,14 +58,18 @@ export class LearnerPanelElement extends LitElement {
       details {
         flex: none;
       }
+      .output {
+        max-height: 16em;
+      }
       summary {
         cursor: pointer;
       }
       pre {
         margin: 4px 0 0;
-        max-height: 11em;
         flex: none;
         overflow: auto;
+        white-space: pre-wrap;
+        overflow-wrap: anywhere;
         padding: 6px 8px;
         background: var(--vscode-textCodeBlock-background);
         border: 1px solid var(--vscode-contrastBorder, transparent);
@@ -66,29 +78,36 @@ export class LearnerPanelElement extends LitElement {
       }
     `,
   ];
+  /** Whether a person has chosen a learner; its row may come later. */
+  isChosen = false;
   learner: ShownLearner | null = null;
   preview: Preview | null = null;
+  noData: NoData | null = null;
+  isOnline = true;
   /** How it failed last. */
-  failure: Failure | null = null;
+  failure: ShownFailure | null = null;
   trial: ShownTrial | null = null;
   canAct = false;
   nowMs = Date.now();
   onChange: (verb: LearnerVerb, learner: LearnerId) => void = () => undefined;
   onShowOutput: (job: string) => void = () => undefined;
+  onGoToLine: (of: "failure" | "trial") => void = () => undefined;
   onSavePlot: (name: string, pngBase64: string) => void = () => undefined;
 
   override render(): TemplateResult {
-    const { learner } = this;
-    if (learner === null) return html`<div class="empty">Choose a learner to see its data.</div>`;
+    const { learner, noData, isOnline } = this;
+    if (learner === null) {
+      return html`<div class="empty">${this.isChosen ? "Loading…" : "Choose a learner to see its data."}</div>`;
+    }
     return html`<div class="head">
         <h2>${learner.label}</h2>
         <div class="actions">${this.actions(learner)}</div>
       </div>
-      ${this.facts(learner)} ${troubleOf(learner)} ${remarkOf(learner)} ${this.failed(learner)}
-      ${trialNote(this.trial, this.nowMs)}
+      ${this.facts(learner)} ${this.trouble(learner)} ${remarkOf(learner)} ${this.failed(learner)}
+      ${trialNote(this.trial, { nowMs: this.nowMs, onGoToLine: () => this.onGoToLine("trial") })}
       ${
         this.preview === null
-          ? html`<div class="empty">${noDataText(learner)}</div>`
+          ? html`<div class="empty">${noDataWords(learner, { why: noData, isOnline })}</div>`
           : html`<adaptive-data
               .learner=${learner}
               .preview=${this.preview}
@@ -100,35 +119,36 @@ export class LearnerPanelElement extends LitElement {
   protected override updated(changed: PropertyValues<this>): void {
     if (!changed.has("failure")) return;
     // The error is at the end of what was printed.
-    for (const text of this.renderRoot.querySelectorAll("pre")) text.scrollTop = text.scrollHeight;
+    for (const text of this.renderRoot.querySelectorAll(".output")) text.scrollTop = text.scrollHeight;
   }
 
-  private actions({ id, state, job }: ShownLearner): (TemplateResult | typeof nothing)[] {
+  /** Each in a place of its own, whether it can be done now or not: none comes under the pointer that is on another. */
+  private actions({ id, state, job }: ShownLearner): TemplateResult[] {
     const { canAct } = this;
-    const verb = learnerVerbs.find((each) => statesFor[each].includes(state));
+    const show = { label: "Show Output", isDisabled: !canAct || job === null };
     return [
-      job === null
-        ? nothing
-        : button({ label: "Show Output", isDisabled: !canAct, onClick: () => this.onShowOutput(job) }),
-      verb === undefined
-        ? nothing
-        : button({
-            label: learnerVerbWords[verb].label,
-            isPrimary: verb === "retry",
-            isDisabled: !canAct,
-            onClick: () => this.onChange(verb, id),
-          }),
+      button({ ...show, onClick: () => job !== null && this.onShowOutput(job) }),
+      ...learnerVerbs.map((verb) => {
+        const isPossible = statesFor[verb].includes(state);
+        return button({
+          label: learnerVerbWords[verb].label,
+          isPrimary: verb === "retry" && isPossible,
+          isDisabled: !canAct || !isPossible,
+          onClick: () => this.onChange(verb, id),
+        });
+      }),
     ];
   }
 
-  private facts({ state, npoints, loss, job, changedAt, type }: ShownLearner): TemplateResult {
+  private facts(learner: ShownLearner): TemplateResult {
+    const { state, npoints, loss, job, changedAt, type } = learner;
     const since = html`<span class="quiet" title=${new Date(changedAt).toLocaleString()}
       >${state === "running" ? `for ${formatDuration(this.nowMs - changedAt)}` : formatAgo(changedAt, this.nowMs)}</span
     >`;
     // The data may be a moment ahead of the learner's row.
     const points = Math.max(npoints, this.preview?.npoints ?? 0);
     return html`<div class="facts number">
-      <span>${stateSign(state, stateStyles[state].label.toLowerCase())} ${since}</span>
+      <span>${stateSign(state, stateWords(learner))} ${since}</span>
       <span>${formatCount(points)} <span class="quiet">${points === 1 ? "point" : "points"}</span></span>
       <span title=${loss ?? nothing}><span class="quiet">loss</span> ${formatLoss(loss)}</span>
       ${job === null ? nothing : html`<span><span class="quiet">job</span> ${job}</span>`}
@@ -141,37 +161,36 @@ export class LearnerPanelElement extends LitElement {
     if (this.failure === null || (state !== "failed" && error === null)) return nothing;
     const { traceback, output, job, at } = this.failure;
     const when = html`<span class="quiet" title=${new Date(at).toLocaleString()}>${formatAgo(at, this.nowMs)}</span>`;
-    return html`${traceback === null ? nothing : section("Traceback", when, traceback.trimEnd(), true)}
-    ${output === "" ? nothing : section(`Output of job ${job}`, when, output.trimEnd(), traceback === null)}`;
+    const isOpen = traceback === null;
+    return html`${traceback === null ? nothing : section("Traceback", when, traceback.trimEnd(), { isOpen: true, kind: "" })}
+    ${output === "" ? nothing : section(`Output of job ${job}`, when, output.trimEnd(), { isOpen, kind: "output" })}`;
+  }
+
+  /** What is wrong with a learner, in a sentence, and the way to the line. */
+  private trouble(learner: ShownLearner): TemplateResult | typeof nothing {
+    const text = troubleWords(learner);
+    if (text === null) return nothing;
+    if (learner.state !== "failed" && learner.error === null) return html`<div class="quiet">${text}</div>`;
+    const place = this.failure?.place ?? null;
+    return html`<div class="trouble">${text} ${goToLine(place, () => this.onGoToLine("failure"))}</div>`;
   }
 }
 
-function section(label: string, when: TemplateResult, text: string, isOpen: boolean): TemplateResult {
+function section(
+  label: string,
+  when: TemplateResult,
+  text: string,
+  { isOpen, kind }: { isOpen: boolean; kind: string },
+): TemplateResult {
   return html`<details ?open=${isOpen}>
     <summary>${label} ${when}</summary>
-    <pre tabindex="0" aria-label=${label}>${text}</pre>
+    <pre class=${kind} tabindex="0" aria-label=${label}>${text}</pre>
   </details>`;
-}
-
-/** What is wrong with a learner, in a sentence. */
-function troubleOf({ state, error, reason, failures }: ShownLearner): TemplateResult | typeof nothing {
-  const times = failures === 0 ? "" : `Failed ${failures === 1 ? "once" : `${failures} times`}: `;
-  const text = error === null ? (reason ?? "") : `${times}${error}`;
-  if (text === "") return nothing;
-  return state === "failed" || error !== null
-    ? html`<div class="trouble">${text}</div>`
-    : html`<div class="quiet">${text}</div>`;
 }
 
 /** What should be known of its data. */
 function remarkOf({ remark }: ShownLearner): TemplateResult | typeof nothing {
   return remark === null ? nothing : html`<div class="remark">⚠ ${remark}</div>`;
-}
-
-function noDataText({ state, npoints, fname }: ShownLearner): string {
-  if (state === "running") return "Waiting for its first points…";
-  if (npoints === 0) return state === "waiting" ? "No points yet: it waits for a job." : "No points yet.";
-  return `Its ${formatCount(npoints)} points are in ${fname}; they cannot be drawn.`;
 }
 
 customElements.define("adaptive-learner", LearnerPanelElement);

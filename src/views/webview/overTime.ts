@@ -23,8 +23,9 @@ const jobs: PlotDescription = {
   yLabel: "jobs",
 };
 
-/** Points and jobs of the whole run over time. */
-export function overTime(samples: Samples): TemplateResult {
+/** Points and jobs of the whole run over time; null while they have not come. */
+export function overTime(samples: Samples | null): TemplateResult {
+  if (samples === null) return html`<p class="quiet">Loading the curves…</p>`;
   const last = samples.at(-1);
   if (last === undefined || samples.length < 2) {
     return html`<p class="quiet">The curves begin with the first points.</p>`;

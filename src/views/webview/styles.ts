@@ -58,6 +58,18 @@ export const commonStyles = css`
   input[type="search"][aria-invalid="true"] {
     border-color: var(--vscode-inputValidation-errorBorder, var(--vscode-charts-red));
   }
+  .link {
+    all: unset;
+    cursor: pointer;
+    color: var(--vscode-textLink-foreground);
+    white-space: nowrap;
+  }
+  .link:hover {
+    text-decoration: underline;
+  }
+  .link:focus-visible {
+    outline: 1px solid var(--vscode-focusBorder);
+  }
   .panel {
     border: 1px solid var(--edge);
     border-radius: 4px;

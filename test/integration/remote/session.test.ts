@@ -1,4 +1,4 @@
-import { readFile, stat, writeFile } from "node:fs/promises";
+import { readFile, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { systemClock } from "../../../src/scheduler/state/clock";
@@ -72,6 +72,17 @@ describe("a session with a real scheduler", () => {
     expect(previews.get(0)).toBeGreaterThan(0);
     const series = await session.query("series", null);
     expect(series.at(-1)?.npoints).toBeGreaterThan(0);
+    // What is damaged when somebody comes to look at it is not loading for ever.
+    const nothing: unknown[] = [];
+    session.onDidFindNothing((found) => nothing.push(found));
+    await writeFile(study.at(rows[1]?.fname ?? ""), "no data");
+    session.watch([asLearnerId(1)]);
+    await eventually(() => Promise.resolve(nothing.length > 0));
+    expect(nothing).toEqual([{ learner: 1, why: expect.stringContaining(rows[1]?.fname ?? "") as unknown }]);
+    await rm(study.at(rows[2]?.fname ?? ""));
+    session.watch([asLearnerId(2)]);
+    await eventually(() => Promise.resolve(nothing.length > 1));
+    expect(nothing[1]).toEqual({ learner: 2, why: null });
     const [job] = await session.query("jobs", { limit: 10 });
     expect(await session.jobOutput(job?.jobId ?? asJobId(""))).toMatchObject({ truncated: false });
     expect(await session.changeLearners("retry", [asLearnerId(0)])).toBe(0);

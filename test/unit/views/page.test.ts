@@ -41,13 +41,14 @@ describe("messages to the page", () => {
     const error = "ZeroDivisionError: division by zero in f at x = 0.0";
     const trial = { at: 7, job: "1_1", point: "0.0", value: null, seconds: 0.1, megabytes: 30, error, traceback };
     const row = learnerRow(1, { trial: JSON.stringify(trial) });
-    const message = { type: "selected", learner: shownLearner(row), trial: shownTrial(row) };
+    const message = { type: "selected", learner: shownLearner(row), trial: shownTrial(row, "/home/ann/peaks") };
     expect(v.parse(toPageSchema, message)).toEqual(message);
     expect(message.trial).toEqual({
       at: 7,
       line: error,
       hasFailed: true,
-      traceback: 'File "/study/_learners.py", line 3, in f',
+      traceback: 'File "/home/ann/peaks/_learners.py", line 3, in f',
+      place: "line 3 of _learners.py",
     });
   });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { asJobId, asLearnerId, type LearnerState, learnerStates } from "../../../src/scheduler/state/rows";
-import { jobsTree } from "../../../src/views/jobsTreeModel";
+import { cancellableAt, jobsTree } from "../../../src/views/jobsTreeModel";
 import { groupPage, learnerOfNode, learnersTree, stateOfGroup } from "../../../src/views/learnersTreeModel";
 import { changedNodes, type TreeNode } from "../../../src/views/treeNodes";
 import { jobView, learnerRow } from "./rows";
@@ -120,12 +120,48 @@ describe("the tree of jobs", () => {
       "  6_1  exit code 1 · killed · after 1:00 · 39 s ago",
       "  6_2  after 1:00 · 39 s ago",
     ]);
-    expect(tree[0]?.children?.nodes[0]?.context).toBe("job running started learner");
+    expect(tree[0]?.children?.nodes[0]?.context).toBe("job running started learner cancellable");
+    expect(tree[0]?.context).toBe("submission cancellable");
+  });
+
+  it.each([
+    [{ ending: "exit", exitCode: 0 }, "pass", ""],
+    [{ ending: "exit", exitCode: 3, reason: "the disk was full" }, "error", "exit code 3 · the disk was full"],
+    [{ ending: "exit", exitCode: 3, reason: "ended with exit code 3" }, "error", "ended with exit code 3"],
+    [{ ending: "memory", exitCode: 137, reason: "was killed by signal 9" }, "error", "was killed by signal 9"],
+    [{ ending: "node failure", exitCode: null, reason: "lost its node" }, "warning", "lost its node"],
+    [{ ending: "node failure", exitCode: 0, reason: "lost its node" }, "warning", "lost its node"],
+    [{ ending: "lost", exitCode: null, reason: "was killed" }, "warning", "was killed"],
+    [{ ending: "preempted", exitCode: 143, reason: "was told to end" }, "warning", "was told to end"],
+    [{ ending: "walltime", exitCode: 1, reason: "reached its walltime" }, "clock", "reached its walltime"],
+    [{ ending: "cancelled", exitCode: 137, reason: "was cancelled" }, "circle-slash", "was cancelled"],
+    [{ ending: "cancelled by us", exitCode: 137, reason: "was cancelled" }, "circle-slash", "was cancelled"],
+    [{ ending: "exit", exitCode: 137, cancelledAt: 1, reason: "was cancelled" }, "circle-slash", "was cancelled"],
+  ] as const)("shows an end for what it was: %o", (end, codicon, words) => {
+    const [ended] = jobsTree([jobView("6_1", { state: "ended", ...end })], 0);
+    expect(ended?.children?.nodes[0]).toMatchObject({ icon: { codicon }, description: words || "ended" });
+  });
+
+  it("finds the jobs that a node stands for and that can be cancelled", () => {
+    const jobs = [
+      jobView("7_1"),
+      jobView("7_2", { cancelledAt: 1 }),
+      jobView("7_3", { state: "ended" }),
+      jobView("8_1"),
+    ];
+    const idsAt = (node: string) => cancellableAt(node, jobs).map(({ jobId }) => jobId);
+    expect(["job:7_1", "job:7_2", "submission:7", "ended", "job:9_9"].map(idsAt)).toEqual([
+      ["7_1"],
+      [],
+      ["7_1"],
+      [],
+      [],
+    ]);
   });
 
   it("shows a job as running once it has asked for a learner, though the queue was not asked since", () => {
     const [group] = jobsTree([jobView("7_1", { hasAsked: 1, host: "n2" })], 0);
-    expect(group?.children?.nodes).toMatchObject([{ description: "running  n2", context: "job running" }]);
+    expect(group?.children?.nodes).toMatchObject([{ description: "running  n2", context: "job running cancellable" }]);
   });
 
   it("names the class of jobs that is not the usual one", () => {

@@ -6,7 +6,6 @@ import {
   freshTrial,
   isNews,
   offersTrial,
-  placeOf,
   tracebacksOf,
   trialLine,
   trialWords,
@@ -90,16 +89,11 @@ describe("what trying points gave, in words", () => {
   });
 });
 
-describe("where it failed", () => {
-  test("is the innermost line of the study's own files, as their author knows them", () => {
-    expect(placeOf(bad)).toEqual({ file: "/home/ann/peaks/lib/helpers.py", line: 7 });
-    expect(placeOf(good)).toBeNull();
-    expect(placeOf({ ...bad, traceback: 'File "/opt/numpy.py", line 1, in inv' })).toBeNull();
-  });
-
-  test("is shown once for all learners that it is the same of", () => {
+describe("the tracebacks of trials that failed", () => {
+  const folder = "/home/ann/peaks";
+  test("are each shown once for all learners that it is of", () => {
     const other = { ...bad, error: "its job was killed before it could tell", traceback: null };
-    const text = tracebacksOf([tried(0, bad), tried(1, good), tried(2, bad), tried(3, other)]);
+    const text = tracebacksOf([tried(0, bad), tried(1, good), tried(2, bad), tried(3, other)], folder);
     expect(text).toContain('File "/home/ann/peaks/_learners.py", line 20');
     expect(text).not.toContain(".adaptive");
     expect(text.match(/^# .*/gm)).toEqual([
