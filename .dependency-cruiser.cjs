@@ -15,7 +15,7 @@ module.exports = {
     mayNotImport(
       "remote-uses-contracts",
       "^src/remote/",
-      ["^src/", "^src/(remote|scheduler/(control|state|workers|jobs/quote)|messages)"],
+      ["^src/", "^src/(remote|scheduler/(control|state|workers|jobs/(quote|loginShell))|messages)"],
       "It knows the scheduler by its protocol and its state only.",
     ),
     mayNotImport("remote-not-views", "^src/remote/", "^src/(views|extension)"),

@@ -7,9 +7,10 @@
 from __future__ import annotations
 
 import io
-import json
 import sys
 from typing import Any
+
+from adaptive_scheduler import answer
 
 #: What writes a data frame, by its format.
 WRITERS: dict[str, Any] = {
@@ -60,4 +61,5 @@ def _written(frame: Any, form: str) -> bytes:
 
 
 if __name__ == "__main__":
-    print(json.dumps({"error": fault_of(sys.argv[1])}))
+    answer.redirect_prints()
+    answer.give({"error": fault_of(sys.argv[1])})

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gc
 import importlib.util
-import json
 import math
 import os
 import re
@@ -20,6 +19,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from adaptive_scheduler import answer
 from adaptive_scheduler.fnames import first_fault, normal
 from adaptive_scheduler.kinds import bounds_of, type_of
 from adaptive_scheduler.learners_file import LearnersFileError, Study, load
@@ -50,8 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if len(arguments) != 1:
         print("usage: python -m adaptive_scheduler.inspect LEARNERS_FILE", file=sys.stderr)
         return 64
-    out = os.dup(1)
-    os.dup2(2, 1)  # the file's own prints, also those of its C libraries
+    answer.redirect_prints()  # the file's own
     code = 0
     try:
         result = inspect(Path(arguments[0]))
@@ -66,9 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             }
         }
         code = 2
-    sys.stdout.flush()
-    with open(out, "w", encoding="utf-8") as file:
-        file.write(json.dumps(result, allow_nan=False) + "\n")
+    answer.give(result)
     return code
 
 

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from adaptive_scheduler import datafile, drawn
+from adaptive_scheduler import answer, datafile, drawn
 from adaptive_scheduler.drawn import Bounds, Preview
 from adaptive_scheduler.kinds import bounds_of, class_of, unwrapped
 
@@ -138,7 +138,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail("unreadable", f"{options.files[0]}: {type(error).__name__}: {error}")
     if preview is None:
         return _fail("no-preview", f"A {options.type} is not drawn.")
-    print(json.dumps(preview, allow_nan=False))
+    answer.give(preview)
     return 0
 
 
@@ -193,9 +193,10 @@ def _samples(content: Content) -> Preview:
 
 
 def _fail(code: str, message: str) -> int:
-    print(json.dumps({"error": {"code": code, "message": message}}))
+    answer.give({"error": {"code": code, "message": message}})
     return 2
 
 
 if __name__ == "__main__":
+    answer.redirect_prints()  # those of what the files hold
     sys.exit(main())

@@ -60,7 +60,7 @@ export class Study {
 
   constructor(
     readonly folder: string,
-    private readonly home: string,
+    readonly home: string,
   ) {}
 
   get learnersFile(): string {

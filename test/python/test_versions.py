@@ -14,7 +14,7 @@ from conftest import PACKAGE
 MODULES = sorted(path.stem for path in (PACKAGE / "adaptive_scheduler").glob("[a-z]*.py"))
 #: They draw data, read learners files and say what is missing, before anything is installed.
 NEED_NOTHING = {
-    "dataframes", "datafile", "deadline", "drawn", "fnames", "inspect", "job", "kinds",
+    "answer", "dataframes", "datafile", "deadline", "drawn", "fnames", "inspect", "job", "kinds",
     "learners_file", "preview", "probe_mpi", "thinning",
 }  # fmt: skip
 

@@ -1,3 +1,4 @@
+import { loginArgv, loginFiles } from "../../scheduler/jobs/loginShell";
 import { shellQuote } from "../../scheduler/jobs/quote";
 
 /** What is asked of a head node besides what it is. */
@@ -12,7 +13,12 @@ export interface ProbeWish {
 }
 
 /** Around the answer: what start-up files print is before, after, or in between. */
-export const mark = { begin: "-- adaptive probe begins --", end: "-- adaptive probe ends --", line: "adaptive\t" };
+export const mark = {
+  begin: "-- adaptive probe begins --",
+  end: "-- adaptive probe ends --",
+  line: "adaptive\t",
+  begun: "-- adaptive shell begins --",
+};
 
 /**
  * A script of a POSIX `sh` that says what this machine is and has, a fact a line. It is given to `sh` on standard
@@ -25,6 +31,10 @@ LC_ALL=C; export LC_ALL
 tell() { printf '${mark.line.trim()}'; for word; do printf '\\t%s' "$(printf %s "$word" | tr '\\t\\n' '  ')"; done; printf '\\n'; }
 has() { command -v "$1" >/dev/null 2>&1; }
 limit() { if has timeout; then timeout -k 1 "$@"; else shift; "$@"; fi; }
+# What a login file leaves running holds a file open, and not this script.
+answers=$(mktemp -d 2>/dev/null) || { answers=\${TMPDIR:-/tmp}/adaptive-probe-$$; mkdir -p "$answers"; }
+trap 'rm -rf "$answers"' EXIT
+said() { limit "$@" </dev/null >"$answers/last" 2>"$answers/errors"; cat "$answers/last"; }
 echo '${mark.begin}'
 
 tell host "$(uname -n)"
@@ -46,7 +56,7 @@ for bundle in "$place"/bundles/*/; do test -d "$bundle" && tell bundle "$(basena
 for tool in tar gzip; do has $tool || tell missing $tool; done
 
 case \${SHELL##*/} in csh | tcsh) as=-c ;; *) as=-lc ;; esac
-variables=$(limit 20 "\${SHELL:-/bin/sh}" $as '/usr/bin/env' </dev/null 2>/dev/null)
+variables=$(said 20 "\${SHELL:-/bin/sh}" $as '/usr/bin/env')
 path=$(printf '%s\\n' "$variables" | sed -n 's/^PATH=//p' | tail -n 1)
 # Those that name a place.
 printf '%s\\n' "$variables" | sed -n 's/^\\([A-Za-z_][A-Za-z_0-9]*\\)=\\(\\/[^:]*\\)$/${mark.line.trim()}\tvariable\t\\1\t\\2/p'
@@ -72,9 +82,14 @@ try_node setting "$set"
 test -n "$tried" || tell node setting "$set" 'there is no such program'`
 }
 
-in_python=${shellQuote(askPython(python, prelude))}
-answer=$(limit 60 bash -l -c "$in_python" </dev/null 2>&1)
-tell python "$(printf '%s\\n' "$answer" | sed -n 's/^= //p' | tail -n 1)" "$(printf '%s\\n' "$answer" | tail -n 1)"
+# Login files that end the shell, or replace it by another, are left out.
+for files in ${loginFiles.join(" ")}; do
+  case $files in
+${askPython(python, prelude)}
+  esac
+  case $answer in *'${mark.begun}'*) break ;; esac
+done
+tell python "$(printf '%s\\n' "$answer" | sed -n 's/^= //p' | tail -n 1)" "$({ printf '%s\\n' "$answer"; cat "$answers/errors"; } | grep -v '^${mark.begun}$' | tail -n 1)"
 
 if has sbatch; then tell queue slurm "$(limit 20 sbatch --version 2>&1 </dev/null)"
 elif has qstat; then tell queue pbs "$(limit 20 qstat --version 2>&1 </dev/null)"
@@ -92,16 +107,16 @@ for file in "$place"/node/*/node; do try_node ours "$file"; done
 for file in "\${CONDA_PREFIX:+$CONDA_PREFIX/bin/node}" "$HOME"/*conda*/bin/node "$HOME"/m*forge*/bin/node "$HOME"/*conda*/envs/*/bin/node "$HOME"/m*forge*/envs/*/bin/node; do try_node conda "$file"; done
 for file in "$HOME"/.vscode-server/cli/servers/*/server/node "$HOME"/.vscode-server/bin/*/node; do try_node vscode-server "$file"; done
 if test -z "$enough" && has bash; then
-  names=$(limit 30 bash -lc 'module -t avail 2>&1' </dev/null 2>/dev/null | sed 's/(.*//' | grep -iE '^node(\\.?js)?(/[^/]*)?$' | tail -n 5)
+  names=$(said 30 bash -lc 'module -t avail 2>&1' | sed 's/(.*//' | grep -iE '^node(\\.?js)?(/[^/]*)?$' | tail -n 5)
   for name in $names; do
-    try_node "module $name" "$(limit 20 bash -lc 'module load "$1" >/dev/null 2>&1; command -v node' bash "$name" </dev/null 2>/dev/null | tail -n 1)"
+    try_node "module $name" "$(said 20 bash -lc 'module load "$1" >/dev/null 2>&1; command -v node' bash "$name" | tail -n 1)"
   done
 fi`;
 
 /** What a job imports besides Python's own. */
 const packages = ["adaptive", "mpi4py", "zmq", "cloudpickle"];
 
-/** As a job would: in a login bash, after the prelude. Whatever those print goes before the answer. */
+/** As a job would: in bash, after login files and prelude. Whatever those print goes before the answer. */
 function askPython(python: string, prelude: readonly string[]): string {
   const code = [
     "import sys, importlib.util as find",
@@ -109,9 +124,13 @@ function askPython(python: string, prelude: readonly string[]): string {
     'print("\\n= " + ".".join(map(str, sys.version_info[:3])), ",".join(missing) or "-", sys.executable)',
   ].join("\n");
   const name = python.startsWith("~/") ? `"$HOME"/${shellQuote(python.slice(2))}` : shellQuote(python);
-  return [
+  const lines = [
+    `printf '\\n%s\\n' '${mark.begun}'`,
     ...prelude,
-    `command -v ${name} >/dev/null || { echo 'there is no such program'; exit 127; }`,
+    `command -v ${name} >/dev/null || { echo 'there is no such program' >&2; exit 127; }`,
     `exec ${name} -c ${shellQuote(code)}`,
-  ].join("\n");
+  ];
+  return loginFiles
+    .map((files) => `${files}) answer=$(said 60 ${loginArgv(files, lines).map(shellQuote).join(" ")}) ;;`)
+    .join("\n");
 }

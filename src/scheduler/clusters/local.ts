@@ -16,7 +16,7 @@ export function localCluster(folder: string, name: string): Cluster {
     ...args,
   ];
   const command = <T>(script: string, args: readonly string[], parse: (lines: string[]) => T): ClusterCommand<T> => ({
-    argv: scriptArgv(script, args),
+    argv: scriptArgv(`echo "${beginning}"\n${script}`, args),
     deadlineMs: 30_000,
     parse: (output) => parse(linesOf(output)),
   });
@@ -55,9 +55,10 @@ export function localCluster(folder: string, name: string): Cluster {
   };
 }
 
-/** The lines before the sentinel; without it, the command did not get to its end. */
+/** The lines between the sentinels: what `BASH_ENV` has bash read may print. Without the last, it did not get to its end. */
 function linesOf({ exitCode, stdout, stderr }: CommandOutput): string[] {
-  const lines = stdout.split("\n").filter((line) => line !== "");
+  const all = stdout.split("\n").filter((line) => line !== "");
+  const lines = all.slice(all.indexOf(beginning) + 1);
   if (exitCode !== 0 || lines.pop() !== sentinel) {
     throw new AdaptiveError(
       "local-command-failed",
@@ -67,6 +68,7 @@ function linesOf({ exitCode, stdout, stderr }: CommandOutput): string[] {
   return lines;
 }
 
+const beginning = "beginning of list";
 const sentinel = "end of list";
 
 // proc(5): after the command name in parentheses, field 3 is the state and field 22 the start time
@@ -113,7 +115,7 @@ for ((i = 1; i <= count; i++)); do
   id="\${number}_$i"
   ADAPTIVE_JOB_ID="$id" bash -c '
     trap : TERM INT HUP
-    bash -l "$1"
+    bash "$1"
     echo $? >"$2.end.tmp" && mv "$2.end.tmp" "$2.end"
     kill -KILL 0
   ' adaptive "$folder/$number.sh" "$folder/$id" </dev/null >>"$id.out" 2>&1 &
@@ -158,5 +160,5 @@ echo "${sentinel}"
 const shellScript = `
 is_running "$1" 2>/dev/null || { echo "Job $1 has ended." >&2; exit 1; }
 export ADAPTIVE_JOB_ID="$1" ADAPTIVE_SHELL="\${SHELL:-bash}"
-exec bash -l "$folder/\${1%_*}.sh"
+exec bash "$folder/\${1%_*}.sh"
 `;

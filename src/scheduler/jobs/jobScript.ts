@@ -1,5 +1,6 @@
 import { walltimeSeconds, type Settings } from "../state/settings";
 import { lastWord } from "./deaths";
+import { afterLogin } from "./loginShell";
 import { shellQuote } from "./quote";
 import { findLauncher, findMpiexec, runInSlurm, slurmIdentity, slurmOptions, usesMpi } from "./slurmScript";
 
@@ -44,9 +45,9 @@ export function jobScript(options: JobScriptOptions): string {
     ...(options.tries ? { ADAPTIVE_TRY: JSON.stringify(options.tries) } : {}),
   };
   return [
-    // A login shell: it is where module and conda are set up.
-    "#!/bin/bash -l",
+    "#!/bin/bash",
     ...(isSlurm ? slurmOptions(settings) : []),
+    ...afterLogin,
     ...Object.entries(environment).map(([name, value]) => `export ${name}=${shellQuote(value)}`),
     ...(isSlurm ? slurmIdentity(options.jobs) : []),
     ...deadlineLines(settings.resources.walltime),

@@ -193,7 +193,7 @@ describe("a script for Slurm", () => {
     [{ resources: { ...noResources, cores: 1, walltime: "5" } }, ["--ntasks=1", "--time=5", "--signal=B:USR1@30"]],
   ])("asks for what the settings say: %j", (more, options) => {
     const [shebang, ...lines] = linesOf(more);
-    expect(shebang).toBe("#!/bin/bash -l");
+    expect(shebang).toBe("#!/bin/bash");
     const asked = lines.slice(0, options.length).map((line) => line.replace(/^#SBATCH /, ""));
     expect(asked).toEqual(options);
   });
