@@ -190,7 +190,11 @@ export class Scheduler {
       const lock = await RunLock.acquire(directory.lock, {
         disk: directory.disk,
         answers: (owner) => answersAt(directory, owner),
-        onWait: (message) => log.write(message),
+        onWait: (message) => {
+          log.write(message);
+          options.onNotice?.(new AdaptiveError("remark", message));
+        },
+        onLost: options.onFatal,
       });
       try {
         return await Scheduler.serveLocked(lock, options);
@@ -418,16 +422,16 @@ export class Scheduler {
       this.clients.notifyAttached("progress", { time: now, ...columns, sample });
     }
     this.clients.forgetSilent();
-    if (model.liveJobs.size > 0) this.mendEpochs();
+    if (model.liveJobs.size > 0) this.mend();
     if (now - this.rolledUpAt > rollUpMs) this.rollUp();
     if (isBusy || this.clients.size > 0) this.busyAt = now;
     if (now - this.busyAt > idleMs) void this.close();
   }
 
-  private mendEpochs(): void {
+  private mend(): void {
     const { store, options } = this;
-    void store.mendEpochs().then((wasGone) => {
-      if (wasGone) options.log.write(`${store.directory.epochs} was gone, and is made anew`);
+    void store.mend().then((paths) => {
+      for (const path of paths) options.log.write(`${path} was gone or changed, and is made anew`);
     }, options.onFatal);
   }
 

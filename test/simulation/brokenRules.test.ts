@@ -18,6 +18,9 @@ const withAdapter = (change: (adapter: Cluster) => Partial<Cluster>) => (world: 
   rules.adapter = { ...rules.adapter, ...change(rules.adapter) };
 };
 
+/** Of two schedulers one does what the other knows nothing of. */
+const splitBrain = /published (twice|otherwise|before)|before it was durable|is lost|is not what was published/;
+
 const invariants: Record<string, Broken[]> = {
   "one live job per learner, as far as data is concerned": [
     ["a worker that saves whatever its epoch", ({ rules }) => (rules.epochsDecide = false), /was saved over/],
@@ -34,8 +37,21 @@ const invariants: Record<string, Broken[]> = {
     ["a job that one listing without it ends", withAdapter(() => ({ isExact: true })), /was given up/],
     [
       "a scheduler that does not look whether the run is still its own",
-      ({ rules }) => (rules.confirmsOwnership = false),
-      /published twice|before it was durable|published before/,
+      ({ rules }) => (rules.confirmsOwnership = rules.seesLaterIncarnations = false),
+      splitBrain,
+    ],
+    [
+      "a scheduler that takes the lock for its own for twenty seconds",
+      ({ rules }) => {
+        rules.confirmsEveryMs = 20_000;
+        rules.seesLaterIncarnations = false;
+      },
+      splitBrain,
+    ],
+    [
+      "a scheduler whose lock was put back, and that does not look for another's incarnation",
+      ({ rules }) => (rules.seesLaterIncarnations = false),
+      splitBrain,
     ],
   ],
   "jobs of a class run its learners": [

@@ -1,5 +1,5 @@
 import { posix } from "node:path";
-import type { Disk, OpenFile } from "../../src/scheduler/state/disk";
+import type { Disk, FileFacts, OpenFile } from "../../src/scheduler/state/disk";
 import type { Chance } from "../crash/chance";
 import type { SimulatedProcess, Timeline } from "./timeline";
 
@@ -17,6 +17,8 @@ interface Write {
 class FileNode {
   bytes = Buffer.alloc(256);
   length = 0;
+  /** Stands for the time of the last one. */
+  changes = 0;
   unsynced: Write[] = [];
 
   constructor(readonly ino: number) {}
@@ -74,6 +76,7 @@ class FileNode {
   }
 
   private put(data: Uint8Array, position: number): void {
+    this.changes++;
     const end = position + data.length;
     if (data.length === 0) return;
     if (end > this.bytes.length) {
@@ -86,6 +89,7 @@ class FileNode {
   }
 
   private cut(length: number): void {
+    this.changes++;
     if (length < this.length) this.bytes.fill(0, length, this.length);
     this.length = length;
   }
@@ -96,6 +100,7 @@ type Renaming = { name: string; before: Node | undefined; after: Node | undefine
 
 class FolderNode {
   readonly entries = new Map<string, Node>();
+  readonly changes = 0;
   unsynced: Renaming[] = [];
 
   constructor(readonly ino: number) {}
@@ -150,12 +155,13 @@ export class SimulatedDisk {
   for(owner: SimulatedProcess): Disk {
     const perform = <T>(action: () => T): Promise<T> => this.timeline.perform(this.latencyMs(), owner, action);
     // Here all have the one pid of this process, by which real ones tell their files apart.
-    const own = (path: string): string => path.replace(`.${process.pid}.tmp`, `.${owner.name}.tmp`);
+    const own = (path: string): string => path.replace(`.${process.pid}.`, `.${owner.name}.`);
     return {
       open: (path, flags) => perform(() => this.open(own(path), flags, perform)),
       readFile: (path) => perform(() => Buffer.from(this.fileAt(path).content)),
       readdir: (path) => perform(() => [...this.folderAt(path).entries.keys()]),
-      stat: (path) => perform(() => ({ ino: this.nodeAt(path).ino })),
+      stat: (path) => perform(() => this.factsOf(this.nodeAt(path))),
+      chmod: () => perform(() => undefined),
       mkdir: (path) => perform(() => this.makeFolder(path)),
       rename: (from, to) => perform(() => this.rename(own(from), to)),
       rm: (path, options) => perform(() => this.remove(own(path), options?.force === true)),
@@ -174,6 +180,18 @@ export class SimulatedDisk {
     file.write(Buffer.from(content), 0);
     file.unsynced = [];
     this.folderAt(posix.dirname(path)).entries.set(posix.basename(path), file);
+  }
+
+  /** Removes what is there, and whatever is in it, durably; null when there is nothing. */
+  take(path: string): Node | null {
+    const node = this.find(path);
+    if (node) this.folderAt(posix.dirname(path)).entries.delete(posix.basename(path));
+    return node ?? null;
+  }
+
+  /** Puts back what was taken, over what is there now. */
+  putBack(path: string, node: Node): void {
+    this.folderAt(posix.dirname(path)).entries.set(posix.basename(path), node);
   }
 
   names(path: string): string[] {
@@ -208,7 +226,7 @@ export class SimulatedDisk {
 
   private open(path: string, flags: string, perform: <T>(action: () => T) => Promise<T>): OpenFile {
     const node = this.find(path) ?? null;
-    if (flags === "wx" && node) throw failure("EEXIST", path);
+    if (flags === "ax" && node) throw failure("EEXIST", path);
     if (flags === "r" || flags === "r+") return this.handle(this.nodeAt(path), path, perform);
     if (node instanceof FolderNode) throw failure("EISDIR", path);
     if (node) {
@@ -218,15 +236,16 @@ export class SimulatedDisk {
     if (this.isFull && this.chance.next() < 0.5) throw failure("ENOSPC", path);
     const created = new FileNode(this.inodes++);
     this.folderAt(posix.dirname(path)).change([posix.basename(path), created]);
-    return this.handle(created, path, perform);
+    return this.handle(created, path, perform, flags === "ax");
   }
 
-  private handle(node: Node, path: string, perform: <T>(action: () => T) => Promise<T>): OpenFile {
+  private handle(node: Node, path: string, perform: <T>(action: () => T) => Promise<T>, appends = false): OpenFile {
     const file = () => {
       if (node instanceof FolderNode) throw failure("EISDIR", path);
       return node;
     };
-    const write = (data: Uint8Array, position: number): number => {
+    const write = (data: Uint8Array, at: number): number => {
+      const position = appends && node instanceof FileNode ? node.length : at;
       if (path === this.forgottenPath) return data.length;
       if (!this.isFull) {
         // A write may take less than it is given.
@@ -260,6 +279,11 @@ export class SimulatedDisk {
       truncate: (length) => perform(() => file().truncate(length)),
       close: () => perform(() => undefined),
     };
+  }
+
+  private factsOf(node: Node): FileFacts {
+    const isFile = node instanceof FileNode;
+    return { ino: node.ino, size: isFile ? node.length : 0, mode: 0, mtimeMs: node.changes, isFile: () => isFile };
   }
 
   private makeFolder(path: string): void {

@@ -16,6 +16,13 @@ function forAWhile(world: World, mostMs: number, begin: () => void, end: () => v
   world.timeline.after(mostMs * (0.1 + 0.9 * world.chance.next()), end);
 }
 
+/** Somebody who finds no lock serves the run, while whoever had it still lives. */
+function startRival(world: World): void {
+  world.timeline.after(10_000 * world.chance.next() ** 3, () =>
+    world.startScheduler(world.hosts[world.chance.between(0, 2)] ?? world.hosts[0]),
+  );
+}
+
 const faults: Record<string, Fault> = {
   "scheduler killed": {
     perHour: 6,
@@ -61,6 +68,21 @@ const faults: Record<string, Fault> = {
     strike: (world) => {
       world.startScheduler(world.hosts[world.chance.between(0, 2)] ?? world.hosts[0]);
       if (world.chance.next() < 0.5) world.startScheduler(world.hosts[0]);
+    },
+  },
+  "lock removed": {
+    perHour: 3,
+    strike: (world) => {
+      world.disk.take(world.directory.lock);
+      startRival(world);
+    },
+  },
+  "lock taken away and put back": {
+    perHour: 3,
+    strike: (world) => {
+      const lock = world.disk.take(world.directory.lock);
+      startRival(world);
+      world.timeline.after(30_000 * world.chance.next(), () => lock && world.disk.putBack(world.directory.lock, lock));
     },
   },
   "clock set": {

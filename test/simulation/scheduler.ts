@@ -4,6 +4,7 @@ import { JobFiles } from "../../src/scheduler/jobs/jobFiles";
 import { JobLoop } from "../../src/scheduler/jobs/loop";
 import type { NewChange } from "../../src/scheduler/state/changes";
 import type { Clock } from "../../src/scheduler/state/clock";
+import type { Disk } from "../../src/scheduler/state/disk";
 import { errnoOf } from "../../src/scheduler/state/errors";
 import { RunLock } from "../../src/scheduler/state/lock";
 import { RunDirectory } from "../../src/scheduler/state/runDirectory";
@@ -37,6 +38,7 @@ export class SimulatedScheduler {
   private opened: Store | null = null;
   private desk: WorkerDesk | null = null;
   private board: ProgressBoard | null = null;
+  private confirmedAt = -Infinity;
   private readonly clock: Clock;
   private readonly steadyClock: Clock;
 
@@ -70,7 +72,7 @@ export class SimulatedScheduler {
   async serve(): Promise<void> {
     const { world, process, host, pid } = this;
     const { timeline, cluster } = world;
-    const directory = new RunDirectory(world.directory.path, undefined, world.disk.for(process));
+    const directory = new RunDirectory(world.directory.path, undefined, this.disk());
     const lock = await this.acquireLock(directory);
     const onFatal = (error: unknown): void => world.onFatal(this, error);
     const store = await Store.open(
@@ -82,7 +84,7 @@ export class SimulatedScheduler {
         sleep: (ms) => timeline.sleep(ms, process),
         soon: (callback) => this.clock.after(0, callback),
         snapshotAfterChanges: world.size.snapshotAfterChanges,
-        confirmOwnership: () => (world.rules.confirmsOwnership ? lock.confirm() : Promise.resolve()),
+        confirmOwnership: () => this.confirm(lock),
         // Nobody is served yet, so nobody has to wait for room.
         onDiskFull: (message) => message !== null && !this.isServing && process.die(),
         onFatal,
@@ -132,7 +134,7 @@ export class SimulatedScheduler {
     const { incarnation } = model.run;
     await writeEndpoint(directory, { version: 1, incarnation, host: host.name, pid, urls: [url], ...keys });
     this.rollUp();
-    this.every(tickMs, () => timeline.startTask(() => store.mendEpochs(), onFatal));
+    this.every(tickMs, () => timeline.startTask(() => store.mend(), onFatal));
   }
 
   /** A person's command: what it said is on disk once it is answered. */
@@ -153,6 +155,25 @@ export class SimulatedScheduler {
     if (this.process.isAlive) this.world.checks.onTried(learners, trials.length);
   }
 
+  private disk(): Disk {
+    const { world, process } = this;
+    const disk = world.disk.for(process);
+    if (world.rules.seesLaterIncarnations) return disk;
+    const isLater = (name: string) => Number(/^journal-(\d+)-/.exec(name)?.[1] ?? 0) > this.incarnation;
+    return { ...disk, readdir: async (path) => (await disk.readdir(path)).filter((name) => !isLater(name)) };
+  }
+
+  private get incarnation(): number {
+    return this.opened?.model.run.incarnation ?? Infinity;
+  }
+
+  private async confirm(lock: RunLock): Promise<void> {
+    const { rules, timeline } = this.world;
+    if (!rules.confirmsOwnership || timeline.now - this.confirmedAt < rules.confirmsEveryMs) return;
+    await lock.confirm();
+    this.confirmedAt = timeline.now;
+  }
+
   private acquireLock({ lock, disk }: RunDirectory): Promise<RunLock> {
     const { world, process, host } = this;
     const { timeline } = world;
@@ -170,6 +191,7 @@ export class SimulatedScheduler {
       every: (ms, callback) => this.every(ms, callback),
       answers: (owner) => timeline.perform(100, process, () => world.answers(owner)),
       onWait: () => undefined,
+      onLost: (error) => world.onFatal(this, error),
     });
   }
 

@@ -66,6 +66,8 @@ export class World {
     actsWhenSynced: true,
     answersWhenSynced: true,
     confirmsOwnership: true,
+    confirmsEveryMs: 0,
+    seesLaterIncarnations: true,
     classesCount: true,
     epochsDecide: true,
     savesBeforeDone: true,

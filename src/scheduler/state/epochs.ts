@@ -1,52 +1,38 @@
 import type { Change } from "./changes";
 import type { OpenFile } from "./disk";
 import { AdaptiveError, errnoOf } from "./errors";
-import { writeFileAtomically } from "./files";
+import { isNotThere, readWhole, writeFileAtomically } from "./files";
 import { writeAll } from "./journal";
 import type { LearnerId } from "./rows";
 import type { RunDirectory } from "./runDirectory";
 
 const bytesPerLearner = 8;
 
-/** The file of epochs of a run, and what the file system knows it by. */
-export interface OpenEpochs {
-  file: Epochs;
-  inode: number;
-}
-
 /**
  * Begins a new file of epochs in place of the one before, which may lag behind the journal after a
  * crash, may not be synced, or be gone. What a former scheduler still writes goes to a file that nobody reads.
- *
- * @throws AdaptiveError `state-gone` when its whole folder was deleted
  */
 export async function beginEpochs(
   directory: RunDirectory,
   learners: ReadonlyMap<LearnerId, { epoch: number }>,
-): Promise<OpenEpochs> {
-  const { own, epochs: path, disk } = directory;
-  const before = await disk.readFile(path).catch((error: unknown) => {
-    if (errnoOf(error) === "ENOENT") return Buffer.alloc(0);
+): Promise<Epochs> {
+  const before = await readWhole(directory.epochs, directory.disk).catch((error: unknown) => {
+    if (isNotThere(error)) return Buffer.alloc(0);
     throw error;
   });
+  return writeEpochs(directory, caughtUp(before, learners));
+}
+
+/** @throws AdaptiveError `state-gone` when its whole folder was deleted */
+export async function writeEpochs({ own, epochs: path, disk }: RunDirectory, content: Buffer): Promise<Epochs> {
   try {
-    await writeFileAtomically(path, caughtUp(before, learners), 0o600, disk);
-    return { file: new Epochs(await disk.open(path, "r+")), inode: (await inodeOf(directory)) ?? -1 };
+    await writeFileAtomically(path, content, 0o600, disk);
+    return new Epochs(await disk.open(path, "r+"), (await disk.stat(path)).ino, content);
   } catch (cause) {
     if (errnoOf(cause) !== "ENOENT") throw cause;
     throw new AdaptiveError("state-gone", `${own} is gone.`, "Put it back from a backup; the data files stay.", {
       cause,
     });
-  }
-}
-
-/** Of the file of epochs that lies there now; null when there is none. */
-export async function inodeOf({ epochs, disk }: RunDirectory): Promise<number | null> {
-  try {
-    return (await disk.stat(epochs)).ino;
-  } catch (error) {
-    if (errnoOf(error) === "ENOENT") return null;
-    throw error;
   }
 }
 
@@ -56,13 +42,39 @@ export async function inodeOf({ epochs, disk }: RunDirectory): Promise<number | 
  * cannot reach the scheduler.
  */
 export class Epochs {
-  constructor(private readonly file: Pick<OpenFile, "write" | "datasync" | "close">) {}
+  private comparedAt = -1;
+
+  constructor(
+    private readonly file: Pick<OpenFile, "write" | "datasync" | "close">,
+    private readonly inode: number,
+    private written: Buffer,
+  ) {}
+
+  /** What was written, whatever somebody made of the file. */
+  get content(): Buffer {
+    return this.written;
+  }
 
   /** Writes the epochs of the assignments among the changes, and returns when they are on disk. */
   async write(changes: readonly Change[]): Promise<void> {
     const newest = new Map<LearnerId, number>();
     for (const change of changes) if (change.kind === "learnerAssigned") newest.set(change.learner, change.epoch);
     await this.writeEpochs(newest);
+  }
+
+  /** Whether the file lies there as it was written, by whoever; not while it is being written. */
+  async isIntact({ epochs, disk }: RunDirectory): Promise<boolean> {
+    try {
+      const { ino, mtimeMs } = await disk.stat(epochs);
+      if (ino !== this.inode) return false;
+      if (mtimeMs === this.comparedAt) return true;
+      const isSame = this.written.equals(await readWhole(epochs, disk));
+      if (isSame) this.comparedAt = mtimeMs;
+      return isSame;
+    } catch (error) {
+      if (isNotThere(error)) return false;
+      throw error;
+    }
   }
 
   close(): Promise<void> {
@@ -81,8 +93,18 @@ export class Epochs {
         bytes.writeBigUInt64LE(BigInt(epoch), (learner - first) * bytesPerLearner);
       }
       await writeAll(this.file, bytes, first * bytesPerLearner);
+      this.keep(bytes, first * bytesPerLearner);
     }
     await this.file.datasync();
+  }
+
+  private keep(bytes: Buffer, position: number): void {
+    const end = position + bytes.length;
+    // Learners that were added since.
+    if (end > this.written.length) {
+      this.written = Buffer.concat([this.written, Buffer.alloc(end - this.written.length)]);
+    }
+    this.written.set(bytes, position);
   }
 }
 

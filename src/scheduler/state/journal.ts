@@ -18,7 +18,10 @@ export async function writeAll(file: Pick<OpenFile, "write">, bytes: Uint8Array,
 export class Journal {
   private length = 0;
 
-  constructor(private readonly file: OpenFile) {}
+  constructor(
+    readonly name: string,
+    private readonly file: OpenFile,
+  ) {}
 
   /** Bytes of the lines that are on disk. */
   get bytes(): number {

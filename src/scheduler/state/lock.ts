@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { performance } from "node:perf_hooks";
 import * as v from "valibot";
 import { realDisk, type Disk } from "./disk";
 import { AdaptiveError, errnoOf } from "./errors";
-import { writeFileAtomically } from "./files";
+import { isNotThere, makeFolder, readWhole, writeFileAtomically } from "./files";
 import { bootId, processStart } from "./processIdentity";
 
 const ownerSchema = v.object({
@@ -42,15 +42,15 @@ export interface LockWorld {
   /** Calls again and again, which keeps no process alive; returns what ends that. */
   every: (ms: number, callback: () => void) => () => void;
   beatMs: number;
-  /** A lock confirmed longer ago than this is read again before anything is answered. */
-  confirmMs: number;
-  /** An owner on another host is dead when its counter stood still for this long by our own clock; well above `confirmMs`. */
+  /** An owner on another host is dead when its counter stood still for this long by our own clock. */
   silenceMs: number;
   watchMs: number;
   /** Whether the owner, on another host, answers where it said that it listens. */
   answers: (owner: { host: string; pid: number }) => Promise<boolean>;
   /** Told when a minute's patience is needed, because an owner on another host can only be watched. */
   onWait: (message: string) => void;
+  /** Told between two answers that the lock is not ours any more: nothing may be written or answered from now on. */
+  onLost: (error: AdaptiveError) => void;
 }
 
 const systemWorld: LockWorld = {
@@ -67,11 +67,11 @@ const systemWorld: LockWorld = {
     return () => clearInterval(timer);
   },
   beatMs: 5_000,
-  confirmMs: 20_000,
   silenceMs: 60_000,
   watchMs: 2_000,
   answers: () => Promise.resolve(false),
   onWait: () => undefined,
+  onLost: () => undefined,
 };
 
 /**
@@ -82,6 +82,8 @@ const systemWorld: LockWorld = {
  */
 export class RunLock {
   private beats = 0;
+  /** The beat that is under way: two would write to one file. */
+  private beating: Promise<void> | null = null;
   private readonly stopBeating: () => void;
 
   private constructor(
@@ -89,9 +91,10 @@ export class RunLock {
     private readonly number: number,
     private readonly owner: Owner,
     private readonly world: LockWorld,
-    private confirmedAt: number,
   ) {
-    this.stopBeating = world.every(world.beatMs, () => void this.beat());
+    this.stopBeating = world.every(world.beatMs, () => {
+      this.beating ??= this.beat().finally(() => (this.beating = null));
+    });
   }
 
   /**
@@ -101,52 +104,86 @@ export class RunLock {
    */
   static async acquire(path: string, given: Partial<LockWorld> = {}): Promise<RunLock> {
     const world = { ...systemWorld, ...given };
-    await world.disk.mkdir(path, { recursive: true, mode: 0o700 });
-    const { ino } = await world.disk.stat(path);
-    const owner = newOwner(world, ino);
     for (;;) {
-      const last = await newestIn(path, world.disk);
-      if (last && (await isAlive(path, last, ino, world))) throw alreadyServed(last.owner);
-      const number = (last?.number ?? 0) + 1;
-      // Before it is taken: one that was frozen meanwhile may have lost it already.
-      const takenAt = world.now();
-      if (await take(path, number, owner, world.disk)) return new RunLock(path, number, owner, world, takenAt);
+      try {
+        const lock = await RunLock.tryToAcquire(path, world);
+        if (lock) return lock;
+      } catch (error) {
+        // Somebody deleted the folder meanwhile.
+        if (errnoOf(error) !== "ENOENT") throw error;
+      }
     }
   }
 
-  /** @throws AdaptiveError `lock-lost` when somebody else has taken the run over */
+  /** Null when somebody else was quicker. */
+  private static async tryToAcquire(path: string, world: LockWorld): Promise<RunLock | null> {
+    await makeFolder(path, world.disk);
+    const { ino } = await world.disk.stat(path);
+    const owner = newOwner(world, ino);
+    const last = await newestIn(path, world.disk);
+    if (last && (await isAlive(path, last, ino, world))) throw alreadyServed(last.owner);
+    const number = (last?.number ?? 0) + 1;
+    return (await take(path, number, owner, world.disk)) ? new RunLock(path, number, owner, world) : null;
+  }
+
+  /**
+   * Looks whether the lock is as we left it: on disk, each time, for whoever takes it first is seen there
+   * before it reads the run. What was on disk before this returns belongs to the run.
+   *
+   * @throws AdaptiveError `lock-lost`, or `state-gone` when the folder around it was deleted
+   */
   async confirm(): Promise<void> {
-    const startedAt = this.world.now();
-    if (startedAt - this.confirmedAt < this.world.confirmMs) return;
-    if (!(await this.isOurs())) {
-      throw new AdaptiveError(
-        "lock-lost",
-        "Another scheduler has taken this run over.",
-        "This one ends; nothing is lost.",
-      );
-    }
-    this.confirmedAt = startedAt;
+    if (!(await this.isOurs())) throw await this.lost();
   }
 
   /** @param path where the lock is by now */
   async release(path = this.path): Promise<void> {
     this.stopBeating();
+    await this.beating;
     if (!(await this.isOurs(path))) return;
     await writeOwner(join(path, String(this.number)), { ...this.owner, isReleased: true }, this.world.disk);
   }
 
   private async beat(): Promise<void> {
+    const { world, owner, path } = this;
     try {
-      const startedAt = this.world.now();
-      await writeOwner(join(this.path, String(this.number)), { ...this.owner, beat: ++this.beats }, this.world.disk);
-      if (await this.isOurs()) this.confirmedAt = startedAt;
-    } catch {
-      // A file system that does not answer now: `confirm` decides what that means.
+      await this.confirm();
+      // One of another folder holds nothing, whatever is in it.
+      if ((await world.disk.stat(path)).ino !== owner.inode) throw await this.lost();
+      await writeOwner(join(path, String(this.number)), { ...owner, beat: ++this.beats }, world.disk);
+    } catch (error) {
+      // Else a file system that does not answer now: whoever has something to answer looks again.
+      if (error instanceof AdaptiveError) world.onLost(error);
     }
   }
 
   private async isOurs(path = this.path): Promise<boolean> {
-    return (await newestIn(path, this.world.disk))?.owner?.nonce === this.owner.nonce;
+    const { disk } = this.world;
+    try {
+      const [numbers, owner] = await Promise.all([
+        numbersIn(path, disk),
+        readOwner(join(path, String(this.number)), disk),
+      ]);
+      return owner?.nonce === this.owner.nonce && numbers.every((number) => number <= this.number);
+    } catch (error) {
+      if (isNotThere(error)) return false;
+      throw error;
+    }
+  }
+
+  /** Why it is not ours any more. */
+  private async lost(): Promise<AdaptiveError> {
+    const { path, world } = this;
+    const hint = "This scheduler ends; whatever it answered is on disk, and the next start goes on from there.";
+    const state = dirname(path);
+    const isStateThere = await world.disk.stat(state).catch(() => null);
+    if (!isStateThere) {
+      return new AdaptiveError("state-gone", `${state} is gone.`, "Put it back from a backup; the data files stay.");
+    }
+    const newest = await newestIn(path, world.disk).catch(() => null);
+    return newest && newest.number > this.number
+      ? new AdaptiveError("lock-lost", "Another scheduler has taken this run over.", hint)
+      : new AdaptiveError("lock-lost", `${path} was deleted, replaced or made unreadable.`, hint);
   }
 }
 
@@ -227,12 +264,12 @@ function writeOwner(path: string, owner: Owner, disk: Disk): Promise<void> {
   return writeFileAtomically(join(path, "owner.json"), JSON.stringify(owner), 0o600, disk);
 }
 
-/** Null when a machine that went down left half a file. */
+/** Null when it is not there or cannot be read, as when a machine that went down left half a file. */
 async function readOwner(path: string, disk: Disk): Promise<Owner | null> {
   try {
-    return v.parse(ownerSchema, JSON.parse(String(await disk.readFile(join(path, "owner.json")))));
+    return v.parse(ownerSchema, JSON.parse(String(await readWhole(join(path, "owner.json"), disk))));
   } catch (error) {
-    if (errnoOf(error) === "ENOENT" || error instanceof SyntaxError || v.isValiError(error)) return null;
+    if (isNotThere(error) || error instanceof SyntaxError || v.isValiError(error)) return null;
     throw error;
   }
 }
@@ -241,8 +278,9 @@ async function isAlive(path: string, { number, owner }: Taken, inode: number, wo
   if (owner?.isReleased || (owner && owner.inode !== inode)) return false;
   if (owner?.host === world.host) return livesHere(owner, world);
   if (owner && (await world.answers(owner))) return true;
-  const where = owner?.host ?? "another host";
-  world.onWait(`The run may be served by a scheduler on ${where}; watching for a minute whether it lives.`);
+  const who = owner ? `a scheduler on ${owner.host}` : "somebody else";
+  const why = owner ? "" : `: ${join(path, String(number))} cannot be read`;
+  world.onWait(`The run may be served by ${who}${why}; watching for a minute whether that one lives.`);
   for (const startedAt = world.now(); world.now() - startedAt < world.silenceMs;) {
     await world.sleep(world.watchMs);
     const newest = await newestIn(path, world.disk);

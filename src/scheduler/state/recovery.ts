@@ -1,6 +1,7 @@
 import { effects, type Change } from "./changes";
 import { Database } from "./database";
 import { AdaptiveError, errnoOf } from "./errors";
+import { isNotThere, readWhole } from "./files";
 import { readJournal } from "./journal";
 import { Model } from "./model";
 import { primaryKey, type RowPatch, type TableName } from "./rows";
@@ -10,6 +11,8 @@ import type { RunDirectory } from "./runDirectory";
 export interface Recovered {
   model: Model;
   database: Database;
+  /** Whether it is the snapshot before, because the newest is gone or damaged. */
+  isFromPrevious: boolean;
   /** The last change that the snapshot holds. */
   snapshotSeq: number;
   /** Bytes that count of each journal file. */
@@ -22,11 +25,11 @@ export interface Recovered {
  * @throws AdaptiveError `database-damaged`, `database-version`, `journal-damaged`
  */
 export async function recover(directory: RunDirectory, wasm: Uint8Array): Promise<Recovered> {
-  const database = await openSnapshot(directory, wasm);
+  const { database, isFromPrevious } = await openSnapshot(directory, wasm);
   const model = new Model();
   model.apply(patchesOf(database));
   const snapshotSeq = model.run.seq;
-  const { changes, journals } = await readJournals(directory);
+  const { changes, journals } = await readJournals(directory, snapshotSeq);
   const patches: RowPatch[] = [];
   for (const change of changes) {
     if (change.seq <= model.run.seq) continue;
@@ -42,7 +45,7 @@ export async function recover(directory: RunDirectory, wasm: Uint8Array): Promis
     patches.push(...effect);
   }
   database.apply(patches);
-  return { model, database, snapshotSeq, journals };
+  return { model, database, isFromPrevious, snapshotSeq, journals };
 }
 
 /**
@@ -79,29 +82,55 @@ export async function listJournals(
     .sort((a, b) => a.incarnation - b.incarnation || a.firstSeq - b.firstSeq);
 }
 
-async function readJournals(directory: RunDirectory): Promise<{ changes: Change[]; journals: Record<string, number> }> {
-  const limits: Record<string, number> = {};
+/**
+ * @param seq the last change that the snapshot holds: what lies before it is read for the snapshot before
+ *   only, and may be damaged
+ */
+async function readJournals(
+  directory: RunDirectory,
+  seq: number,
+): Promise<{ changes: Change[]; journals: Record<string, number> }> {
+  let limits: Record<string, number> | null = null;
   const journals: Record<string, number> = {};
   const parts: Change[][] = [];
+  const newestFirst = (await listJournals(directory)).reverse();
+  const needed = newestFirst.findIndex(({ firstSeq }) => firstSeq <= seq + 1);
   // Newest first: each scheduler noted at its start how much of the older files counts.
-  for (const [i, { name, firstSeq }] of (await listJournals(directory)).reverse().entries()) {
-    const bytes = await directory.disk.readFile(directory.at(name));
-    const { changes, goodBytes } = readJournal(bytes.subarray(0, limits[name]), { name, firstSeq }, i === 0);
-    journals[name] = goodBytes;
-    for (const change of changes) {
-      if (change.kind === "schedulerStarted") Object.assign(limits, { ...change.journals, ...limits });
+  for (const [i, { name, firstSeq }] of newestFirst.entries()) {
+    try {
+      const bytes = await readWhole(directory.at(name), directory.disk);
+      // What the newest start did not find there was begun by a former scheduler since, which was not told.
+      const counted = limits === null ? bytes.length : (limits[name] ?? 0);
+      const { changes, goodBytes } = readJournal(bytes.subarray(0, counted), { name, firstSeq }, i === 0);
+      journals[name] = goodBytes;
+      for (const change of changes) if (change.kind === "schedulerStarted") limits ??= change.journals;
+      parts.unshift(changes);
+    } catch (error) {
+      if (needed >= 0 && i > needed && (error instanceof AdaptiveError || isNotThere(error))) continue;
+      throw isNotThere(error) ? unreadable(name, error) : error;
     }
-    parts.unshift(changes);
   }
   return { changes: parts.flat(), journals };
 }
 
-async function openSnapshot(directory: RunDirectory, wasm: Uint8Array): Promise<Database> {
+function unreadable(name: string, cause: unknown): AdaptiveError {
+  return new AdaptiveError(
+    "journal-damaged",
+    `${name} cannot be read.`,
+    "Nothing was changed. Restore the file from a backup, or move the run's .adaptive folder away and start anew: the learners' data files stay.",
+    { cause },
+  );
+}
+
+async function openSnapshot(
+  directory: RunDirectory,
+  wasm: Uint8Array,
+): Promise<{ database: Database; isFromPrevious: boolean }> {
   let cause: unknown;
   for (const path of [directory.database, directory.previousDatabase]) {
     try {
-      const database = await Database.open(await directory.disk.readFile(path), wasm);
-      if (database.isSound()) return database;
+      const database = await Database.open(await readWhole(path, directory.disk), wasm);
+      if (database.isSound()) return { database, isFromPrevious: path === directory.previousDatabase };
       database.close();
       cause ??= new Error(`${path} is damaged`);
     } catch (error) {

@@ -1,13 +1,15 @@
+import { basename } from "node:path";
 import { effects, type Change, type NewChange } from "./changes";
 import { systemClock, type Clock } from "./clock";
 import type { Database } from "./database";
-import { inodeOf, beginEpochs, type OpenEpochs } from "./epochs";
-import { errnoOf } from "./errors";
-import { syncDirectory, writeFileAtomically } from "./files";
+import { beginEpochs, writeEpochs, type Epochs } from "./epochs";
+import { AdaptiveError, errnoOf } from "./errors";
+import { replaceBy, setAside, syncDirectory, writeFileAtomically } from "./files";
 import { Journal } from "./journal";
 import type { Model } from "./model";
 import { PatchBuffer } from "./patchBuffer";
 import { settleJournals, listJournals, nameOfJournal, recover } from "./recovery";
+import { OwnFiles } from "./ownFiles";
 import type { RowPatch } from "./rows";
 import type { RunDirectory } from "./runDirectory";
 
@@ -56,22 +58,22 @@ export class Store {
   private cancelProjection: (() => void) | null = null;
   private readonly waiters: { seq: number; resolve: () => void }[] = [];
   private readonly listeners = new Set<(changes: readonly Change[]) => void>();
-  private changesSinceSnapshot: number;
   private noSnapshotBefore = 0;
   private writesWithoutRoom = 0;
-  private hasLostEpochs = false;
+  private isMendingDue = false;
+  private mended: string[] = [];
 
   private constructor(
     readonly directory: RunDirectory,
     readonly model: Model,
     private readonly projected: Database,
     private journal: Journal,
-    private epochs: OpenEpochs,
+    private epochs: Epochs,
     private snapshotSeq: number,
+    private readonly files: OwnFiles,
     private readonly world: StoreWorld,
   ) {
     this.seq = this.syncedSeq = model.run.seq;
-    this.changesSinceSnapshot = this.seq - snapshotSeq;
   }
 
   /**
@@ -86,7 +88,7 @@ export class Store {
     world: StoreWorld,
     begin: (model: Model) => Promise<readonly NewChange[]> = () => Promise.resolve([]),
   ): Promise<Store> {
-    const { model, database, snapshotSeq, journals } = await recover(directory, wasm);
+    const { model, database, isFromPrevious, snapshotSeq, journals } = await recover(directory, wasm);
     const first = await begin(model);
     // One that was frozen since it took the lock must not begin an incarnation that voids what its heir has answered.
     await world.confirmOwnership();
@@ -94,7 +96,11 @@ export class Store {
     const incarnation = 1 + (await lastIncarnation(directory, model));
     const journal = await createJournal(directory, incarnation, model.run.seq + 1);
     const epochs = await beginEpochs(directory, model.learners);
-    const store = new Store(directory, model, database, journal, epochs, snapshotSeq, world);
+    const files = new OwnFiles(directory);
+    for (const name of [...Object.keys(journals), journal.name]) await files.note(name);
+    // One that could not be read is not noted, so that it is made anew.
+    if (!isFromPrevious) await files.note(basename(directory.database));
+    const store = new Store(directory, model, database, journal, epochs, snapshotSeq, files, world);
     store.record({ kind: "schedulerStarted", incarnation, ...scheduler, journals });
     for (const change of first) store.record(change);
     await store.synced();
@@ -156,17 +162,17 @@ export class Store {
   }
 
   /**
-   * Makes the file of epochs anew when somebody has deleted it: without it no job may save.
+   * Makes anew what somebody has deleted or changed: the file of epochs, without which no job may save, and
+   * the snapshot and journals that the next start reads.
    *
-   * @returns whether it was gone
+   * @returns the paths of what was not as it was left
    */
-  async mendEpochs(): Promise<boolean> {
-    if ((await inodeOf(this.directory)) === this.epochs.inode) return false;
-    // In turn with what is being written, which may be epochs.
-    this.hasLostEpochs = true;
+  async mend(): Promise<readonly string[]> {
+    // In turn with what is being written.
+    this.isMendingDue = true;
     this.writing ??= this.write();
     await this.writing;
-    return true;
+    return this.mended.splice(0);
   }
 
   /** Writes a snapshot unless there is nothing new, and closes the files. */
@@ -176,14 +182,14 @@ export class Store {
     if (this.changesSinceSnapshot > 0) await this.snapshotIfThereIsRoom();
     this.cancelProjection?.();
     await this.journal.close();
-    await this.epochs.file.close();
+    await this.epochs.close();
     this.projected.close();
   }
 
   private async write(): Promise<void> {
     try {
-      while (this.pending.length > 0 || this.hasLostEpochs) {
-        if (this.hasLostEpochs) await this.untilThereIsRoom(() => this.renewEpochs());
+      while (this.pending.length > 0 || this.isMendingDue) {
+        if (this.isMendingDue) await this.untilThereIsRoom(() => this.mendFiles());
         if (this.pending.length > 0) await this.writeBatch();
         if (this.pending.length === 0 && this.isSnapshotDue()) await this.snapshotIfThereIsRoom();
       }
@@ -198,33 +204,58 @@ export class Store {
     const patches = this.pendingPatches;
     this.pending = [];
     this.pendingPatches = [];
-    await this.world.confirmOwnership();
     await this.makeDurable(batch);
-    await this.world.confirmOwnership();
-    this.publish(batch, patches);
+    await this.confirm();
+    this.unprojected.add(patches);
+    // What was written there is lost, and so is all that lay before it.
+    if (!(await this.files.isIntact(this.journal.name, this.journal.bytes))) {
+      this.mended.push(this.directory.at(this.journal.name));
+      await this.untilThereIsRoom(() => this.snapshot(this.syncedSeq + batch.length));
+    }
+    this.publish(batch);
+  }
+
+  /**
+   * Whether the run is ours still, by its lock and by what lies there: a scheduler that began behind us
+   * has seen nothing of what we write.
+   */
+  private async confirm(): Promise<void> {
+    const [journals] = await Promise.all([listJournals(this.directory), this.world.confirmOwnership()]);
+    if (journals.every(({ incarnation }) => incarnation <= this.model.run.incarnation)) return;
+    throw new AdaptiveError(
+      "lock-lost",
+      "Another scheduler has taken this run over.",
+      "This scheduler ends; whatever it answered is on disk, and the other one goes on from there.",
+    );
   }
 
   /** Both files at once: after a crash between them, the next start has the epochs catch up with the journal. */
   private async makeDurable(batch: readonly Change[]): Promise<void> {
     await Promise.all([
-      this.untilThereIsRoom(() => this.epochs.file.write(batch)),
+      this.untilThereIsRoom(() => this.epochs.write(batch)),
       this.untilThereIsRoom(() => this.journal.append(batch)),
     ]);
   }
 
-  private async renewEpochs(): Promise<void> {
-    const lost = this.epochs;
-    // A scheduler that has taken the run over has made it anew for itself.
-    await this.world.confirmOwnership();
-    this.epochs = await beginEpochs(this.directory, this.model.learners);
-    this.hasLostEpochs = false;
-    await lost.file.close();
+  private async mendFiles(): Promise<void> {
+    const { directory, epochs } = this;
+    if (!(await epochs.isIntact(directory))) {
+      // A scheduler that has taken the run over has made it anew for itself.
+      await this.confirm();
+      this.epochs = await writeEpochs(directory, epochs.content);
+      this.mended.push(directory.epochs);
+      await epochs.close();
+    }
+    const lost = await this.files.notIntact(this.journal);
+    if (lost.length > 0) {
+      await this.snapshot(this.syncedSeq);
+      this.mended.push(...lost);
+    }
+    this.isMendingDue = false;
   }
 
-  private publish(batch: readonly Change[], patches: readonly RowPatch[]): void {
+  private publish(batch: readonly Change[]): void {
     this.syncedSeq += batch.length;
-    this.changesSinceSnapshot += batch.length;
-    this.unprojected.add(patches);
     this.cancelProjection ??= this.world.after(projectionDelayMs, () => this.project());
     while (this.waiters[0] && this.waiters[0].seq <= this.syncedSeq) this.waiters.shift()?.resolve();
     for (const listener of this.listeners) listener(batch);
@@ -237,6 +268,10 @@ export class Store {
     if (patches.length > 0) this.projected.apply(patches);
   }
 
+  private get changesSinceSnapshot(): number {
+    return this.syncedSeq - this.snapshotSeq;
+  }
+
   private isSnapshotDue(): boolean {
     const isLarge =
       this.changesSinceSnapshot >= this.world.snapshotAfterChanges || this.journal.bytes >= snapshotAfterBytes;
@@ -246,7 +281,7 @@ export class Store {
   /** A snapshot only shortens the next start: on a full disk the journal simply grows on. */
   private async snapshotIfThereIsRoom(): Promise<void> {
     try {
-      await this.snapshot();
+      await this.snapshot(this.syncedSeq);
     } catch (error) {
       if (!isDiskFull(error)) throw error;
       this.noSnapshotBefore = this.world.now() + snapshotRetryMs;
@@ -256,32 +291,49 @@ export class Store {
   /**
    * Replaces the snapshot, starts a new journal, and deletes the journals that the snapshot before
    * covers: that one stays readable with what follows it.
+   *
+   * @param seq the last change that it holds
    */
-  private async snapshot(): Promise<void> {
-    const { directory } = this;
+  private async snapshot(seq: number): Promise<void> {
+    const { directory, files } = this;
     const next = `${directory.database}.next`;
     await writeFileAtomically(next, this.database.export(), 0o600, directory.disk);
-    await directory.disk.rename(directory.database, directory.previousDatabase).catch((error: unknown) => {
-      // A crash came between this and the next step of an earlier snapshot: the one before is still there.
-      if (errnoOf(error) !== "ENOENT") throw error;
-    });
-    await directory.disk.rename(next, directory.database);
+    await this.confirm();
+    // What is damaged, or came there otherwise, does not replace the one before.
+    if (await files.isIntact(basename(directory.database))) {
+      await replaceBy(directory.database, directory.previousDatabase, directory.disk);
+    }
+    await replaceBy(next, directory.database, directory.disk);
     await syncDirectory(directory.own, directory.disk);
     const olderSeq = this.snapshotSeq;
-    this.snapshotSeq = this.syncedSeq;
-    this.changesSinceSnapshot = 0;
-    const journal = await createJournal(directory, this.model.run.incarnation, this.syncedSeq + 1);
+    this.snapshotSeq = seq;
+    const isNew = this.journal.bytes === 0 && (await files.isIntact(this.journal.name, 0));
+    if (!isNew) await this.beginJournal(seq + 1);
+    files.forget();
+    for (const name of [basename(directory.database), this.journal.name]) await files.note(name);
+    await this.deleteJournals(olderSeq);
+  }
+
+  private async beginJournal(firstSeq: number): Promise<void> {
+    const { directory, model } = this;
+    const begin = () => createJournal(directory, model.run.incarnation, firstSeq);
+    const journal = await begin().catch(async (error: unknown) => {
+      if (errnoOf(error) !== "EEXIST") throw error;
+      // Ours of that name was replaced, and held nothing.
+      await setAside(directory.at(nameOfJournal(model.run.incarnation, firstSeq)), directory.disk);
+      return begin();
+    });
     await this.journal.close();
     this.journal = journal;
-    await this.deleteJournals(olderSeq);
   }
 
   /** Deletes the journals whose changes are all up to `seq`. */
   private async deleteJournals(seq: number): Promise<void> {
     const journals = await listJournals(this.directory);
-    for (const [i, { name }] of journals.entries()) {
-      const next = journals[i + 1];
-      if (next && next.firstSeq <= seq + 1) await this.directory.disk.rm(this.directory.at(name));
+    // Also those behind it of former schedulers, whatever they hold.
+    const kept = journals.findLastIndex(({ firstSeq }) => firstSeq <= seq + 1);
+    for (const { name } of journals.slice(0, Math.max(kept, 0))) {
+      await this.directory.disk.rm(this.directory.at(name), { recursive: true, force: true });
     }
   }
 
@@ -310,9 +362,10 @@ function isDiskFull(error: unknown): boolean {
 }
 
 async function createJournal(directory: RunDirectory, incarnation: number, firstSeq: number): Promise<Journal> {
-  const file = await directory.disk.open(directory.at(nameOfJournal(incarnation, firstSeq)), "wx", 0o600);
+  const name = nameOfJournal(incarnation, firstSeq);
+  const file = await directory.disk.open(directory.at(name), "ax", 0o600);
   await syncDirectory(directory.own, directory.disk);
-  return new Journal(file);
+  return new Journal(name, file);
 }
 
 /** A scheduler that died before its first sync has left a journal but no change. */

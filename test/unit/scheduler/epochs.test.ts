@@ -14,16 +14,20 @@ const assigned = (learner: number, epoch: number) =>
 function fileOf(bytes: Buffer, atMost = Infinity) {
   const asked: [position: number, length: number][] = [];
   let syncs = 0;
-  const epochs = new Epochs({
-    write: (from, offset, length, position) => {
-      const bytesWritten = Math.min(length, atMost);
-      asked.push([position, bytesWritten]);
-      bytes.set(from.subarray(offset, offset + bytesWritten), position);
-      return Promise.resolve({ bytesWritten });
+  const epochs = new Epochs(
+    {
+      write: (from, offset, length, position) => {
+        const bytesWritten = Math.min(length, atMost);
+        asked.push([position, bytesWritten]);
+        bytes.set(from.subarray(offset, offset + bytesWritten), position);
+        return Promise.resolve({ bytesWritten });
+      },
+      datasync: () => Promise.resolve(void syncs++),
+      close: () => Promise.resolve(),
     },
-    datasync: () => Promise.resolve(void syncs++),
-    close: () => Promise.resolve(),
-  });
+    1,
+    Buffer.alloc(bytes.length),
+  );
   const values = () => Array.from({ length: bytes.length / 8 }, (_, i) => Number(bytes.readBigUInt64LE(8 * i)));
   return { epochs, values, asked, syncs: () => syncs };
 }
@@ -54,9 +58,9 @@ test("without an assignment nothing is written or synced", async () => {
 test("a new file is caught up with the journal; what a former scheduler still writes is read by nobody", async () => {
   const directory = await createRunOnDisk(3);
   const learners = (...epochs: number[]) => new Map(epochs.map((epoch, i) => [asLearnerId(i), { epoch }]));
-  const { file: former } = await beginEpochs(directory, learners(0, 0, 0));
+  const former = await beginEpochs(directory, learners(0, 0, 0));
   await former.write([assigned(0, 9), assigned(1, 1)]);
-  const { file: current } = await beginEpochs(directory, learners(5, 2, 3, 4));
+  const current = await beginEpochs(directory, learners(5, 2, 3, 4));
   await former.write([assigned(1, 1)]);
   const bytes = await readFile(directory.epochs);
   expect(bytes).toEqual(Buffer.from(BigUint64Array.of(9n, 2n, 3n, 4n).buffer));
@@ -68,10 +72,10 @@ test("a file that is deleted while it is open is made anew with all epochs, and 
   const directory = await createRunOnDisk(2);
   const store = await openStore(directory);
   await assign(store, 0, 3);
-  expect(await store.mendEpochs()).toBe(false);
+  expect(await store.mend()).toEqual([]);
   await rm(directory.epochs);
   const assigning = assign(store, 1, 4);
-  expect(await store.mendEpochs()).toBe(true);
+  expect(await store.mend()).toEqual([directory.epochs]);
   await assigning;
   await assign(store, 0, 5);
   const bytes = await readFile(directory.epochs);

@@ -1,14 +1,17 @@
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, readFile, readdir, rename, stat, writeFile } from "node:fs/promises";
+import { mkdir, readFile, readdir, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { hostname } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
+import { promisify } from "node:util";
 import { build } from "esbuild";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { RunLock, ownerOf, releaseDead } from "../../../src/scheduler/state/lock";
 import { realDisk, type Disk } from "../../../src/scheduler/state/disk";
+import type { AdaptiveError } from "../../../src/scheduler/state/errors";
+import { writeFileAtomically } from "../../../src/scheduler/state/files";
 import { recover } from "../../../src/scheduler/state/recovery";
 import { asLearnerId } from "../../../src/scheduler/state/rows";
 import { bootId, processStart } from "../../../src/scheduler/state/processIdentity";
@@ -140,11 +143,104 @@ describe("an owner on another host", () => {
     await leave(path);
     let clock = 0;
     const world = { now: () => clock, sleep: (ms: number) => Promise.resolve(void (clock += ms)) };
-    const lock = await RunLock.acquire(path, world);
+    const waited: string[] = [];
+    const lock = await RunLock.acquire(path, { ...world, onWait: (message) => waited.push(message) });
+    expect(waited).toEqual([expect.stringMatching(/a scheduler on elsewhere; watching|1 cannot be read; watching/)]);
     expect(clock).toBeGreaterThanOrEqual(60_000);
     expect(await newestOwner(path)).toMatchObject({ pid: process.pid });
     await lock.release();
   });
+});
+
+describe("a lock that somebody touches while it is held", () => {
+  const takenByHand: [string, (path: string) => Promise<unknown>][] = [
+    ["removed", (path) => rm(path, { recursive: true })],
+    ["emptied", (path) => rm(join(path, "1"), { recursive: true })],
+    ["robbed of its owner", (path) => rm(join(path, "1", "owner.json"))],
+    ["garbled", (path) => writeFile(join(path, "1", "owner.json"), "x")],
+    ["replaced by a file", async (path) => rm(path, { recursive: true }).then(() => writeFile(path, ""))],
+    ["replaced by a link to itself", async (path) => rm(path, { recursive: true }).then(() => symlink(path, path))],
+    ["replaced by a pipe", async (path) => rm(join(path, "1"), { recursive: true }).then(() => pipe(join(path, "1")))],
+    ["replaced by another's of its number", (path) => rm(path, { recursive: true }).then(() => leaveLock(path))],
+  ];
+  const pipe = (path: string) => promisify(execFile)("mkfifo", [path]);
+
+  test.each(takenByHand)("is lost when it is %s, and said to be between two answers too", async (_, act) => {
+    const path = await newLock();
+    let beat = () => {};
+    const lost: AdaptiveError[] = [];
+    const every = (__: number, callback: () => void) => {
+      beat = callback;
+      return () => undefined;
+    };
+    const lock = await RunLock.acquire(path, { ...noWait, every, onLost: (error) => lost.push(error) });
+    await lock.confirm();
+    await act(path);
+    await expect(lock.confirm()).rejects.toMatchObject({ code: "lock-lost" });
+    beat();
+    await lock.release();
+    expect(lost.map(({ code }) => code)).toEqual(["lock-lost"]);
+    const left = await newestOwner(path).catch(() => null);
+    // What is another's stays another's.
+    expect(left?.pid).not.toBe(process.pid);
+  });
+
+  test("is taken by whoever comes next, as if it had never been", async () => {
+    const path = await newLock();
+    const former = await RunLock.acquire(path, noWait);
+    await rm(path, { recursive: true });
+    await writeFile(path, "");
+    const lock = await RunLock.acquire(path, noWait);
+    await lock.confirm();
+    await expect(former.confirm()).rejects.toMatchObject({ code: "lock-lost" });
+    await former.release();
+    expect(await ownerOf(path)).toMatchObject({ pid: process.pid });
+    await lock.release();
+  });
+
+  test("names the folder around it when that is gone", async () => {
+    const path = await newLock();
+    const lock = await RunLock.acquire(path, noWait);
+    await rm(dirname(path), { recursive: true });
+    await expect(lock.confirm()).rejects.toMatchObject({ code: "state-gone", message: `${dirname(path)} is gone.` });
+    await lock.release();
+  });
+});
+
+test("beats do not overlap, however long the file system takes, and none comes after the release", async () => {
+  const path = await newLock();
+  let beat = () => {};
+  let writing = 0;
+  let most = 0;
+  const held: (() => void)[] = [];
+  const rename: Disk["rename"] = async (from, to) => {
+    most = Math.max(most, ++writing);
+    if (held.length === 0 && to.endsWith("1/owner.json")) await new Promise<void>((resolve) => held.push(resolve));
+    await realDisk.rename(from, to);
+    writing--;
+  };
+  const every = (_: number, callback: () => void) => {
+    beat = callback;
+    return () => undefined;
+  };
+  const lock = await RunLock.acquire(path, { ...noWait, every, disk: { ...realDisk, rename } });
+  beat();
+  while (held.length === 0) await new Promise(setImmediate);
+  beat();
+  beat();
+  const released = lock.release();
+  held[0]?.();
+  await released;
+  expect(most).toBe(1);
+  expect(await newestOwner(path)).toMatchObject({ isReleased: true, beat: 0 });
+  expect(await readdir(join(path, "1"))).toEqual(["owner.json"]);
+});
+
+test("two writers of one file at the same time leave one of the two whole", async () => {
+  const path = join(await temporaryFolder(), "file");
+  const texts = ["a", "b"].map((letter) => letter.repeat(1 << 20));
+  await Promise.all(texts.map((text) => writeFileAtomically(path, text)));
+  expect(texts).toContain(await readFile(path, "utf8"));
 });
 
 test("two processes race for a dead lock, and one of them gets it", { timeout: 60_000 }, async () => {

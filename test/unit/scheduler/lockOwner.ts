@@ -24,7 +24,7 @@ function race(): void {
 /** Serves a run with one learner: prints the number of each change once it is on disk. */
 async function serve(path: string, wasm: string): Promise<void> {
   const directory = new RunDirectory(path);
-  const lock = await RunLock.acquire(directory.lock, { beatMs: 10, confirmMs: 50 });
+  const lock = await RunLock.acquire(directory.lock, { beatMs: 10 });
   const world = {
     ...systemWorld,
     confirmOwnership: () => lock.confirm(),

@@ -1,10 +1,22 @@
-import { readdir, readFile, rename, writeFile } from "node:fs/promises";
+import {
+  chmod,
+  copyFile,
+  mkdir,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  symlink,
+  truncate,
+  writeFile,
+} from "node:fs/promises";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { NewChange } from "../../../src/scheduler/state/changes";
 import type { Disk, OpenFile } from "../../../src/scheduler/state/disk";
-import { recover } from "../../../src/scheduler/state/recovery";
+import { listJournals, recover } from "../../../src/scheduler/state/recovery";
 import { asJobId, asLearnerId } from "../../../src/scheduler/state/rows";
+import type { RunDirectory } from "../../../src/scheduler/state/runDirectory";
 import type { Store } from "../../../src/scheduler/state/store";
 import { assigned, createRunOnDisk, openStore, openTestFile, wasm } from "./runFixture";
 
@@ -21,7 +33,7 @@ function heldFile(log: string[]) {
   let release = () => {};
   const wrap = async (...args: Parameters<Disk["open"]>): Promise<OpenFile> => {
     const file = await openTestFile(...args);
-    if (args[1] !== "wx") return file;
+    if (args[1] !== "ax") return file;
     let isFirst = true;
     return {
       write: async (...args) => {
@@ -99,7 +111,7 @@ describe("the store", () => {
     let syncs = 0;
     const openFile = async (...args: Parameters<Disk["open"]>): Promise<OpenFile> => {
       const file = await openTestFile(...args);
-      if (args[1] !== "wx") return file;
+      if (args[1] !== "ax") return file;
       return {
         write: (...args) => file.write(...args),
         datasync: () => (syncs++, file.datasync()),
@@ -134,7 +146,7 @@ describe("the store", () => {
     let isFull = false;
     const openFile = async (...args: Parameters<Disk["open"]>): Promise<OpenFile> => {
       const file = await openTestFile(...args);
-      if (args[1] !== "wx") return file;
+      if (args[1] !== "ax") return file;
       return {
         write: async (bytes, offset, length, position) => {
           if (!isFull) return file.write(bytes, offset, length, position);
@@ -170,7 +182,7 @@ describe("the store", () => {
     let isBroken = false;
     const openFile = async (...args: Parameters<Disk["open"]>): Promise<OpenFile> => {
       const file = await openTestFile(...args);
-      if (args[1] !== "wx") return file;
+      if (args[1] !== "ax") return file;
       return {
         write: (...args) => file.write(...args),
         datasync: () =>
@@ -268,12 +280,18 @@ describe("after a crash", () => {
     expect((await recover(directory, wasm)).model.run.revision).toBe("r2");
   });
 
-  test("what a former scheduler wrote after it was replaced is void", async () => {
+  test("what a former scheduler writes after it was replaced is void and not answered, also without a lock", async () => {
     const directory = await createRunOnDisk(1);
-    const former = await openStore(directory);
+    const ended: unknown[] = [];
+    const former = await openStore(directory, { onFatal: (error) => ended.push(error) });
     const heir = await openStore(directory);
     former.record({ kind: "codeRevised", revision: "zombie", versions: "{}" });
-    await former.synced();
+    let isAnswered = false;
+    void former.synced().then(() => (isAnswered = true));
+    while (ended.length === 0) await turns(1);
+    await turns(20);
+    expect(ended).toEqual([expect.objectContaining({ code: "lock-lost" })]);
+    expect(isAnswered).toBe(false);
     heir.record({ kind: "codeRevised", revision: "heir", versions: "{}" });
     await heir.synced();
     expect((await recover(directory, wasm)).model.run.revision).toBe("heir");
@@ -305,7 +323,73 @@ describe("after a crash", () => {
   });
 });
 
-function stateOf({ model }: Store) {
+describe("a file of the state that changes while it is served", () => {
+  const damages: [string, (path: string) => Promise<unknown>][] = [
+    ["removed", (path) => rm(path)],
+    ["emptied", (path) => truncate(path)],
+    ["replaced by another", async (path) => writeFile(`${path}.x`, "x").then(() => rename(`${path}.x`, path))],
+    ["replaced by a copy", async (path) => copyFile(path, `${path}.x`).then(() => rename(`${path}.x`, path))],
+    ["replaced by a folder", async (path) => rm(path).then(() => mkdir(path))],
+    ["made a link to nothing", async (path) => rm(path).then(() => symlink("nowhere", path))],
+    ["made unreadable", (path) => chmod(path, 0)],
+  ];
+  const files: [string, (directory: RunDirectory) => Promise<string>][] = [
+    ["the journal that is written", (directory) => journalOf(directory, -1)],
+    ["a journal of before", (directory) => journalOf(directory, 0)],
+    ["the snapshot", (directory) => Promise.resolve(directory.database)],
+    ["the file of epochs", (directory) => Promise.resolve(directory.epochs)],
+  ];
+  const journalOf = async (directory: RunDirectory, which: number) =>
+    directory.at((await listJournals(directory)).at(which)?.name ?? "");
+  const cases = files.flatMap(([file, find]) =>
+    damages.map(([damage, act]) => ({ name: `${file}, ${damage}`, find, act })),
+  );
+
+  test.each(cases)("$name, costs nothing that was answered", async ({ find, act }) => {
+    const directory = await createRunOnDisk(2);
+    const crashed = await openStore(directory);
+    crashed.record({ kind: "codeRevised", revision: "r2", versions: "{}" });
+    await crashed.synced();
+    const store = await openStore(directory);
+    store.record({ kind: "learnerRemarked", learner: asLearnerId(0), remark: "before" });
+    await store.synced();
+    await act(await find(directory));
+    store.record(submitted);
+    store.record(assigned("1_1", 1, 7));
+    await store.synced();
+    await store.mend();
+    store.record({ kind: "learnerRemarked", learner: asLearnerId(1), remark: "after" });
+    await store.synced();
+    expect(await store.mend()).toEqual([]);
+    expect(stateOf(await recover(directory, wasm))).toEqual(stateOf(store));
+    expect((await readFile(directory.epochs)).readBigUInt64LE(8)).toBe(7n);
+  });
+
+  test("is noticed at the next answer when it is the journal, which no longer holds what was answered before", async () => {
+    const directory = await createRunOnDisk(1);
+    const store = await openStore(directory);
+    store.record({ kind: "codeRevised", revision: "r2", versions: "{}" });
+    await store.synced();
+    await rm(await journalOf(directory, -1));
+    store.record({ kind: "learnerRemarked", learner: asLearnerId(0), remark: "after" });
+    await store.synced();
+    expect(stateOf(await recover(directory, wasm))).toEqual(stateOf(store));
+  });
+
+  test("does not become the snapshot before when it is damaged", async () => {
+    const directory = await createRunOnDisk(1);
+    await (await openStore(directory)).close();
+    await writeFile(directory.database, "garbage");
+    const store = await openStore(directory);
+    store.record({ kind: "codeRevised", revision: "r2", versions: "{}" });
+    await store.synced();
+    expect(await store.mend()).toEqual([directory.database]);
+    await rm(directory.database);
+    expect((await recover(directory, wasm)).model.run.revision).toBe("r2");
+  });
+});
+
+function stateOf({ model }: Pick<Store, "model">) {
   const { seq: _, incarnation: __, ...run } = model.run;
   return {
     run,
