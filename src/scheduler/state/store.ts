@@ -205,13 +205,13 @@ export class Store {
     this.pending = [];
     this.pendingPatches = [];
     await this.makeDurable(batch);
-    await this.confirm();
     this.unprojected.add(patches);
     // What was written there is lost, and so is all that lay before it.
     if (!(await this.files.isIntact(this.journal.name, this.journal.bytes))) {
       this.mended.push(this.directory.at(this.journal.name));
       await this.untilThereIsRoom(() => this.snapshot(this.syncedSeq + batch.length));
     }
+    await this.confirm();
     this.publish(batch);
   }
 
