@@ -1,18 +1,14 @@
 import * as v from "valibot";
-import {
-  createMessageConnection,
-  type MessageConnection,
-  StreamMessageReader,
-  StreamMessageWriter,
-} from "vscode-jsonrpc/node";
+import { framed, FrameReader } from "../scheduler/control/framing";
+import { RpcClient } from "../scheduler/control/jsonRpc";
 import type { Notifications, Params, Progress, Results } from "../scheduler/control/protocol";
-import { fromRpcError } from "../scheduler/control/rpcError";
 import { editedPartsSchema, studyComparisonSchema } from "../scheduler/control/studyComparison";
 import { isChange } from "../scheduler/state/changes";
 import { AdaptiveError, toAdaptiveError } from "../scheduler/state/errors";
 import { failureSchema } from "../scheduler/state/failure";
 import { asLearnerId } from "../scheduler/state/rows";
 import { trialSchema } from "../scheduler/state/trial";
+import { previewSchema } from "../scheduler/workers/messages";
 import { within } from "./clock";
 import type { Clock } from "../scheduler/state/clock";
 import { outputTail, type ProgramCommand } from "./launch";
@@ -52,6 +48,9 @@ const answerSchemas = {
 export type AskedMethod = keyof typeof answerSchemas;
 export type AnswerOf<M extends AskedMethod> = v.InferOutput<(typeof answerSchemas)[M]>;
 
+/** All changes since a position far back may come at once; more than this no run of ours sends. */
+const maxSentBytes = 128 << 20;
+
 /** Hears what the scheduler sends unasked. */
 export type NotificationHandlers = { readonly [N in keyof Notifications]: (value: Notifications[N]) => void };
 
@@ -59,14 +58,14 @@ export type NotificationHandlers = { readonly [N in keyof Notifications]: (value
 export class ControlConnection {
   /** Rejects with the reason when the connection has ended; never resolves. */
   readonly ended: Promise<never>;
-  private readonly rpc: MessageConnection;
+  private readonly rpc: RpcClient;
   private reject: (why: AdaptiveError) => void = () => undefined;
   private endedBy: AdaptiveError | null = null;
 
   constructor(
     process: RunningProcess,
     command: ProgramCommand<never>,
-    handlers: NotificationHandlers,
+    private readonly handlers: NotificationHandlers,
     private readonly clock: Clock,
     private readonly signal: AbortSignal,
   ) {
@@ -74,7 +73,18 @@ export class ControlConnection {
     // Whoever is not waiting just now hears of the end when he waits next.
     this.ended.catch(() => undefined);
     const output = outputTail(process);
-    this.rpc = createMessageConnection(new StreamMessageReader(process.stdout), new StreamMessageWriter(process.stdin));
+    const { stdin, stdout } = process;
+    this.rpc = new RpcClient(
+      (message) => stdin.write(framed(message)),
+      (method, params) => this.hear(method, params),
+    );
+    // A command that failed says why in a line that is no message.
+    const reader = new FrameReader(maxSentBytes, () => undefined);
+    stdout.on("data", (chunk: Buffer) => {
+      for (const message of reader.push(chunk)) {
+        if (this.endedBy === null && !this.rpc.receive(message.toString("utf8"))) this.end(notUnderstood("something"));
+      }
+    });
     void process.exit.then(({ code, lost }) => {
       try {
         if (lost !== undefined) throw lost;
@@ -83,13 +93,6 @@ export class ControlConnection {
         this.end(toAdaptiveError(error));
       }
     });
-    this.hear("changes", handlers.changes);
-    this.hear("progress", handlers.progress);
-    this.hear("preview", handlers.preview);
-    this.hear("noPreview", handlers.noPreview);
-    this.hear("notice", handlers.notice);
-    this.hear("closing", handlers.closing);
-    this.rpc.listen();
   }
 
   /** @throws AdaptiveError what the scheduler answered, or that the connection ended or did not answer in time */
@@ -97,11 +100,11 @@ export class ControlConnection {
     const { clock, signal } = this;
     const what = `The scheduler (${method})`;
     try {
-      const answer = await within(clock, this.rpc.sendRequest<unknown>(method, params), { deadlineMs, signal, what });
+      const answer = await within(clock, this.rpc.request(method, params), { deadlineMs, signal, what });
       return v.parse(answerSchemas[method], answer);
     } catch (error) {
       // The end of a connection fails its open requests; why it ended says more than that.
-      throw this.endedBy ?? fromRpcError(error);
+      throw this.endedBy ?? toAdaptiveError(error);
     }
   }
 
@@ -113,17 +116,25 @@ export class ControlConnection {
     if (this.endedBy !== null) return;
     this.endedBy = why;
     this.reject(why);
-    this.rpc.dispose();
+    this.rpc.end(why);
   }
 
-  private hear<N extends keyof Notifications>(name: N, handler: (value: Notifications[N]) => void): void {
-    this.rpc.onNotification(name, (value: unknown) => {
-      // A notification without parameters is how JSON-RPC carries null.
-      const sent = value ?? null;
-      if (notificationChecks[name](sent)) handler(sent);
-      else this.end(new AdaptiveError("unknown-message", `The scheduler sent ${name} that was not understood`));
-    });
+  private hear(method: string, params: unknown): void {
+    if (!isNotification(method)) return;
+    try {
+      if (notificationChecks[method](params)) return (this.handlers[method] as (value: unknown) => void)(params);
+    } catch {
+      // What passes the check may still be none of ours, deeper inside.
+    }
+    // One that cannot be drawn costs its picture alone.
+    if (method !== "preview") this.end(notUnderstood(method));
   }
+}
+
+const isNotification = (method: string): method is keyof Notifications => Object.hasOwn(notificationChecks, method);
+
+function notUnderstood(what: string): AdaptiveError {
+  return new AdaptiveError("unknown-message", `The scheduler sent ${what} that was not understood`);
 }
 
 /** Cheap checks: the scheduler is ours, but may be of another version. */
@@ -138,7 +149,7 @@ const notificationChecks: { readonly [N in keyof Notifications]: (value: unknown
     isObject(value["sample"]) &&
     ["learners", "npoints", "loss"].every((column) => Array.isArray(value[column])),
   preview: (value): value is Notifications["preview"] =>
-    isObject(value) && typeof value["learner"] === "number" && isObject(value["preview"]),
+    isObject(value) && typeof value["learner"] === "number" && v.is(previewSchema, value["preview"]),
   noPreview: (value): value is Notifications["noPreview"] =>
     isObject(value) &&
     typeof value["learner"] === "number" &&

@@ -1,5 +1,5 @@
 import type { Event } from "vscode";
-import type { LearnerVerb } from "../scheduler/control/learnerVerbs";
+import { inRequests, type LearnerVerb } from "../scheduler/control/learnerVerbs";
 import { controlProtocol, type Notifications, type Params, type Position } from "../scheduler/control/protocol";
 import type { EditedParts, StudyComparison } from "../scheduler/control/studyComparison";
 import { AdaptiveError, toAdaptiveError } from "../scheduler/state/errors";
@@ -141,7 +141,9 @@ export class Session implements RunSession {
   }
 
   async changeLearners(verb: LearnerVerb, learners: readonly LearnerId[]): Promise<number> {
-    return (await this.ask(`${verb}Learners`, { learners: [...learners] })).moved;
+    let moved = 0;
+    for (const some of inRequests(learners)) moved += (await this.ask(`${verb}Learners`, { learners: some })).moved;
+    return moved;
   }
 
   missedGoals(): Promise<AnswerOf<"missedGoals">> {

@@ -2,7 +2,7 @@ import type { Cluster } from "./clusters/cluster";
 import type { Results } from "./control/protocol";
 import { AdaptiveError } from "./state/errors";
 import type { Model } from "./state/model";
-import { asJobId, isRunning } from "./state/rows";
+import { asJobId, isRunning, type JobRow } from "./state/rows";
 
 /**
  * What a terminal runs for a shell in a job.
@@ -14,8 +14,7 @@ export function jobShell(
   { jobs, run }: Pick<Model, "jobs" | "run">,
   cluster: Pick<Cluster, "shell">,
 ): Results["jobShell"] {
-  const job = jobs.get(asJobId(id));
-  if (!job) throw new AdaptiveError("no-job", `The run has no job ${id}.`, "See adaptive-scheduler jobs RUN.");
+  const job = knownJob(id, { jobs });
   const why = job.reason === null ? "" : ` (${job.reason})`;
   if (job.state === "ended") throw new AdaptiveError("job-ended", `Job ${id} has ended${why}.`);
   if (!isRunning(job)) {
@@ -26,4 +25,14 @@ export function jobShell(
     );
   }
   return { argv: cluster.shell(id), directory: run.directory };
+}
+
+/**
+ * A job that a person names.
+ * @throws AdaptiveError `no-job`
+ */
+export function knownJob(id: string, { jobs }: Pick<Model, "jobs">): JobRow {
+  const job = jobs.get(asJobId(id));
+  if (job) return job;
+  throw new AdaptiveError("no-job", `The run has no job ${id}.`, "See adaptive-scheduler jobs RUN.");
 }

@@ -16,17 +16,18 @@ import { givesWay } from "./jobs/allotment";
 import { classTried, limitsOf } from "./jobs/capacity";
 import { jobScript } from "./jobs/jobScript";
 import { JobLoop } from "./jobs/loop";
-import { jobShell } from "./jobShell";
+import { jobShell, knownJob } from "./jobShell";
 import type { Log } from "./log";
 import { Previews } from "./previews";
 import { remarksOnClasses, resourcesOf } from "./state/classes";
 import { steadyClock } from "./state/clock";
 import { AdaptiveError, toAdaptiveError } from "./state/errors";
 import { RunLock } from "./state/lock";
-import { asLearnerId, fnameOf, type LearnerId, type LearnerRow, type RunRow } from "./state/rows";
+import { fnameOf, type LearnerId, type LearnerRow, type RunRow } from "./state/rows";
 import type { RunDirectory } from "./state/runDirectory";
 import { settingsOf, type Configuration } from "./state/settings";
 import { Store, systemWorld } from "./state/store";
+import { DroppedInputs } from "./droppedInputs";
 import { copyClient } from "./study/code";
 import { noteDown, settle, type CopyWish } from "./study/place";
 import { checkDataframe, checkScript } from "./study/inspect";
@@ -35,9 +36,9 @@ import { checkClasses } from "./study/settings";
 import { StudyUpdates } from "./study/updates";
 import { WorkerDesk } from "./workers/desk";
 import { Door, type Peer } from "./workers/door";
-import { workerProtocol, type WishMessage } from "./workers/messages";
 import { ownAddresses, readEndpoint, removeEndpoint, writeEndpoint } from "./workers/endpoint";
 import { ProgressBoard } from "./workers/progress";
+import { WorkerPeers } from "./workers/workerPeers";
 import { tryLearners } from "./trials";
 import { Verbs } from "./verbs";
 import { version } from "./version";
@@ -88,7 +89,8 @@ export class Scheduler {
   private readonly clients: Clients;
   private readonly previews: Previews;
   private readonly series: Series;
-  private readonly workers = new Map<LearnerId, Peer>();
+  private readonly workers: WorkerPeers;
+  private readonly dropped: DroppedInputs;
   private readonly timer: NodeJS.Timeout;
   private readonly startedAt = Date.now();
   private busyAt = Date.now();
@@ -104,6 +106,7 @@ export class Scheduler {
     const { directory, model } = store;
     this.store = store;
     this.board = new ProgressBoard(model);
+    this.dropped = new DroppedInputs((line) => options.log.write(line), steadyClock.now);
     this.series = new Series(store.database);
     this.previews = new Previews(
       store,
@@ -118,7 +121,9 @@ export class Scheduler {
       onDidPreview: (learner, preview) => this.previews.put(learner, preview),
       onDidRemark: (remark) => this.remark(remark),
       onDidFail: (learner, traceback) => this.failures.note(learner, traceback),
+      onDidDrop: (why) => this.dropped.note("a worker", why),
     });
+    this.workers = new WorkerPeers(model, this.desk, (peer, message) => door.send(peer, message));
     this.files = new JobFiles(directory.jobs, model);
     this.failures = new Failures(
       directory.at("failures"),
@@ -130,7 +135,7 @@ export class Scheduler {
       store,
       client,
       wasm,
-      wish: (learner) => this.wish(learner),
+      wish: (learner) => this.workers.wish(learner),
       onDidUpdate: () => {
         this.remarkOnClasses();
         this.loop.poke();
@@ -153,7 +158,7 @@ export class Scheduler {
     this.verbs = new Verbs({
       store,
       loop: this.loop,
-      wish: (learner) => (learner === undefined ? this.wishAll() : this.wish(learner)),
+      wish: (learner) => (learner === undefined ? this.workers.wishAll() : this.workers.wish(learner)),
       onDidChangeActivity: (activity, reason) => {
         options.log.write(`jobs are ${activity}${reason ? `: ${reason}` : ""}`);
         if (activity === "active") this.show(null);
@@ -279,7 +284,8 @@ export class Scheduler {
     const { incarnation } = model.run;
     await this.updates.point();
     await this.loop.open();
-    void door.serve((peer, message) => this.receive(peer, message));
+    const onDropped = () => this.dropped.note("the socket", "no JSON object in one frame");
+    void door.serve((peer, message) => this.receive(peer, message), onDropped).catch(this.options.onFatal);
     await writeEndpoint(directory, {
       version: 1,
       incarnation,
@@ -299,7 +305,6 @@ export class Scheduler {
     this.rollUp();
     await this.store.close();
     await this.failures.close();
-    this.clients.dispose();
     await this.holdings.door.close();
     await removeEndpoint(directory.endpoint);
     log.write("ended; jobs go on");
@@ -318,7 +323,7 @@ export class Scheduler {
         return null;
       },
       jobShell: ({ job }) => jobShell(job, this.store.model, this.cluster),
-      jobOutput: ({ job, maxBytes }) => this.files.tail(job, maxBytes),
+      jobOutput: ({ job, maxBytes }) => this.files.tail(knownJob(job, this.store.model).jobId, maxBytes),
       tryLearners: ({ learners }) => tryLearners(learners, this.store, this.loop),
       failure: ({ learner }) => this.failures.of(learner),
       studyEdits: () => this.updates.edits(),
@@ -371,36 +376,20 @@ export class Scheduler {
 
   private receive(peer: Peer, message: object): void {
     if (this.closing) return;
-    if ("jsonrpc" in message) {
-      this.clients.receive(peer.toString("hex"), message);
-      return;
+    if (!("jsonrpc" in message)) void this.dropped.guard("a worker", () => this.workers.hear(peer, message));
+    else {
+      void this.dropped.guard("a client", async () => {
+        const why = await this.clients.receive(peer.toString("hex"), message);
+        if (why !== null) this.dropped.note("a client", why);
+      });
     }
-    void this.desk.answer(message).then((reply) => {
-      if (!reply) return;
-      const learner = reply.type === "assign" ? reply.learner : "learner" in message ? message.learner : null;
-      if (typeof learner === "number") this.workers.set(asLearnerId(learner), peer);
-      this.holdings.door.send(peer, reply);
-    }, this.options.onFatal);
   }
 
   private watch(watched: ReadonlySet<LearnerId>): void {
     for (const learner of this.desk.watch(watched)) {
-      this.wish(learner);
+      this.workers.wish(learner);
       if (watched.has(learner)) void this.previews.show(learner);
     }
-  }
-
-  private wishAll(): void {
-    for (const learner of this.workers.keys()) this.wish(learner);
-  }
-
-  private wish(learner: LearnerId): void {
-    const peer = this.workers.get(learner);
-    if (!peer) return;
-    if (this.store.model.learner(learner).state === "running") {
-      const wish = this.desk.wishFor(learner);
-      this.holdings.door.send(peer, { v: workerProtocol, type: "wish", learner, wish } satisfies WishMessage);
-    } else this.workers.delete(learner);
   }
 
   private show(notice: AdaptiveError | null): void {

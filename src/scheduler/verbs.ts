@@ -3,6 +3,7 @@ import { statesFor } from "./control/learnerVerbs";
 import type { Params } from "./control/protocol";
 import type { JobLoop } from "./jobs/loop";
 import { reclassified } from "./state/classes";
+import { AdaptiveError } from "./state/errors";
 import { checkNames, parseFilter } from "./state/filter";
 import { matches } from "./state/matches";
 import { missesGoal } from "./state/missesGoal";
@@ -10,6 +11,7 @@ import { parameterNames } from "./state/parameters";
 import {
   asJobId,
   asLearnerId,
+  fnameOf,
   type Activity,
   type LearnerId,
   type LearnerRow,
@@ -18,6 +20,7 @@ import {
 } from "./state/rows";
 import { settingsOf, type Configuration } from "./state/settings";
 import type { Store } from "./state/store";
+import { wildcard } from "./state/wildcard";
 
 export interface VerbsOptions {
   store: Store;
@@ -105,13 +108,11 @@ export class Verbs implements Pick<Commands, Verb> {
   };
 
   readonly findLearners = ({ names, states, where }: Params<"findLearners">) => {
-    const wanted = names.map(nameMatcher);
+    const isNamed = nameMatcher(names);
     const isWanted = this.filtered(where);
     const learners = [...this.options.store.model.learners.values()].filter(
       (row) =>
-        (states.length === 0 || states.includes(row.state)) &&
-        (wanted.length === 0 || wanted.some((matches) => matches(row))) &&
-        isWanted(row),
+        (states.length === 0 || states.includes(row.state)) && (names.length === 0 || isNamed(row)) && isWanted(row),
     );
     return { learners: learners.map(({ id }) => id) };
   };
@@ -168,13 +169,26 @@ export class Verbs implements Pick<Commands, Verb> {
   }
 }
 
-/** Whether a learner is meant: by its id, or by a pattern of one of its file names. */
-function nameMatcher(name: string): (row: LearnerRow) => boolean {
-  if (/^\d+$/.test(name)) return ({ id }) => id === Number(name);
-  const literal = (text: string) => text.replace(/[.+^${}()|[\]\\]/g, "\\$&");
-  const pattern = new RegExp(`^${literal(name).replaceAll("*", ".*").replaceAll("?", ".")}$`);
-  return ({ fname }) =>
-    pattern.test(fname) || (fname.startsWith("[") && (JSON.parse(fname) as string[]).some((one) => pattern.test(one)));
+/** Each is compared with every learner. */
+const maxPatterns = 100;
+
+/**
+ * Whether a learner is meant: by its id, by one of its file names, or by a pattern of them.
+ * @throws AdaptiveError `too-many-patterns`
+ */
+function nameMatcher(names: readonly string[]): (row: LearnerRow) => boolean {
+  const exact = new Set(names);
+  const patterns = [...exact].filter((name) => /[*?]/.test(name)).map(wildcard);
+  if (patterns.length > maxPatterns) {
+    throw new AdaptiveError(
+      "too-many-patterns",
+      `${patterns.length} patterns of file names are more than ${maxPatterns} at a time.`,
+      "Ask several times, or use a filter: --where 'offset>0.5'.",
+    );
+  }
+  return (row) =>
+    exact.has(String(row.id)) ||
+    [fnameOf(row)].flat().some((fname) => exact.has(fname) || patterns.some((pattern) => pattern.test(fname)));
 }
 
 interface Learners {

@@ -3,7 +3,7 @@ import { basename, dirname, isAbsolute, join } from "node:path";
 import type { Line } from "ssh-config";
 import SSHConfig from "ssh-config";
 import { splitWords, type Machine, type Options } from "./hostConfig";
-import { wildcard } from "./wildcard";
+import { wildcard } from "../../scheduler/state/wildcard";
 
 /** As many files within each other as ssh takes. */
 const maxDepth = 16;

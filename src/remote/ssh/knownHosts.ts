@@ -1,5 +1,5 @@
 import { createHash, createHmac } from "node:crypto";
-import { wildcard } from "./wildcard";
+import { wildcard } from "../../scheduler/state/wildcard";
 
 /** A known_hosts file, with its name for messages. */
 export interface KnownHostsFile {

@@ -1,5 +1,5 @@
 import { ask } from "../control/dealer";
-import { statesFor } from "../control/learnerVerbs";
+import { inRequests, statesFor } from "../control/learnerVerbs";
 import type { Params } from "../control/protocol";
 import { AdaptiveError } from "../state/errors";
 import { parseFilter } from "../state/filter";
@@ -49,7 +49,8 @@ export async function changeLearners(
   }
   const wanted: Params<"findLearners"> = { names: [...names], states: [...states], where };
   const { learners } = await ask(address, "findLearners", wanted);
-  const { moved } = await ask(address, method, { learners });
+  let moved = 0;
+  for (const some of inRequests(learners)) moved += (await ask(address, method, { learners: some })).moved;
   if (json) program.printJson({ learners, moved });
   else program.print(`${moved} ${moved === 1 ? "learner" : "learners"} ${done}.`);
   return exitCodes.success;

@@ -1,10 +1,9 @@
-import { ErrorCodes, ResponseError } from "vscode-jsonrpc/node";
 import * as v from "valibot";
 import type { Change } from "../state/changes";
 import { AdaptiveError, toAdaptiveError } from "../state/errors";
 import { asLearnerId, type LearnerId } from "../state/rows";
 import type { Store } from "../state/store";
-import { openObjectChannel, type ObjectChannel } from "./channel";
+import { requestSchema, refusal, rpcCodes } from "./jsonRpc";
 import {
   clientSilenceMs,
   requestSchemas,
@@ -15,7 +14,6 @@ import {
   type Position,
   type Results,
 } from "./protocol";
-import { toRpcError } from "./rpcError";
 
 /** The requests that are not about a client's own subscription, as the scheduler carries them out. */
 export type Commands = {
@@ -36,7 +34,7 @@ export interface ClientsOptions {
 }
 
 interface Client {
-  channel: ObjectChannel;
+  name: string;
   heardAt: number;
   isAttached: boolean;
   /** Read in pieces, and forgotten after the last one. */
@@ -46,6 +44,8 @@ interface Client {
 
 /** Newest changes kept in memory, for clients that were away for a moment. */
 const keptChanges = 20_000;
+/** More people do not look at a run at a time; each may have a snapshot in memory. */
+const maxClients = 256;
 
 /**
  * The people's clients of a scheduler. Each has a position in the stream of changes: it gets either
@@ -73,19 +73,47 @@ export class Clients {
     return this.shown;
   }
 
-  /** Takes in a message of the client with this name, who need not be known yet. */
-  receive(name: string, message: object): void {
+  /**
+   * Takes in a message of the client with this name, who need not be known yet.
+   * @returns when it is answered; why it was dropped, or null
+   */
+  async receive(name: string, message: object): Promise<string | null> {
+    const request = v.safeParse(requestSchema, message, { abortEarly: true });
+    // It could not be answered: there is no id, or nobody waits for an answer to it.
+    if (!request.success) return `no request (${v.getDotPath(request.issues[0]) ?? "no object"})`;
+    const { id, method, params = {} } = request.output;
     const client = this.clients.get(name) ?? this.admit(name);
+    if (!client) return `more than ${maxClients} clients`;
     client.heardAt = this.options.now();
-    client.channel.receive(message);
+    const { send } = this.options;
+    if (!isMethod(method)) {
+      const unknown = new AdaptiveError("no-method", `There is no method ${method}.`);
+      send(name, refusal(id, rpcCodes.noMethod, unknown));
+      return null;
+    }
+    const parsed = v.safeParse(requestSchemas[method], params, { abortEarly: true });
+    if (!parsed.success) {
+      const wrong = new AdaptiveError("bad-params", `${method}: ${describeIssue(parsed.issues[0])}.`);
+      send(name, refusal(id, rpcCodes.invalidParams, wrong));
+      return null;
+    }
+    try {
+      const handle = this.handlersFor(client)[method] as (params: unknown) => unknown;
+      send(name, { jsonrpc: "2.0", id, result: (await handle(parsed.output)) ?? null });
+    } catch (error) {
+      send(name, refusal(id, rpcCodes.failed, toAdaptiveError(error)));
+    }
+    return null;
   }
 
   notifyAttached<N extends keyof Notifications>(name: N, params: Notifications[N]): void {
-    for (const client of this.clients.values()) if (client.isAttached) notify(client, name, params);
+    for (const client of this.clients.values()) if (client.isAttached) this.notify(client, name, params);
   }
 
   notifyWatchers<N extends keyof Notifications>(learner: LearnerId, name: N, params: Notifications[N]): void {
-    for (const client of this.clients.values()) if (client.watched.includes(learner)) notify(client, name, params);
+    for (const client of this.clients.values()) {
+      if (client.watched.includes(learner)) this.notify(client, name, params);
+    }
   }
 
   /** Shows everybody a condition of the run, also who attaches later; false when it is shown already. */
@@ -100,21 +128,21 @@ export class Clients {
   forgetSilent(): void {
     for (const [name, client] of this.clients) {
       if (this.options.now() - client.heardAt <= clientSilenceMs) continue;
-      client.channel.connection.dispose();
       this.clients.delete(name);
       this.options.onDidWatch(this.watched());
     }
   }
 
-  dispose(): void {
-    for (const { channel } of this.clients.values()) channel.connection.dispose();
+  private admit(name: string): Client | null {
+    if (this.clients.size >= maxClients) return null;
+    const client: Client = { name, heardAt: 0, isAttached: false, snapshot: null, watched: [] };
+    this.clients.set(name, client);
+    return client;
   }
 
-  private admit(name: string): Client {
-    const channel = openObjectChannel((message) => this.options.send(name, message));
-    const client: Client = { channel, heardAt: 0, isAttached: false, snapshot: null, watched: [] };
-    this.clients.set(name, client);
-    const own: Pick<Handlers, "attach" | "snapshot/read" | "ping" | "watch"> = {
+  private handlersFor(client: Client): Handlers {
+    return {
+      ...this.options.commands,
       attach: async ({ position }) => {
         this.options.onWillAttach();
         await this.options.store.synced();
@@ -128,9 +156,10 @@ export class Clients {
         return null;
       },
     };
-    answerRequests(channel, { ...this.options.commands, ...own });
-    channel.connection.listen();
-    return client;
+  }
+
+  private notify<N extends keyof Notifications>({ name }: Client, method: N, params: Notifications[N]): void {
+    this.options.send(name, { jsonrpc: "2.0", method, params });
   }
 
   private attach(client: Client, from: Position | null): Results["attach"] {
@@ -140,14 +169,14 @@ export class Clients {
     const [run] = store.database.rows("run");
     if (!run) throw new Error("The database has no run.");
     client.isAttached = true;
-    if (this.shown) notify(client, "notice", this.shown);
+    if (this.shown) this.notify(client, "notice", this.shown);
     const missed = from && this.changesSince(from, position);
     if (!missed) {
       client.snapshot = store.database.export();
       return { run, position, snapshot: { bytes: client.snapshot.length } };
     }
     client.snapshot = null;
-    if (missed.length > 0) notify(client, "changes", { incarnation: position.incarnation, changes: missed });
+    if (missed.length > 0) this.notify(client, "changes", { incarnation: position.incarnation, changes: missed });
     return { run, position, snapshot: null };
   }
 
@@ -167,26 +196,15 @@ export class Clients {
 
 type Handlers = { [M in Method]: (params: Params<M>) => Results[M] | Promise<Results[M]> };
 
-function answerRequests({ connection }: ObjectChannel, handlers: Handlers): void {
-  for (const method of Object.keys(requestSchemas) as Method[]) {
-    connection.onRequest(method, async (params: unknown) => {
-      const parsed = v.safeParse(requestSchemas[method], params ?? {});
-      if (!parsed.success) {
-        throw new ResponseError(ErrorCodes.InvalidParams, `${method}: ${parsed.issues[0].message}`);
-      }
-      const handle = handlers[method] as (params: unknown) => unknown;
-      try {
-        return await handle(parsed.output);
-      } catch (error) {
-        throw toRpcError(toAdaptiveError(error));
-      }
-    });
-  }
-}
+const isMethod = (name: string): name is Method => Object.hasOwn(requestSchemas, name);
 
-function notify<N extends keyof Notifications>(client: Client, name: N, params: Notifications[N]): void {
-  void client.channel.connection.sendNotification(name, params);
+/** What is wrong with which field; never much of what came. */
+function describeIssue(issue: v.BaseIssue<unknown>): string {
+  const field = v.getDotPath(issue);
+  const words = issue.message.slice(0, maxIssueLength);
+  return field === null ? words : `${field.slice(0, maxIssueLength)}: ${words}`;
 }
+const maxIssueLength = 200;
 
 function readSnapshot(client: Client, offset: number): Results["snapshot/read"] {
   if (!client.snapshot) throw new AdaptiveError("no-snapshot", "There is no snapshot to read.", "Attach first.");

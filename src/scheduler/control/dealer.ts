@@ -1,8 +1,7 @@
 import * as zmq from "zeromq";
-import { AdaptiveError } from "../state/errors";
-import { openObjectChannel } from "./channel";
+import { AdaptiveError, toAdaptiveError } from "../state/errors";
+import { RpcClient } from "./jsonRpc";
 import type { Method, Params, Results } from "./protocol";
-import { fromRpcError } from "./rpcError";
 
 /** Where a scheduler listens, and the keys to speak to it. */
 export interface Address {
@@ -45,12 +44,11 @@ export async function ask<M extends Method>(
   deadlineMs = answerDeadlineMs,
 ): Promise<Results[M]> {
   const dealer = openDealer(address);
-  const { connection, receive } = openObjectChannel((message) => void dealer.send(JSON.stringify(message)));
+  const rpc = new RpcClient((message) => void dealer.send(message).catch(() => undefined));
   let deadline: NodeJS.Timeout | undefined;
   try {
-    connection.listen();
     void (async () => {
-      for await (const [frame] of dealer) if (frame) receive(JSON.parse(frame.toString("utf8")) as object);
+      for await (const [frame] of dealer) if (frame) rpc.receive(frame.toString("utf8"));
     })();
     const silence = new Promise<never>((_, reject) => {
       const giveUp = () => reject(silent(address));
@@ -59,12 +57,11 @@ export async function ask<M extends Method>(
       dealer.events.on("disconnect", giveUp);
       dealer.events.on("connect:retry", giveUp);
     });
-    return await Promise.race([connection.sendRequest<Results[M]>(method, params), silence]);
+    return (await Promise.race([rpc.request(method, params), silence])) as Results[M];
   } catch (error) {
-    throw fromRpcError(error);
+    throw toAdaptiveError(error);
   } finally {
     clearTimeout(deadline);
-    connection.dispose();
     dealer.close();
   }
 }

@@ -5,7 +5,9 @@
 import * as v from "valibot";
 import type { Change } from "../state/changes";
 import type { Failure } from "../state/failure";
+import { areOrigins } from "../state/layers";
 import { learnerStates, type JobRow, type LearnerRow, type RunRow } from "../state/rows";
+import { areSettings } from "../state/settings";
 import type { Trial } from "../state/trial";
 import type { Preview } from "../workers/messages";
 import type { Proposal } from "./proposal";
@@ -19,22 +21,33 @@ export const clientSilenceMs = 30_000;
 /** Bytes of the snapshot database per `snapshot/read`. */
 export const snapshotPieceBytes = 1 << 19;
 
-const learnerIds = v.pipe(v.array(v.pipe(v.number(), v.safeInteger())), v.maxLength(200_000));
+/** In one request; whoever has more of them asks several times. */
+export const maxIds = 200_000;
+
+const learnerId = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const learnerIds = v.pipe(v.array(learnerId), v.maxLength(maxIds));
+/** The queue's id of a job; what names a file, so that it must not lead out of a folder. */
+const jobId = v.pipe(v.string(), v.regex(/^[\w.[\]-]{1,128}$/, "This is no id of a job"));
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const text = (maxLength: number) => v.pipe(v.string(), v.maxLength(maxLength));
 /** Of learners, in the language of `state/filter.ts`; all when it is empty. */
-const filterText = v.optional(v.string(), "");
-const positionSchema = v.object({ runId: v.string(), incarnation: v.number(), seq: v.number() });
+const filterText = v.optional(text(10_000), "");
+const positionSchema = v.object({ runId: text(256), incarnation: count, seq: count });
 export type Position = v.InferOutput<typeof positionSchema>;
 
 /** Parameters of each request, as the scheduler checks them. */
 export const requestSchemas = {
   attach: v.object({ protocol: v.literal(controlProtocol), position: v.nullable(positionSchema) }),
-  "snapshot/read": v.object({ offset: v.pipe(v.number(), v.safeInteger(), v.minValue(0)) }),
+  "snapshot/read": v.object({ offset: count }),
   ping: v.object({}),
   /** The learners this client looks at now, at most 16; replaces what it watched before. */
   watch: v.object({ learners: v.pipe(learnerIds, v.maxLength(16)) }),
   status: v.object({}),
   /** Settings as the rows of a run hold them: JSON. */
-  configure: v.object({ settings: v.string(), origins: v.string() }),
+  configure: v.object({
+    settings: v.pipe(text(1 << 20), v.check(areSettings, "These are no settings of a run")),
+    origins: v.pipe(text(1 << 16), v.check(areOrigins, "These are no origins of settings")),
+  }),
   startJobs: v.object({}),
   stopJobs: v.object({ gently: v.boolean() }),
   pauseJobs: v.object({}),
@@ -51,14 +64,14 @@ export const requestSchemas = {
   tryLearners: v.object({ learners: v.pipe(learnerIds, v.maxLength(16)) }),
   /** The jobs that have not ended. */
   listJobs: v.object({}),
-  cancelJobs: v.object({ jobs: v.pipe(v.array(v.string()), v.maxLength(200_000)) }),
+  cancelJobs: v.object({ jobs: v.pipe(v.array(jobId), v.maxLength(20_000)) }),
   shutDown: v.object({}),
   /** How a learner failed last. */
-  failure: v.object({ learner: v.number() }),
+  failure: v.object({ learner: learnerId }),
   /** By ids, or patterns of file names with `*` and `?`; all without any. Without states, in any state. Besides, by a filter. */
   findLearners: v.object({
-    names: v.array(v.string()),
-    states: v.array(v.picklist(learnerStates)),
+    names: v.pipe(v.array(text(4096)), v.maxLength(10_000)),
+    states: v.pipe(v.array(v.picklist(learnerStates)), v.maxLength(learnerStates.length)),
     where: filterText,
   }),
   failedLearners: v.object({ where: filterText }),
@@ -69,11 +82,11 @@ export const requestSchemas = {
   /** Reads the study as it is now and compares it with the run, which does not change. */
   compareStudy: v.object({}),
   /** Brings the run in line with the study, as `compareStudy` read it. */
-  updateStudy: v.object({ revision: v.string() }),
+  updateStudy: v.object({ revision: text(256) }),
   /** What a terminal on the run's machine runs to have a shell in a running job. */
-  jobShell: v.object({ job: v.string() }),
+  jobShell: v.object({ job: jobId }),
   /** The last bytes of what a job printed. */
-  jobOutput: v.object({ job: v.string(), maxBytes: v.pipe(v.number(), v.safeInteger(), v.maxValue(1 << 20)) }),
+  jobOutput: v.object({ job: jobId, maxBytes: v.pipe(count, v.maxValue(1 << 20)) }),
 } as const;
 export type Method = keyof typeof requestSchemas;
 export type Params<M extends Method> = v.InferOutput<(typeof requestSchemas)[M]>;

@@ -1,4 +1,4 @@
-import { open } from "node:fs/promises";
+import { constants, open } from "node:fs/promises";
 import { join } from "node:path";
 import { realDisk, type Disk } from "../state/disk";
 import { errnoOf } from "../state/errors";
@@ -24,7 +24,8 @@ export class JobFiles {
   /** The last bytes of what a job printed, from the start of a line on. */
   async tail(job: string, maxBytes: number): Promise<{ text: string; truncated: boolean }> {
     try {
-      const file = await open(join(this.folder, `${job}.out`), "r");
+      // Whatever a job has made of it: nobody may ever write into a pipe.
+      const file = await open(join(this.folder, `${job}.out`), constants.O_RDONLY | constants.O_NONBLOCK);
       try {
         const { size } = await file.stat();
         const length = Math.min(size, maxBytes);

@@ -56,11 +56,17 @@ export const filterColumns = {
 } as const satisfies Record<string, { column: keyof LearnerRow; isNumber: boolean }>;
 export type FilterColumn = keyof typeof filterColumns;
 
+/** Each is looked at for every learner. */
+const maxConditions = 100;
+
 /** @throws AdaptiveError `bad-filter` that says where the text is wrong */
 export function parseFilter(text: string): Filter {
   const conditions: Condition[] = [];
   const reader = new Reader(text);
-  for (reader.skipSpace(); !reader.isAtEnd; reader.skipSpace()) conditions.push(conditionAt(reader));
+  for (reader.skipSpace(); !reader.isAtEnd; reader.skipSpace()) {
+    if (conditions.length === maxConditions) throw badFilter(reader.at, `it has more than ${maxConditions} conditions`);
+    conditions.push(conditionAt(reader));
+  }
   return conditions;
 }
 
@@ -116,7 +122,7 @@ function listed(parameters: readonly string[]): string {
 const bareName = /^(?!["'])(?:[^\s=<>~!]|!(?![=~]))+/;
 const bareValue = /^(?!["'])\S+/;
 const operatorSign = /^\s*(!=|!~|<=|>=|==?|<|>|~)\s*/;
-const numberWord = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+const numberWord = /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i;
 /** Python's words, which the combo has in JSON's. */
 const jsonWords: Readonly<Record<string, string>> = { True: "true", False: "false", None: "null" };
 
@@ -147,15 +153,18 @@ const isColumn = (name: string): name is FilterColumn => Object.hasOwn(filterCol
 function literal(text: string, isQuoted: boolean): Literal {
   const json = isQuoted || !Object.hasOwn(jsonWords, text) ? undefined : jsonWords[text];
   const isNumber = !isQuoted && numberWord.test(text);
-  const digits = text
-    .replace(/e.*$/i, "")
-    .replace(/^[+-]?[0.]*/, "")
-    .replace(".", "").length;
   return {
     texts: json === undefined ? [text] : [text, json],
     number: isNumber ? Number(text) : null,
-    isExact: isNumber && digits > shownDigits,
+    isExact: isNumber && digitsOf(text) > shownDigits,
   };
+}
+
+function digitsOf(number: string): number {
+  return number
+    .replace(/e.*$/i, "")
+    .replace(/^[+-]?[0.]*/, "")
+    .replace(".", "").length;
 }
 
 function checkTypes({ field, operator, value, at }: Condition): void {

@@ -1,3 +1,4 @@
+import * as v from "valibot";
 import {
   aboutSetting,
   asSettings,
@@ -85,6 +86,17 @@ export function rememberedLayer({ settings, origins }: Configuration, origin: Or
     .filter((name) => chosen[name] === origin)
     .reduce((layer, name) => withValue(layer, name, valueIn(values, name)), {} as Layer);
 }
+
+/** Whether a text is what the row of a run holds as the origins of its settings. */
+export function areOrigins(text: string): boolean {
+  try {
+    const origins: unknown = JSON.parse(text);
+    return !Array.isArray(origins) && v.is(originsSchema, origins);
+  } catch {
+    return false;
+  }
+}
+const originsSchema = v.record(v.string(), v.picklist(origins));
 
 /** A setting that does not go with another one. */
 export interface Conflict {

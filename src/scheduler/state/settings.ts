@@ -490,3 +490,12 @@ let parsed: { text: string; settings: Settings } | null = null;
 
 /** @throws when one is missing or wrong */
 export const asSettings = (settings: unknown): Settings => v.parse(settingsSchema, settings);
+
+/** Whether a text is what the row of a run holds as its settings. */
+export function areSettings(text: string): boolean {
+  try {
+    return v.is(settingsSchema, completed(text));
+  } catch {
+    return false;
+  }
+}

@@ -126,13 +126,24 @@ export class Store {
   /** Makes a change to the model; it is on disk once `synced` returns. */
   record(change: NewChange): void {
     const numbered: Change = { ...change, seq: ++this.seq, time: this.world.now() };
-    const patches = effects(numbered);
-    this.model.apply(patches);
+    const patches = this.applied(numbered);
     this.pending.push(numbered);
     // Not spread into arguments: a change of all learners has as many patches.
     for (const patch of patches) this.pendingPatches.push(patch);
     // Not at once: what the same turn of the event loop records shares the sync.
     this.writing ??= new Promise<void>((resolve) => this.world.soon(resolve)).then(() => this.write());
+  }
+
+  /** Half of a change in the model would be in no journal: whoever asked for it must not go on as if nothing had been. */
+  private applied(change: Change): RowPatch[] {
+    try {
+      const patches = effects(change);
+      this.model.apply(patches);
+      return patches;
+    } catch (error) {
+      this.world.onFatal(error);
+      throw error;
+    }
   }
 
   /** Returns when everything recorded so far is on disk. */

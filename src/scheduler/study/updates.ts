@@ -29,6 +29,7 @@ export interface UpdatesOptions {
  * the code they began with; those that start later get the newest.
  */
 export class StudyUpdates {
+  private comparing: Promise<StudyComparison | null> | null = null;
   private read: { revision: string; learners: Inspection["learners"]; versions: string } | null = null;
 
   constructor(private readonly options: UpdatesOptions) {}
@@ -55,7 +56,13 @@ export class StudyUpdates {
    * @returns null when it is as the run has it
    * @throws AdaptiveError for a learners file that has gone or cannot be read, naming file and line, and for data files that another run has
    */
-  async compare(): Promise<StudyComparison | null> {
+  compare(): Promise<StudyComparison | null> {
+    // Of all who ask at the same time: each would have a Python of its own read the same file.
+    this.comparing ??= this.compareNow().finally(() => (this.comparing = null));
+    return this.comparing;
+  }
+
+  private async compareNow(): Promise<StudyComparison | null> {
     const { store, client } = this.options;
     const { directory, model } = store;
     const settings = settingsOf(model.run);

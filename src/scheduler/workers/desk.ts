@@ -24,6 +24,7 @@ const maxInstances = 3;
 /** All workers together send at most about this many reports a second. */
 const reportsPerSecond = 100;
 const minSilenceMs = 90_000;
+const maxFieldLength = 80;
 
 type LastWord = Extract<WorkerRequest, { type: "done" | "failed" | "released" }>;
 type Reply = WorkerReply extends infer R ? (R extends WorkerReply ? Omit<R, "v" | "n"> : never) : never;
@@ -39,6 +40,8 @@ export interface DeskEvents {
   onDidRemark(remark: string): void;
   /** A learner's code raised; the change that says so is not on disk yet. */
   onDidFail(learner: LearnerId, traceback: string): void;
+  /** A message was not understood. */
+  onDidDrop?(why: string): void;
 }
 
 /**
@@ -70,8 +73,9 @@ export class WorkerDesk {
    * @returns the reply, or null for a message that deserves silence
    */
   async answer(message: object): Promise<WorkerReply | null> {
-    const parsed = v.safeParse(workerRequestSchema, message);
-    if (!parsed.success) return refuse(message, v.flatten(parsed.issues));
+    // Of a thousand faults the first will do.
+    const parsed = v.safeParse(workerRequestSchema, message, { abortEarly: true });
+    if (!parsed.success) return this.refuse(message, v.getDotPath(parsed.issues[0]));
     const request = parsed.output;
     const reply = this.decide(request, false);
     // Reports change nothing that is recorded, and need not wait for others' syncs.
@@ -81,7 +85,7 @@ export class WorkerDesk {
 
   /** Takes in a message that its job left in the outbox, perhaps long ago; returns when it is on disk. */
   async takeIn(message: object): Promise<void> {
-    const parsed = v.safeParse(workerRequestSchema, message);
+    const parsed = v.safeParse(workerRequestSchema, message, { abortEarly: true });
     if (parsed.success && parsed.output.type !== "start") this.decide(parsed.output, true);
     await this.store.synced();
   }
@@ -333,6 +337,19 @@ export class WorkerDesk {
     }
   }
 
+  /** An error for a worker of another version or with a faulty message; silence for what cannot be answered. */
+  private refuse(message: object, field: string | null): WorkerReply | null {
+    // Of a dictionary it would be a name that somebody else chose.
+    const where = field === null ? "" : `: ${field.slice(0, maxFieldLength)}`;
+    this.events.onDidDrop?.(`not understood${where}`);
+    if (!("n" in message) || typeof message.n !== "number") return null;
+    const envelope = { v: workerProtocol, n: message.n, type: "error" } as const;
+    if ("v" in message && message.v !== workerProtocol) {
+      return { ...envelope, code: "wrong-version", message: `This scheduler speaks version ${workerProtocol}.` };
+    }
+    return { ...envelope, code: "bad-message", message: `Not understood${where}.` };
+  }
+
   private assignment(id: LearnerId, epoch: number): Reply {
     const learner = this.store.model.learner(id);
     const { goal, retries, saveEverySeconds, dataframe } = settingsOf(this.store.model.run);
@@ -373,15 +390,4 @@ function fenced(learner: number): Reply {
 
 function unknownJob(job: string): Reply {
   return { type: "error", code: "unknown-job", message: `This scheduler has no running job ${job}.` };
-}
-
-/** An error for a worker of another version or with a faulty message; silence for what cannot be answered. */
-function refuse(message: object, issues: { root?: unknown; nested?: object }): WorkerReply | null {
-  if (!("n" in message) || typeof message.n !== "number") return null;
-  const envelope = { v: workerProtocol, n: message.n, type: "error" } as const;
-  if ("v" in message && message.v !== workerProtocol) {
-    return { ...envelope, code: "wrong-version", message: `This scheduler speaks version ${workerProtocol}.` };
-  }
-  const where = Object.keys(issues.nested ?? {}).join(", ");
-  return { ...envelope, code: "bad-message", message: `Not understood${where ? `: ${where}` : ""}.` };
 }

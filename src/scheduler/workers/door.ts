@@ -1,6 +1,6 @@
 import * as zmq from "zeromq";
+import { maxMessageBytes } from "../state/bounds";
 import { AdaptiveError } from "../state/errors";
-import { maxMessageBytes } from "./messages";
 
 /** Who sent a message: where an answer goes. Valid while the connection lasts. */
 export type Peer = Buffer;
@@ -10,6 +10,9 @@ export interface DoorKeys {
   clientPublicKey: string;
   clientSecretKey: string;
 }
+
+/** Connections that wait to be let in: thousands of jobs may start at once. The system may allow fewer. */
+const backlog = 4096;
 
 /** `tcp://127.0.0.1:*` for jobs of this machine, `tcp://*:*` for jobs of others. */
 type Address = `tcp://${string}`;
@@ -52,6 +55,7 @@ export class Door {
       curveSecretKey: server.secretKey,
       maxMessageSize: maxMessageBytes,
       linger: 0,
+      backlog,
       sendHighWaterMark: 10_000,
     });
     try {
@@ -74,11 +78,15 @@ export class Door {
     });
   }
 
-  /** Passes each message on until the door is closed; the handler must not throw. */
-  async serve(handle: (peer: Peer, message: object) => void): Promise<void> {
+  /**
+   * Passes each message on until the door is closed; the handler must not throw.
+   * @param onDropped told of what is none
+   */
+  async serve(handle: (peer: Peer, message: object) => void, onDropped: () => void = () => undefined): Promise<void> {
     for await (const [peer, ...frames] of this.socket) {
       const message = frames.length === 1 && frames[0] ? parseObject(frames[0]) : null;
       if (peer && message) handle(peer, message);
+      else onDropped();
     }
   }
 
@@ -98,7 +106,10 @@ export class Door {
   /** A ZeroMQ socket takes one message at a time. */
   private async flush(): Promise<void> {
     this.isSending = true;
-    for (let next = this.outbox.shift(); next; next = this.outbox.shift()) await this.socket.send(next);
+    for (let next = this.outbox.shift(); next; next = this.outbox.shift()) {
+      // Only a socket that is being closed refuses one.
+      await this.socket.send(next).catch(() => undefined);
+    }
     this.isSending = false;
   }
 

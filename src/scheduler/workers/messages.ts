@@ -4,9 +4,6 @@ import type { DataframeFormat, Goal } from "../state/settings";
 /** Version of the messages below; a worker of another version is told so and ends. */
 export const workerProtocol = 1;
 
-/** Larger messages are dropped unread: a preview of 2 000 points stays far below. */
-export const maxMessageBytes = 1 << 20;
-
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const line = v.pipe(v.string(), v.maxLength(4096));
 const name = v.pipe(v.string(), v.minLength(1), v.maxLength(256));
@@ -24,10 +21,13 @@ const envelope = {
   pid: count,
 };
 
+/** Those of 100 000 learners together are still a whole number for SQLite. */
+const points = v.pipe(count, v.maxValue(1e12));
+
 const progress = {
   learner: count,
   epoch: count,
-  npoints: count,
+  npoints: points,
   /** Null when the loss is not finite, as for a learner without points. */
   loss: v.nullable(v.pipe(v.number(), v.finite())),
 };

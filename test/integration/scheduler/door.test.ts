@@ -3,7 +3,7 @@ import { connect } from "node:net";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import * as zmq from "zeromq";
 import { Door, z85Decode, type DoorKeys } from "../../../src/scheduler/workers/door";
-import { maxMessageBytes } from "../../../src/scheduler/workers/messages";
+import { maxMessageBytes } from "../../../src/scheduler/state/bounds";
 
 let door: Door;
 const heard: object[] = [];
