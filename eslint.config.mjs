@@ -6,6 +6,12 @@ const noDefaultExports = {
   message: "Export it by its name: one name everywhere.",
 };
 
+const noRawMessages = {
+  selector:
+    "CallExpression[callee.object.name='window'][callee.property.name=/^show(Error|Warning|Information)Message$/]:not([arguments.0.callee.name='plain'])",
+  message: "Show it with plain(): what a host says may hold links that run commands.",
+};
+
 export default tseslint.config(
   { ignores: ["dist/", "node_modules/", ".venv/", ".vscode-server/", "test/results/"] },
   js.configs.recommended,
@@ -23,7 +29,7 @@ export default tseslint.config(
       // Our interfaces are made of plain functions, which are passed on by themselves.
       "@typescript-eslint/unbound-method": "off",
       eqeqeq: "error",
-      "no-restricted-syntax": ["error", noDefaultExports],
+      "no-restricted-syntax": ["error", noDefaultExports, noRawMessages],
     },
   },
   {

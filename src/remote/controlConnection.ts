@@ -16,13 +16,15 @@ import type { RunningProcess } from "./transport";
 
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const learnerId = v.pipe(count, v.transform(asLearnerId));
+/** Of 100 000 learners some 50 MB. */
+const maxSnapshotBytes = 1 << 30;
 const moved = v.object({ moved: count });
 
 /** What is asked of a scheduler, with what its answers must look like. */
 const answerSchemas = {
   attach: v.object({
     position: v.object({ runId: v.string(), incarnation: count, seq: count }),
-    snapshot: v.nullable(v.object({ bytes: count })),
+    snapshot: v.nullable(v.object({ bytes: v.pipe(count, v.maxValue(maxSnapshotBytes)) })),
   }),
   "snapshot/read": v.object({ base64: v.string() }),
   ping: v.unknown(),
@@ -42,7 +44,10 @@ const answerSchemas = {
     proposal: v.nullable(v.object({ cores: count, walltime: v.string(), reasons: v.array(v.string()) })),
   }) satisfies v.GenericSchema<unknown, Results["tryLearners"]>,
   cancelJobs: v.unknown(),
-  jobShell: v.object({ argv: v.array(v.string()), directory: v.string() }),
+  jobShell: v.object({
+    argv: v.pipe(v.array(v.pipe(v.string(), v.check(hasNoNul))), v.minLength(1), v.maxLength(100)),
+    directory: v.pipe(v.string(), v.startsWith("/"), v.check(hasNoNul)),
+  }),
   jobOutput: v.object({ text: v.string(), truncated: v.boolean() }),
 } as const;
 export type AskedMethod = keyof typeof answerSchemas;
@@ -158,6 +163,10 @@ const notificationChecks: { readonly [N in keyof Notifications]: (value: unknown
   notice: (value): value is Notifications["notice"] =>
     value === null || (isObject(value) && typeof value["message"] === "string" && typeof value["hint"] === "string"),
 };
+
+function hasNoNul(text: string): boolean {
+  return !text.includes("\0");
+}
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null;

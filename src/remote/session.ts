@@ -350,6 +350,8 @@ export class Session implements RunSession {
   }
 
   private show(learner: LearnerId, preview: Preview): void {
+    // What nobody looks at is not kept.
+    if (!this.watched.includes(learner)) return;
     this.previews.set(learner, preview);
     this.previewed.fire({ learner, preview });
   }
@@ -386,13 +388,16 @@ function mustStartOver(error: AdaptiveError): boolean {
   return startOverCodes.has(error.code);
 }
 
+/** Else a snapshot could be read for ever. */
+const minPieceBytes = 4096;
+
 async function readSnapshot(connection: ControlConnection, bytes: number): Promise<Uint8Array> {
   const snapshot = new Uint8Array(bytes);
   let offset = 0;
   while (offset < bytes) {
     const { base64 } = await connection.request("snapshot/read", { offset });
     const piece = Buffer.from(base64, "base64");
-    if (piece.length === 0 || offset + piece.length > bytes) {
+    if (piece.length < Math.min(minPieceBytes, bytes - offset) || offset + piece.length > bytes) {
       throw new AdaptiveError("unknown-message", `A piece of ${piece.length} bytes at ${offset} of ${bytes} came`);
     }
     snapshot.set(piece, offset);

@@ -25,6 +25,7 @@ import { formatCount, plural } from "./format";
 import type { JobOutputs } from "./jobOutput";
 import { learnerVerbWords } from "./learnerVerbs";
 import type { Place } from "./messagePlace";
+import { plain } from "./plain";
 import type { PointTrials } from "./pointTrials";
 import type { ShownTexts } from "./shownTexts";
 import { askStart } from "./startForm";
@@ -320,5 +321,5 @@ async function pickFirstStep({ run, learners }: Overview): Promise<"try" | "star
 }
 
 function say(message: string): void {
-  window.setStatusBarMessage(`$(graph-line) ${message}`, messageMs);
+  window.setStatusBarMessage(`$(graph-line) ${plain(message)}`, messageMs);
 }

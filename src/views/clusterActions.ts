@@ -15,6 +15,7 @@ import { systemClock } from "../scheduler/state/clock";
 import { downloadedWords, downloadQuestion } from "./clusterWords";
 import { choose } from "./dialog";
 import type { ErrorDisplay } from "./errorDisplay";
+import { plain } from "./plain";
 import { withViewProgress } from "./viewProgress";
 
 interface ClusterActionsWorld {
@@ -86,7 +87,7 @@ export class ClusterActions {
       });
       for (const { path, why } of done.refused) log.warn(`${host}: ${JSON.stringify(path)} was not taken: it ${why}`);
       const show = done.refused.length === 0 ? window.showInformationMessage : window.showWarningMessage;
-      void show(downloadedWords(done));
+      void show(plain(downloadedWords(done)));
     });
   }
 
@@ -111,7 +112,7 @@ export class ClusterActions {
         return clusters.removeScheduler(host, { isAsked: true, onStep: progress, signal: cancelling.signal });
       });
       const left = runs.length === 0 ? "" : ` Its runs and their data stay: ${runs.join(", ")}.`;
-      void window.showInformationMessage(`Removed from ${host}.${left}`);
+      void window.showInformationMessage(plain(`Removed from ${host}.${left}`));
     });
   }
 

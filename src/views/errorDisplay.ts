@@ -1,5 +1,6 @@
 import { commands, type LogOutputChannel, Range, Uri, window } from "vscode";
 import { type Place, placeIn } from "./messagePlace";
+import { plain } from "./plain";
 import { type AdaptiveError, toAdaptiveError } from "../scheduler/state/errors";
 
 /** The one place that shows an error to a person; only for what the person has just asked for. */
@@ -37,7 +38,7 @@ export class ErrorDisplay {
     if (this.shown.has(text)) return;
     this.shown.add(text);
     const steps = this.stepsAfter(error);
-    const choice = await window.showErrorMessage(text, ...Object.keys(steps));
+    const choice = await window.showErrorMessage(plain(text), ...Object.keys(steps));
     this.shown.delete(text);
     if (choice !== undefined) await steps[choice]?.();
   }

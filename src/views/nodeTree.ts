@@ -7,7 +7,10 @@ import {
   TreeItemCollapsibleState,
   type TreeDataProvider,
 } from "vscode";
+import { plain } from "./plain";
 import { changedNodes, type TreeNode } from "./treeNodes";
+
+const longestLine = 300;
 
 /** Shows nodes in a tree view, whose elements are their ids; draws again only what has changed. */
 export class NodeTree implements TreeDataProvider<string> {
@@ -38,12 +41,12 @@ export class NodeTree implements TreeDataProvider<string> {
     const node = this.nodes.get(id);
     // The editor may still ask for what has just gone.
     if (node === undefined) return new TreeItem("");
-    const item = new TreeItem(node.label, collapsible(node));
+    const item = new TreeItem(plain(node.label, longestLine), collapsible(node));
     item.id = node.id;
-    item.description = node.description;
+    item.description = plain(node.description, longestLine);
     item.contextValue = node.context;
     item.accessibilityInformation = { label: [node.label, node.description].filter((part) => part !== "").join(", ") };
-    if (node.tooltip !== "") item.tooltip = new MarkdownString().appendText(node.tooltip);
+    if (node.tooltip !== "") item.tooltip = new MarkdownString().appendText(plain(node.tooltip));
     if (node.icon !== null) item.iconPath = iconOf(node.icon);
     if (node.command !== undefined) {
       const { id: command, title, argument } = node.command;

@@ -6,6 +6,7 @@ import type { LearnerId } from "../scheduler/state/rows";
 import { formatCount, learnerLabel } from "./format";
 import { stateStyles } from "./learnerStates";
 import { learnerVerbWords } from "./learnerVerbs";
+import { plain } from "./plain";
 
 const maxListed = 2000;
 
@@ -22,7 +23,7 @@ export async function pickLearners(session: RunSession, verb: LearnerVerb, filte
     const which = filter === "" ? "No learner" : `No learner that matches ${filter}`;
     throw new AdaptiveError("no-learners", `${which} is ${states.map(nameOf).join(" or ")}.`);
   }
-  const items = rows.map((row) => ({ label: learnerLabel(row), description: nameOf(row.state), id: row.id }));
+  const items = rows.map((row) => ({ label: plain(learnerLabel(row)), description: nameOf(row.state), id: row.id }));
   const picked = await window.showQuickPick(items, {
     title: `${learnerVerbWords[verb].label} Learners`,
     placeHolder:

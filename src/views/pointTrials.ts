@@ -23,6 +23,7 @@ import { type ErrorDisplay, openAt } from "./errorDisplay";
 import { plural } from "./format";
 import { learnerNodeId } from "./learnersTreeModel";
 import { placeInStudy } from "./ownFiles";
+import { plain } from "./plain";
 import type { ShownTexts } from "./shownTexts";
 import { update, updateQuestion } from "./studyWords";
 import { isNews, maxTried, tracebacksOf, trialWords, withProposal } from "./trialModel";
@@ -190,7 +191,7 @@ async function offer(
   message: string,
   steps: Readonly<Record<string, () => unknown>>,
 ): Promise<void> {
-  const chosen = await show(message, ...Object.keys(steps));
+  const chosen = await show(plain(message), ...Object.keys(steps));
   if (chosen !== undefined) await steps[chosen]?.();
 }
 

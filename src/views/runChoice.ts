@@ -10,6 +10,7 @@ import { AdaptiveError } from "../scheduler/state/errors";
 import { RunDirectory } from "../scheduler/state/runDirectory";
 import { choose } from "./dialog";
 import type { ErrorDisplay } from "./errorDisplay";
+import { plain } from "./plain";
 import { deletionQuestion, runLine, withData } from "./runWords";
 import { withViewProgress } from "./viewProgress";
 
@@ -103,8 +104,8 @@ function hostItem(host: string): Item {
 function itemOf(run: WorkspaceRun, shown: string | undefined): Item {
   const isShown = run.directory === shown;
   return {
-    label: `$(${isShown ? "check" : "graph-line"}) ${run.name}`,
-    description: runLine(run),
+    label: `$(${isShown ? "check" : "graph-line"}) ${plain(run.name)}`,
+    description: plain(runLine(run)),
     // What is in the folder beside the study is nothing to choose by; the name tells several in one folder apart.
     detail: isOnCluster(run.directory) ? posix.dirname(run.directory) : RunDirectory.ofStateFolder(run.directory).path,
     directory: run.directory,

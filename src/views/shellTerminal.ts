@@ -3,6 +3,7 @@ import type { Pseudoterminal, TerminalDimensions } from "vscode";
 import { Emitter } from "../remote/event";
 import type { Exit, Terminal, TerminalSize } from "../remote/transport";
 import { type AdaptiveError, toAdaptiveError } from "../scheduler/state/errors";
+import { plain } from "./plain";
 
 /**
  * Starts the shell.
@@ -71,7 +72,7 @@ export class ShellTerminal implements Pseudoterminal {
   }
 
   private say(words: string): void {
-    this.written.fire(`\r\n\x1b[2m${words}\x1b[0m\r\n`);
+    this.written.fire(`\r\n\x1b[2m${plain(words)}\x1b[0m\r\n`);
   }
 }
 

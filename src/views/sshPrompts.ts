@@ -2,12 +2,13 @@ import { CancellationTokenSource, window } from "vscode";
 import { basename } from "node:path";
 import type { HostKeyQuestion, InteractiveQuestion, Prompts } from "../remote/ssh/prompts";
 import { hostKeyWords } from "./sshWords";
+import { plain } from "./plain";
 
 /** Asks what a connection needs in the editor's own boxes. */
 export const sshPrompts: Prompts = {
   async hostKey(question: HostKeyQuestion): Promise<boolean> {
     const { message, detail, trust } = hostKeyWords(question);
-    return (await window.showWarningMessage(message, { modal: true, detail }, trust)) === trust;
+    return (await window.showWarningMessage(plain(message), { modal: true, detail: plain(detail) }, trust)) === trust;
   },
 
   passphrase: ({ file, isRetry }, signal) =>
@@ -42,7 +43,7 @@ async function ask(
   const cancel = (): void => source.cancel();
   signal.addEventListener("abort", cancel, { once: true });
   try {
-    const options = { title, prompt, password, ignoreFocusOut: true };
+    const options = { title: plain(title), prompt: plain(prompt), password, ignoreFocusOut: true };
     return (await window.showInputBox(options, source.token)) ?? null;
   } finally {
     signal.removeEventListener("abort", cancel);

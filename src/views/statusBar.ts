@@ -2,6 +2,7 @@ import { type Disposable, StatusBarAlignment, ThemeColor, window } from "vscode"
 import { RunDirectory } from "../scheduler/state/runDirectory";
 import { clusterOf } from "../remote/clusterRuns";
 import { together } from "./disposableScope";
+import { plain } from "./plain";
 import type { ShownRun } from "./shownRun";
 import { linkText, statusText, statusTooltip, terminalLine } from "./statusText";
 
@@ -21,7 +22,7 @@ export function showStatusBar(run: ShownRun, command: string): Disposable {
     const said = linkText(link, Date.now(), run.linkSinceMs);
     item.text =
       overview === null
-        ? `$(graph-line) ${RunDirectory.ofStateFolder(directory).name} · ${said}`
+        ? `$(graph-line) ${plain(`${RunDirectory.ofStateFolder(directory).name} · ${said}`)}`
         : statusText(overview, said);
     const about =
       overview === null ? (said ?? "") : statusTooltip(overview, clusterOf(directory, overview.run.cluster), why);

@@ -2,6 +2,7 @@ import type { Overview } from "../remote/replica/queries";
 import type { Link } from "../remote/link";
 import { formatCount, formatMoment, plural } from "./format";
 import { statesInOrder, stateStyles } from "./learnerStates";
+import { plain } from "./plain";
 
 /** What is said of a link that is not up; null when there is nothing to say. */
 export function linkText(link: Link, nowMs: number, sinceMs: number): string | null {
@@ -30,7 +31,7 @@ export function statusText({ run, learners }: Overview, link: string | null): st
     [learners.failed, "✗"],
   ] as const;
   const shown = counts.filter(([count]) => count > 0).map(([count, sign]) => `${formatCount(count)}${sign}`);
-  return [`$(graph-line) ${run.name}`, ...shown, ...(link === null ? [] : [`· ${link}`])].join(" ");
+  return [`$(graph-line) ${plain(run.name)}`, ...shown, ...(link === null ? [] : [`· ${plain(link)}`])].join(" ");
 }
 
 /** The run in lines, for who rests the pointer on it. */

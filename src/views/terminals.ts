@@ -7,6 +7,7 @@ import { loginShell } from "../remote/transport";
 import { AdaptiveError } from "../scheduler/state/errors";
 import { isRunning, type JobId, type LearnerId } from "../scheduler/state/rows";
 import { formatCount, learnerLabel, plural } from "./format";
+import { plain } from "./plain";
 import { ShellTerminal } from "./shellTerminal";
 import { clusterName } from "./statusText";
 
@@ -44,7 +45,7 @@ export class Terminals {
       return transport.terminal(argv, { cwd, size, signal });
     });
     // A window that is loaded anew has no shell to show in it.
-    window.createTerminal({ name, pty, iconPath: new ThemeIcon("terminal"), isTransient: true }).show();
+    window.createTerminal({ name: plain(name), pty, iconPath: new ThemeIcon("terminal"), isTransient: true }).show();
   }
 }
 
@@ -83,7 +84,7 @@ async function runningJobs(session: RunSession): Promise<JobView[]> {
 
 function itemOf({ jobId, host, learner }: JobView): QuickPickItem & { jobId: JobId } {
   const where = [host, learner === null ? "no learner" : learnerLabel(learner)];
-  return { label: jobId, description: where.filter((part) => part !== null).join("  "), jobId };
+  return { label: plain(jobId), description: plain(where.filter((part) => part !== null).join("  ")), jobId };
 }
 
 function noRunningJob({ jobs }: Overview): AdaptiveError {

@@ -1,4 +1,5 @@
 import { type CancellationToken, type LogOutputChannel, ProgressLocation, window } from "vscode";
+import { plain } from "./plain";
 
 export const learnersViewId = "adaptive.learners";
 
@@ -10,10 +11,10 @@ export function withViewProgress<T>(
 ): Promise<T> {
   return Promise.resolve(
     window.withProgress({ location: { viewId: learnersViewId } }, (_, token) =>
-      window.withProgress({ location: ProgressLocation.Window, title: name }, (progress) =>
+      window.withProgress({ location: ProgressLocation.Window, title: plain(name) }, (progress) =>
         act((step) => {
           log.info(`${name}: ${step}`);
-          progress.report({ message: step });
+          progress.report({ message: plain(step) });
         }, token),
       ),
     ),

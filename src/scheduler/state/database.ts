@@ -129,6 +129,10 @@ function queryFor(table: TableName, names: readonly string[]): string {
 const queries = new Map<string, string>();
 
 function composeQuery(table: TableName, names: readonly string[]): string {
+  const known = new Set(Object.keys(columns[table]).map(toSnakeCase));
+  const unknown = names.find((name) => !known.has(name));
+  // Names become part of a query, and a patch may come from a host.
+  if (unknown !== undefined) throw new AdaptiveError("unknown-message", `There is no column ${unknown} in ${table}`);
   if (names.length === Object.keys(columns[table]).length) {
     return `INSERT OR REPLACE INTO ${table} (${names.join(", ")}) VALUES (${names.map(() => "?").join(", ")})`;
   }

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { LearnerQuery } from "../../../src/remote/replica/queries";
 import { maxSamples, ReplicaDatabase } from "../../../src/remote/replica/replicaDatabase";
 import type { NewChange } from "../../../src/scheduler/state/changes";
+import { Database } from "../../../src/scheduler/state/database";
 import {
   asJobId,
   asLearnerId,
@@ -10,6 +11,7 @@ import {
   type LearnerRow,
   learnerStates,
   type LearnerState,
+  type RowPatch,
 } from "../../../src/scheduler/state/rows";
 import { firstChanges, wasm } from "../scheduler/runFixture";
 import { databaseOf, replicaOf } from "./replicaOf";
@@ -165,3 +167,10 @@ function compare(a: string | number | null, b: string | number | null): number {
   if (b === null) return 1;
   return a < b ? -1 : 1;
 }
+
+test("a change of a host cannot bring words of its own into a query", async () => {
+  const database = await Database.open(null, wasm);
+  const set = { ["name = (SELECT hex(randomblob(9))), remark"]: "x" };
+  expect(() => database.apply([{ table: "run", set } as RowPatch])).toThrow("There is no column");
+  database.close();
+});
