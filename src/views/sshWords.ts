@@ -9,7 +9,6 @@ export function hostKeyWords({ host, fingerprint, keyType, why, at }: HostKeyQue
   const place = at === undefined ? "" : `${at.file}:${at.line}`;
   const reasons = {
     unknown: "You have not connected to it before.",
-    "other-key-type": `You know it by a key of another type (${place}), which it did not show. Be careful.`,
     "ca-only": `It is vouched for by a certificate authority (${place}), whose certificates cannot be checked here.`,
   };
   return {

@@ -5,7 +5,7 @@ export type HostKeyChecking = "yes" | "ask" | "accept-new";
 
 export type HostKeyVerdict =
   | { kind: "trust"; remember: boolean }
-  | { kind: "ask"; why: "unknown" | "other-key-type" | "ca-only"; at?: KnownHostsPlace }
+  | { kind: "ask"; why: "unknown" | "ca-only"; at?: KnownHostsPlace }
   | { kind: "refuse"; why: "changed" | "revoked"; at: KnownHostsPlace }
   | { kind: "refuse"; why: "unknown" };
 
@@ -24,8 +24,7 @@ export function decideHostKey(match: KnownHostsMatch, checking: HostKeyChecking,
     case "unknown":
       if (checking === "accept-new") return { kind: "trust", remember: true };
       return checking === "ask" && mayAsk ? { kind: "ask", why: "unknown" } : { kind: "refuse", why: "unknown" };
-    // The host is known, though not by what it shows: nothing that is accepted unseen.
-    case "other-key-type":
+    // The host is vouched for, though not by what it shows: nothing that is accepted unseen.
     case "ca-only":
       return checking !== "yes" && mayAsk
         ? { kind: "ask", why: match.kind, at: match.at }

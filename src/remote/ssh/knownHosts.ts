@@ -16,10 +16,8 @@ export interface KnownHostsPlace {
 /** What the files say of a host's key. */
 export type KnownHostsMatch =
   | { kind: "match"; at: KnownHostsPlace }
-  /** Known by another key of this type. */
+  /** Known by another key, of this type or of others only. */
   | { kind: "mismatch"; at: KnownHostsPlace }
-  /** Known by keys of other types only. */
-  | { kind: "other-key-type"; at: KnownHostsPlace }
   | { kind: "revoked"; at: KnownHostsPlace }
   /** Vouched for by a certificate authority only, whose certificates we cannot read. */
   | { kind: "ca-only"; at: KnownHostsPlace }
@@ -33,8 +31,9 @@ export interface HostIdentity {
 }
 
 /**
- * Looks a key up as ssh does (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT): a revoked key is revoked wherever it is listed; then
- * one right line is enough; a host on another port than 22 may also be listed without its port.
+ * Looks a key up as ssh does (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT; `check_host_key` in its sshconnect.c): a revoked key
+ * is revoked wherever it is listed; then one right line is enough. Only a host on another port than 22 that no line
+ * names with that port may be listed without it.
  * @param key the public key in its wire form
  */
 export function matchKnownHosts(
@@ -47,16 +46,17 @@ export function matchKnownHosts(
   const type = keyType(key);
   const name = nameOf(host);
   const own = lines.filter((line) => isListed(line.hosts, name));
-  const bare = name === host.host.toLowerCase() ? [] : lines.filter((line) => isListed(line.hosts, host.host));
+  const hasPort = host.alias === undefined && host.port !== 22;
+  const bare = hasPort ? lines.filter((line) => isListed(line.hosts, host.host)) : [];
   const plain = own.filter(({ marker }) => marker === "");
   const revoked = [...own, ...bare].find((line) => line.marker === "@revoked" && line.blob === blob);
   if (revoked) return { kind: "revoked", at: revoked.at };
-  const right = [...plain, ...bare.filter(({ marker }) => marker === "")].find((line) => line.blob === blob);
+  const right = (plain.length > 0 ? plain : bare.filter(({ marker }) => marker === "")).find(
+    (line) => line.blob === blob,
+  );
   if (right) return { kind: "match", at: right.at };
-  const changed = plain.find((line) => line.type === type);
+  const changed = plain.find((line) => line.type === type) ?? plain[0];
   if (changed) return { kind: "mismatch", at: changed.at };
-  const other = plain[0];
-  if (other) return { kind: "other-key-type", at: other.at };
   const authority = own.find(({ marker }) => marker === "@cert-authority");
   return authority ? { kind: "ca-only", at: authority.at } : { kind: "unknown" };
 }
@@ -95,8 +95,22 @@ function parse({ file, text }: KnownHostsFile): KnownHostsLine[] {
   return text.split(/\r?\n/).flatMap((line, i) => {
     const [, marker = "", hosts = "", type = "", blob = ""] =
       /^\s*(?:(@\S+)\s+)?([^\s#@]\S*)\s+(\S+)\s+(\S+)/.exec(line) ?? [];
-    return blob === "" ? [] : [{ marker, hosts, type, blob, at: { file, line: i + 1 } }];
+    const isRead = (marker === "" || marker === "@revoked" || marker === "@cert-authority") && isKey(type, blob);
+    return isRead ? [{ marker, hosts, type, blob, at: { file, line: i + 1 } }] : [];
   });
+}
+
+/** Whether ssh would read it: a key is what its blob says it is, and a line that calls it otherwise does not count. */
+function isKey(type: string, blob: string): boolean {
+  const bytes = Buffer.from(blob, "base64");
+  return bytes.toString("base64") === blob && keyType(bytes) === type && isWhole(bytes);
+}
+
+/** Fields with their lengths before them, and nothing behind. */
+function isWhole(bytes: Buffer): boolean {
+  let at = 0;
+  while (at + 4 <= bytes.length) at += 4 + bytes.readUInt32BE(at);
+  return at === bytes.length;
 }
 
 function nameOf({ host, port, alias }: HostIdentity): string {

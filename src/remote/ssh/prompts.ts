@@ -15,7 +15,7 @@ export interface HostKeyQuestion {
   /** As `ssh-keygen -l` prints it. */
   fingerprint: string;
   keyType: string;
-  why: "unknown" | "other-key-type" | "ca-only";
+  why: "unknown" | "ca-only";
   /** Where the host is known by something else. */
   at?: KnownHostsPlace;
 }

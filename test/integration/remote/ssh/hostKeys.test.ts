@@ -64,14 +64,11 @@ const cells: Record<string, Cell> = {
     answers: true,
     ends: "host-key-unknown",
   },
-  "another type, and trusted": {
-    knownHosts: `[127.0.0.1]:PORT ${publicLine(rsa.private)}`,
+  "known by another type": {
+    knownHosts: `\n[127.0.0.1]:PORT ${publicLine(rsa.private)}`,
     answers: true,
-    ends: "trusted",
-    asks: asksUnknown.replace("unknown", "other-key-type"),
-    remembers: true,
+    ends: "host-key-changed",
   },
-  "another type, with nobody there": { knownHosts: `[127.0.0.1]:PORT ${publicLine(rsa.private)}`, ends: "needs-user" },
   "@cert-authority, and trusted": {
     knownHosts: `@cert-authority [127.0.0.1]:PORT ${publicLine(other.private)}`,
     answers: true,
