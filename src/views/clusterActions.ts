@@ -1,7 +1,7 @@
 import { hostname, userInfo } from "node:os";
 import { dirname } from "node:path";
-import { text } from "node:stream/consumers";
 import { type LogOutputChannel, type Memento, version as editorVersion, window, workspace } from "vscode";
+import { textTail } from "../remote/boundedText";
 import { hostOf, isOnCluster } from "../remote/clusterRuns";
 import { type Clusters, downloadedInto } from "../remote/connectClusters";
 import { writeDiagnostics } from "../remote/deploy/diagnostics";
@@ -157,8 +157,8 @@ async function schedulerLog(sessions: RunSessions, { directory }: RunSession): P
   const { signal } = new AbortController();
   const { transport, path } = await sessions.reach(directory, { isAsked: false, onStep: () => undefined, signal });
   const process = await transport.exec(["tail", "-n", "300", `${path}/scheduler.log`], { stdin: "", signal });
-  const [log, problem] = await Promise.all([text(process.stdout), text(process.stderr)]);
-  return log || problem;
+  const [log, problem] = await Promise.all([process.stdout, process.stderr].map((said) => textTail(said, 1 << 20)));
+  return log || problem || "it is empty";
 }
 
 function notOnCluster(): AdaptiveError {

@@ -8,7 +8,8 @@ export interface Secrets {
 
 /**
  * A text in which nobody is recognised and nothing lets anybody in. Each name is replaced by the same word throughout,
- * so that one still reads which of them are the same.
+ * so that one still reads which of them are the same. What is assigned to a name, or follows one, is left out unless
+ * that name is among those that may stay; and so is every word that nobody would write by hand.
  */
 export function redact(text: string, { users, hosts }: Secrets): string {
   const named = [...replacements(users, "user"), ...replacements(hosts, "host")];
@@ -16,7 +17,7 @@ export function redact(text: string, { users, hosts }: Secrets): string {
   named.sort(([a], [b]) => b.length - a.length);
   return named.reduce(
     (redacted, [name, word]) => redacted.replace(asWord(name), word),
-    withoutAddresses(withoutKeys(text)),
+    withoutAddresses(withoutStrangeWords(withoutValues(withoutKeys(text)))),
   );
 }
 
@@ -31,23 +32,68 @@ function asWord(name: string): RegExp {
   return new RegExp(`(?<![\\p{L}\\p{N}])${escaped}(?![\\p{L}\\p{N}])`, "giu");
 }
 
-/** Words that a secret follows: `password: x`, `"api_key": "x"`, `TOKEN=x`, `--token x`. */
-const secretNames =
-  "pass(?:word|phrase)?|secret(?:_?key)?|token|api_?key|private_?key|credentials?|cookie|authorization";
-const secretValue = `"[^"\\n]*"|'[^'\\n]*'|[^\\s,;}"']+`;
-
 function withoutKeys(text: string): string {
   return (
     text
-      .replace(/-----BEGIN [A-Z ]+-----[\s\S]*?(-----END [A-Z ]+-----|$)/g, "<key>")
+      .replace(/-----BEGIN [A-Z0-9 ]+-----[\s\S]*?(-----END [A-Z0-9 ]+-----|$)/g, "<key>")
       // Of public keys in known_hosts and authorized_keys.
       .replace(/\b((?:ssh|ecdsa|sk)-[\w@.-]+) [A-Za-z0-9+/=]{32,}/g, "$1 <key>")
       .replace(/\bSHA256:[A-Za-z0-9+/]{43}=?/g, "SHA256:<fingerprint>")
-      .replace(new RegExp(`((?:${secretNames})["']?\\s*[:=]\\s*(?:Bearer )?)(?:${secretValue})`, "gi"), "$1<secret>")
-      .replace(new RegExp(`(--(?:${secretNames})\\s+)(?:${secretValue})`, "gi"), "$1<secret>")
-      // Whatever else looks like nothing a person would write; hashes stay, they are the names of our own folders.
-      .replace(/(?<![A-Za-z0-9+/])(?=[A-Za-z0-9+/]*[A-Z])[A-Za-z0-9+]{48,}={0,2}/g, "<key>")
+      .replace(/([a-z][a-z0-9+.-]*:\/\/)[^/\s"']*@/gi, "$1<secret>@")
+      .replace(/((?:authorization|cookie)["']?\s*[:=]\s*)("[^"\n]*"|'[^'\n]*'|[^\n"']+)/gi, "$1<secret>")
+      .replace(/\b(basic|bearer|negotiate)\s+(?=[^\s,;"']*[A-Z0-9=_.])[^\s,;"']{6,}/gi, "$1 <secret>")
+      .replace(/((?:^|\s)(?:-u|--user)[\s=]+)[^\s:]+:[^\s]+/g, "$1<secret>")
+      .replace(knownToken, "<key>")
   );
+}
+
+/** As services begin them, so that they are found when they leak. */
+const knownToken =
+  /\b(?:gh[pousr]_|github_pat_|glpat-|xox[a-z]-|sk-(?!ssh|ecdsa)|pk_|rk_|AKIA|ASIA|hf_|npm_|pypi-|AIza|eyJ|ya29\.|dop_v1_|shpat_|SG\.)[\w.-]{8,}/g;
+
+const value = `"(?:[^"\\\\\n]|\\\\.)*"|'[^'\n]*'|[^\\s,;}"'&]+`;
+
+/** Names of our own settings and of how things stand: what is assigned to them may stay. */
+const plainNames = new Set(
+  (
+    "queue runroot launcher resources cores nodes walltime memory maxjobs pollseconds goal npoints loss seconds endtime " +
+    "executor retries saveeveryseconds dataframe attempt since port pid time state activity code exit version " +
+    "incarnation seq jobs learners done failed running waiting schedulerinjob epoch"
+  ).split(" "),
+);
+const plainNumber = /^-?(\d{1,4}|\d*\.\d+)(e-?\d+)?$/i;
+/** Names whose values are never shown, also behind a colon. */
+const secretName =
+  /pass(?:w(?:or)?d|wort|phrase|code)|(?:^|[_.-])(?:pass|pwd|pw|pin|otp|auth|key)(?:$|[_.-])|secret|token|credential|(?:api|private|access)[_-]?key/i;
+
+const assignment = new RegExp(`(?<![\\w-])(-{0,2})([\\w.-]+)(["']?\\s*(?:=|:(?!//))\\s*)(${value})`, "g");
+const option = new RegExp(`(?<![\\w-])(--?)([\\w-]+)(\\s+)(${value})`, "g");
+
+function withoutValues(text: string): string {
+  const replaced = text.replace(option, (all: string, dashes: string, name: string, blank: string, given: string) =>
+    secretName.test(name) && !given.startsWith("-") ? `${dashes}${name}${blank}<secret>` : all,
+  );
+  return replaced.replace(assignment, (all: string, dashes: string, name: string, sign: string, given: string) => {
+    const isKnown = !sign.includes("=") || plainNames.has(name.toLowerCase()) || plainNumber.test(given);
+    const mayStay = !secretName.test(name) && isKnown;
+    return mayStay || /^<[a-z ]+>$/.test(given) ? all : `${dashes}${name}${sign}<secret>`;
+  });
+}
+
+/** Letters and digits mixed as in keys; our own folders' hashes, in hexadecimal, and the ids of runs stay. */
+function withoutStrangeWords(text: string): string {
+  return text.replace(/(?<![\w+/~-])[\w+/~-]{16,}={0,2}/g, (word) =>
+    word.split("/").some(isStrange) ? "<key>" : word,
+  );
+}
+
+function isStrange(word: string): boolean {
+  if (word.length < 16 || /^[0-9a-f]{16,64}$/.test(word) || /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(word)) {
+    return false;
+  }
+  const kinds = [/[a-z]/, /[A-Z]/, /[0-9]/].filter((kind) => kind.test(word)).length;
+  const turns = word.match(/[A-Za-z](?=\d)|\d(?=[A-Za-z])|[a-z](?=[A-Z])/g)?.length ?? 0;
+  return (kinds === 3 && turns >= 4) || (kinds === 2 && turns >= 5) || (word.length >= 40 && !/[_-]/.test(word));
 }
 
 function withoutAddresses(text: string): string {

@@ -20,7 +20,7 @@ describe("what is taken out of a report", () => {
     ["a token of JSON", '{"token": "abc def", "x": 1}', '{"token": <secret>, "x": 1}'],
     ["a token of a command", "run --token abc --json", "run --token <secret> --json"],
     ["a variable", "export WANDB_API_KEY=0123abcd", "export WANDB_API_KEY=<secret>"],
-    ["a header", "Authorization: Bearer abc.def", "Authorization: Bearer <secret>"],
+    ["a header", "Authorization: Bearer abc.def", "Authorization: <secret>"],
     [
       "a private key",
       "a\n-----BEGIN OPENSSH PRIVATE KEY-----\nb3Bl\n-----END OPENSSH PRIVATE KEY-----\nb",
@@ -31,9 +31,68 @@ describe("what is taken out of a report", () => {
     ["a fingerprint", `SHA256:${"a".repeat(43)}`, "SHA256:<fingerprint>"],
     ["a long key", `key ${"Ab1".repeat(20)}`, "key <key>"],
     ["but not a hash that names a folder", "bundles/5cee6455c55637d1", "bundles/5cee6455c55637d1"],
+    ["passwd", "mount -o user=x,passwd=hunter2", "mount -o user=<secret>,passwd=<secret>"],
+    ["a variable of MySQL", "MYSQL_PWD=hunter2 DB_PASSWD='hunter 2'", "MYSQL_PWD=<secret> DB_PASSWD=<secret>"],
+    ["a header in lower case", "authorization: Basic dXNlcjpwYXNz", "authorization: <secret>"],
+    ["a header of no name", "sent bearer eyJhbGciOi.J9", "sent bearer <secret>"],
+    [
+      "a name and a password before a host",
+      "clone https://u:p%40@git.example.org/x",
+      "clone https://<secret>@git.example.org/x",
+    ],
+    ["a key of a cloud", "AWS_SECRET_ACCESS_KEY=wJalr/K7", "AWS_SECRET_ACCESS_KEY=<secret>"],
+    ["an address with a token", "GET /x?access_token=abc&page=2", "GET /x?access_token=<secret>&page=2"],
+    ["a token of GitHub", "used ghp_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "used <key>"],
+    ["a token of OpenAI", "sk-proj-aaaaaaaaaaaaaaaaaaaa", "<key>"],
+    ["a user of curl", "curl -u ada:hunter2 x", "curl -u <secret> x"],
+    ["a variable whose name nobody knows", "export MY_THING=hunter2", "export MY_THING=<secret>"],
+    ["a value of JSON in a prelude", '"prelude": ["export FOO=bar"]', '"prelude": ["export FOO=<secret>"]'],
+    ["what our own settings say", '"queue": "slurm", cores=4, offset=0.51', '"queue": "slurm", cores=4, offset=0.51'],
+    ["types of learners", "DataSaver(AverageLearner1D)", "DataSaver(AverageLearner1D)"],
+    ["names of files", "lib/fast.cpython-311-x86_64-linux-gnu.so", "lib/fast.cpython-311-x86_64-linux-gnu.so"],
+    ["a run's id", "run 5f0c9f0e-1b2d-4c3e-8f4a-0123456789ab", "run 5f0c9f0e-1b2d-4c3e-8f4a-0123456789ab"],
     ["words about passwords stay", "password authentication failed", "password authentication failed"],
   ])("%s", (_, text, redacted) => {
     expect(redact(text, secrets)).toBe(redacted);
+  });
+
+  test("no secret is left, of whatever kind and wherever it stood", () => {
+    const letters = fc.string({
+      unit: fc.constantFrom(..."abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"),
+      minLength: 12,
+      maxLength: 30,
+    });
+    const name = fc.constantFrom(
+      "passwd",
+      "PGPASSWORD",
+      "MYSQL_PWD",
+      "token",
+      "client_secret",
+      "MY_THING",
+      "X",
+      "apiKey",
+      "db.password",
+    );
+    const kinds: ((name: string, secret: string) => string)[] = [
+      (name, secret) => `${name}=${secret}`,
+      (name, secret) => `export ${name}="${secret} ${secret}"`,
+      (name, secret) => `--${name}=${secret} x`,
+      (_, secret) => `--password ${secret}`,
+      (_, secret) => `{"password": "${secret}"}`,
+      (_, secret) => `Authorization: Basic ${secret}==`,
+      (_, secret) => `'Cookie': 'session=${secret}; x=${secret}'`,
+      (_, secret) => `ssh://ada:${secret}@login1/x`,
+      (_, secret) => `ghp_${secret} sk-proj-${secret} glpat-${secret} eyJ${secret}.${secret}.${secret}`,
+      (_, secret) => `-----BEGIN RSA PRIVATE KEY-----\n${secret}\n-----END RSA PRIVATE KEY-----`,
+      (name, secret) => `https://example.org/?${name}=${secret}&x=1`,
+    ];
+    const around = fc.constantFrom("", " ", "\n", "[info] ", "(", " and ");
+    fc.assert(
+      fc.property(fc.constantFrom(...kinds), name, letters, around, around, (kind, name, secret, before, after) => {
+        expect(redact(`${before}${kind(name, secret)}${after}`, secrets)).not.toContain(secret);
+      }),
+      { numRuns: 1000 },
+    );
   });
 
   test("no name is left, wherever it stood", () => {
