@@ -1,6 +1,6 @@
 /**
  * How long the replica of a run of 100 000 learners takes to filter them, to give a page of those
- * that match, and to take in progress meanwhile.
+ * that match or are sorted by a parameter, and to take in progress meanwhile.
  *
  *   npm run bench:filter
  */
@@ -96,6 +96,14 @@ async function main(): Promise<void> {
       medianMs(report).padStart(10),
     ];
     console.log(cells.join(""));
+  }
+  console.log(`\n${"sorted by".padEnd(26)}             set    page  deep page`);
+  for (const orderBy of ["loss", "parameter:offset", "parameter:name", "parameter:none"] as const) {
+    const page = { ...query, orderBy, filter: "" };
+    const first = medianMs(() => replica.query("learners", page), 1);
+    const deep = { ...page, offset: 0.9 * count };
+    const pages = [page, deep].map((one) => medianMs(() => replica.query("learners", one)));
+    console.log([orderBy.padEnd(33), first, pages[0], pages[1]?.padStart(11)].join(""));
   }
 }
 

@@ -2,6 +2,7 @@ import { isOnCluster } from "../remote/clusterRuns";
 import { commands, type Disposable } from "vscode";
 import type { RunSessions } from "../remote/runSessions";
 import { together } from "./disposableScope";
+import { isFinished } from "./finished";
 import type { LearnerFilter } from "./learnerFilter";
 import type { ShownRun } from "./shownRun";
 import type { StudyEdits } from "./studyEdits";
@@ -28,6 +29,7 @@ export function keepContextKeys(
     set("isEdited", edits.parts.code);
     set("hasNewSettings", edits.parts.settings);
     set("isFiltered", filter.text !== "");
+    set("isFinished", run.overview !== null && isFinished(run.overview));
     set("activity", run.overview?.run.activity ?? "none");
   };
   update();

@@ -1,5 +1,5 @@
 import type { Uri, WebviewPanel } from "vscode";
-import { workspace } from "vscode";
+import { commands, workspace } from "vscode";
 import * as v from "valibot";
 import { systemClock } from "../scheduler/state/clock";
 import type { RunSession } from "../remote/runSession";
@@ -10,13 +10,14 @@ import { dashboardHtml } from "./dashboardPage";
 import { shownFailure, shownLearner, shownNumbers, shownTrial } from "./dashboardRows";
 import { DisposableScope, together } from "./disposableScope";
 import type { LearnerFilter } from "./learnerFilter";
-import { changeListed, listMessage, saveListed } from "./listedLearners";
-import { type FromPage, fromPageSchema, type ToPage } from "./messages";
+import { isFinished } from "./finished";
+import { changeListed, chosenRows, listMessage, newestEnd, saveListed } from "./listedLearners";
+import { type FromPage, fromPageSchema, type ListLook, type ToPage } from "./messages";
 import type { Place } from "./messagePlace";
 import { placeInStudy } from "./ownFiles";
 import { Refresher } from "./refresher";
 import { awayLines } from "./runWords";
-import { clusterOf } from "../remote/clusterRuns";
+import { clusterOf, isOnCluster } from "../remote/clusterRuns";
 import { linkText } from "./statusText";
 import type { StudyEdits } from "./studyEdits";
 import { freshTrial } from "./trialModel";
@@ -146,8 +147,11 @@ export class DashboardPanel {
       case "look":
         this.listen(said);
         return;
-      case "changeLearner":
-        void actions.changeLearners(said.verb, [said.learner]);
+      case "changeLearners":
+        void actions.changeLearners(said.verb, said.learners);
+        return;
+      case "choose":
+        void this.sendChosen(said.list, said.end);
         return;
       case "changeListed":
         if (this.look !== null) void changeListed(actions, said.verb, this.look.list, filter.text);
@@ -173,7 +177,7 @@ export class DashboardPanel {
         this.showRun();
         return;
       case "runCommand":
-        void actions[said.command]();
+        void commands.executeCommand(`adaptive.${said.command}`);
         return;
     }
   }
@@ -249,7 +253,11 @@ export class DashboardPanel {
       const overview = await session.query("overview", null);
       this.panel.title = `${overview.run.name} · Adaptive`;
       const cluster = clusterOf(session.directory, overview.run.cluster);
-      const run = shownNumbers({ ...overview, run: { ...overview.run, cluster } });
+      const finishedAt = isFinished(overview) ? await newestEnd(session) : null;
+      const run = shownNumbers(
+        { ...overview, run: { ...overview.run, cluster } },
+        { finishedAt, isOnCluster: isOnCluster(session.directory) },
+      );
       this.post({ type: "run", run, ...around });
     } finally {
       clearTimeout(waiting);
@@ -275,6 +283,13 @@ export class DashboardPanel {
     const filter = this.world.filter.text;
     const message = await listMessage(session, list, filter);
     if (list === this.look?.list && filter === this.world.filter.text) this.post(message);
+  }
+
+  private async sendChosen(list: ListLook, end: number): Promise<void> {
+    const { session } = this;
+    if (session === null) return;
+    const learners = await chosenRows(session, list, this.world.filter.text, end);
+    this.post({ type: "chosen", learners });
   }
 
   private async sendSelected(): Promise<void> {

@@ -64,7 +64,14 @@ function placeWords(traceback: string | null, folder: string | null): string | n
   return place && `line ${place.line} of ${basename(place.file)}`;
 }
 
-export function shownNumbers({ run, learners, jobs, npoints }: Overview): ShownRunNumbers {
-  const { name, cluster, activity, remark } = run;
-  return { name, cluster, activity, remark, learners, jobs, npoints };
+/** @param finishedAt when a run ended that has nothing left to do */
+export function shownNumbers(
+  { run, learners, jobs, npoints }: Overview,
+  { finishedAt, isOnCluster }: { finishedAt: number | null; isOnCluster: boolean },
+): ShownRunNumbers {
+  const { name, cluster, activity, activityAt, remark } = run;
+  // One that was stopped or paused since says by its time of now nothing of when it was started.
+  const startedAt = activity === "active" && finishedAt !== null && activityAt < finishedAt ? activityAt : null;
+  const finished = finishedAt === null ? null : { at: finishedAt, startedAt };
+  return { name, cluster, activity, remark, learners, jobs, npoints, finished, isOnCluster };
 }

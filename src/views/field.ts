@@ -35,6 +35,11 @@ function finite(...columns: [x: Values, y: Values, value: Values]): Pick<Field, 
 }
 type Values = readonly (number | null)[];
 
+/** Whether both directions of a plane span the same, so that it is drawn as a square. */
+export function isSameSpan([[x1, x2], [y1, y2]]: Field["bounds"]): boolean {
+  return Math.abs(x2 - x1 - (y2 - y1)) <= 1e-9 * Math.abs(x2 - x1);
+}
+
 /** The smallest and the largest; one apart when they are the same. */
 export function spanOf(values: readonly number[]): Interval {
   let [low, high] = [Infinity, -Infinity];

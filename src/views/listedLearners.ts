@@ -1,11 +1,11 @@
 import type { LearnerChoice } from "../remote/replica/queries";
 import type { RunSession } from "../remote/runSession";
 import { type LearnerVerb, statesFor } from "../scheduler/control/learnerVerbs";
-import { learnerStates } from "../scheduler/state/rows";
+import { type LearnerId, learnerStates } from "../scheduler/state/rows";
 import type { Actions } from "./actions";
 import { shownLearner } from "./dashboardRows";
 import { learnerVerbWords } from "./learnerVerbs";
-import type { ListLook, ToPage } from "./messages";
+import { type ListLook, maxChosen, type ToPage } from "./messages";
 
 type LearnersMessage = Extract<ToPage, { type: "learners" }>;
 
@@ -29,6 +29,25 @@ export function changeListed(
     const states = statesFor[verb].filter((state) => list.state === null || list.state === state);
     await actions.changeLearners(verb, await session.query("learnerIds", { filter, states }));
   });
+}
+
+/** The learners of rows of the list, at most as many as may be chosen. */
+export async function chosenRows(
+  session: RunSession,
+  list: ListLook,
+  filter: string,
+  end: number,
+): Promise<LearnerId[]> {
+  const limit = Math.min(maxChosen, Math.max(0, end - list.offset));
+  const { rows } = await session.query("learners", { ...list, ...choiceOf(list, filter), limit });
+  return rows.map(({ id }) => id);
+}
+
+/** When the last of a run's learners ended; null when none has. */
+export async function newestEnd(session: RunSession): Promise<number | null> {
+  const states = ["done", "failed", "stopped"] as const;
+  const query = { states, orderBy: "changedAt", descending: true, offset: 0, limit: 1 } as const;
+  return (await session.query("learners", query)).rows[0]?.changedAt ?? null;
 }
 
 /** Saves all learners that are listed as a table, in the order of the list. */

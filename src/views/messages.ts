@@ -3,6 +3,7 @@
  * the extension sends that, and again whenever it has changed. Each side parses what it gets.
  */
 import * as v from "valibot";
+import type { ParameterOrder } from "../remote/replica/queries";
 import { learnerVerbs } from "../scheduler/control/learnerVerbs";
 import { asLearnerId, jobStates, learnerStates } from "../scheduler/state/rows";
 import { previewSchema } from "../scheduler/workers/messages";
@@ -15,11 +16,24 @@ const learnerId = v.pipe(count, v.transform(asLearnerId));
 const stateSchema = v.picklist(learnerStates);
 /** Keeps a message far below 2 MB, however long the parameters. */
 const maxRows = 200;
+/** Learners that may be chosen one by one or by rows; of more, those that a filter leaves are changed. */
+export const maxChosen = 10_000;
+
+const orderSchema = v.union([
+  v.picklist(sortColumns),
+  // A parameter by its name.
+  v.pipe(
+    v.string(),
+    v.startsWith("parameter:"),
+    v.maxLength(1000),
+    v.transform((name) => name as ParameterOrder),
+  ),
+]);
 
 const listSchema = v.object({
   /** Only learners in this state; null for all. */
   state: v.nullable(stateSchema),
-  orderBy: v.picklist(sortColumns),
+  orderBy: orderSchema,
   descending: v.boolean(),
   offset: count,
   limit: v.pipe(count, v.maxValue(maxRows)),
@@ -30,7 +44,13 @@ export type ListLook = v.InferOutput<typeof listSchema>;
 export const fromPageSchema = v.variant("type", [
   /** What the page looks at; its first message. */
   v.object({ type: v.literal("look"), list: listSchema, selected: v.nullable(learnerId) }),
-  v.object({ type: v.literal("changeLearner"), verb: v.picklist(learnerVerbs), learner: learnerId }),
+  v.object({
+    type: v.literal("changeLearners"),
+    verb: v.picklist(learnerVerbs),
+    learners: v.pipe(v.array(learnerId), v.maxLength(maxChosen)),
+  }),
+  /** Which learners are the rows of the list from `offset` up to but not including `end`? */
+  v.object({ type: v.literal("choose"), list: listSchema, end: count }),
   /** Of the learners that are listed, all that the verb is for. */
   v.object({ type: v.literal("changeListed"), verb: v.picklist(learnerVerbs) }),
   /** The learners that are listed, as a table. */
@@ -45,7 +65,7 @@ export const fromPageSchema = v.variant("type", [
   v.object({ type: v.literal("showRun") }),
   v.object({
     type: v.literal("runCommand"),
-    command: v.picklist(["startJobs", "stopJobs", "updateRun", "connect", "showLog"]),
+    command: v.picklist(["startJobs", "stopJobs", "updateRun", "connect", "showLog", "downloadData"]),
   }),
 ]);
 export type FromPage = v.InferOutput<typeof fromPageSchema>;
@@ -107,6 +127,9 @@ const runSchema = v.object({
   learners: v.record(stateSchema, count),
   jobs: v.record(v.picklist(jobStates), count),
   npoints: count,
+  /** Of a run that has nothing left to do: since when, and since when it had gone on. */
+  finished: v.nullable(v.object({ at: v.number(), startedAt: v.nullable(v.number()) })),
+  isOnCluster: v.boolean(),
 });
 export type ShownRunNumbers = v.InferOutput<typeof runSchema>;
 
@@ -141,6 +164,8 @@ export const toPageSchema = v.variant("type", [
     total: count,
     rows: v.array(learnerSchema),
   }),
+  /** Answers `choose`. */
+  v.object({ type: v.literal("chosen"), learners: v.array(learnerId) }),
   /** The filter, and what is wrong with the one that was last asked for instead. */
   v.object({ type: v.literal("filter"), text: v.string(), problem: v.nullable(v.string()) }),
   v.object({

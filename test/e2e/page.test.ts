@@ -20,6 +20,11 @@ interface Sizes {
   clientHeight: number;
 }
 
+/** The page's own global. */
+interface Styled {
+  getComputedStyle(element: unknown): { backgroundColor: string };
+}
+
 const large: PageOptions = { width: 1300, height: 850 };
 
 const run: ToPage = {
@@ -32,6 +37,8 @@ const run: ToPage = {
     learners: { waiting: 1, running: 1, done: 2, failed: 1, stopped: 0, blocked: 0, removed: 0 },
     jobs: { submitted: 0, queued: 0, running: 2, ended: 3 },
     npoints: 1200,
+    finished: null,
+    isOnCluster: false,
   },
   link: null,
   notice: null,
@@ -91,5 +98,165 @@ describe("a learner that is looked at", () => {
     const dashboard = await open([learnerRow(3, { failures: 2, error: "OSError: no licence" })]);
     await rowOf(dashboard, "waiting, failed 2 times").click();
     await dashboard.page.locator("adaptive-learner").getByText("Failed 2 times: OSError: no licence").waitFor();
+  });
+});
+
+describe("a list of learners", () => {
+  const rows = Array.from({ length: 40 }, (_, i) =>
+    learnerRow(i, {
+      combo: JSON.stringify({ offset: i, method: `averaged_over_${i}` }),
+      state: i % 2 === 0 ? "done" : "failed",
+      npoints: 300,
+      changedAt: Date.now() - i * 60_000,
+    }),
+  );
+  const selectedIn = ({ page }: DashboardPage) =>
+    page.locator('adaptive-learners [role="row"][aria-selected="true"]').count();
+
+  test("cuts no cell off where there is room", async () => {
+    const dashboard = await open(rows);
+    await rowOf(dashboard, "averaged_over_10").waitFor();
+    const cells = dashboard.page.locator("adaptive-learners .cell");
+    const hidden = await cells.evaluateAll((all) =>
+      (all as unknown as Sizes[]).map(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth),
+    );
+    expect(Math.max(...hidden)).toBe(0);
+    const heads = dashboard.page.locator('adaptive-learners [role="columnheader"] button');
+    expect(await heads.allInnerTexts()).toContain("changed");
+  });
+
+  test("sorts where a header is clicked, wherever in it", async () => {
+    const dashboard = await open(rows);
+    const head = dashboard.page.locator('adaptive-learners [role="columnheader"]').filter({ hasText: "points" });
+    const { width = 0, height = 0 } = (await head.boundingBox()) ?? {};
+    await head.click({ position: { x: 3, y: height / 2 } });
+    await expect.poll(() => dashboard.lastSaid("look")?.list).toMatchObject({ orderBy: "npoints", descending: false });
+    await head.click({ position: { x: width - 3, y: height / 2 } });
+    await expect.poll(() => dashboard.lastSaid("look")?.list).toMatchObject({ orderBy: "npoints", descending: true });
+    await dashboard.page.locator('adaptive-learners [role="columnheader"]').first().click();
+    await expect.poll(() => dashboard.lastSaid("look")?.list.orderBy).toBe("parameter:offset");
+  });
+
+  test("chooses several rows with Shift, Ctrl and the keyboard, without selecting text", async () => {
+    const dashboard = await open(rows);
+    const { page } = dashboard;
+    await rowOf(dashboard, "averaged_over_2 ").click();
+    await rowOf(dashboard, "averaged_over_6 ").click({ modifiers: ["Shift"] });
+    await page.getByText("5 learners chosen").waitFor();
+    expect(await selectedIn(dashboard)).toBe(5);
+    expect(await page.evaluate("String(getSelection())")).toBe("");
+    await rowOf(dashboard, "averaged_over_4 ").click({ modifiers: ["Control"] });
+    await page.getByText("4 learners chosen").waitFor();
+    await page.locator("adaptive-learners").getByRole("button", { name: "Retry" }).click();
+    expect(dashboard.lastSaid("changeLearners")).toEqual({
+      type: "changeLearners",
+      verb: "retry",
+      learners: [2, 3, 5, 6],
+    });
+    await page.locator("adaptive-learners").getByRole("grid").focus();
+    await page.keyboard.press("Shift+ArrowDown");
+    await page.keyboard.press("Control+a");
+    await page.getByText("40 learners chosen").waitFor();
+    await page.getByRole("button", { name: "Clear" }).click();
+    expect(await selectedIn(dashboard)).toBe(1);
+  });
+
+  test("that nothing matches says so, with the way out, and keeps its bar in one row", async () => {
+    const dashboard = await open(rows);
+    const { page } = dashboard;
+    const list = page.locator("adaptive-learners");
+    const grid = list.locator("adaptive-grid");
+    await rowOf(dashboard, "averaged_over_1 ").waitFor();
+    const before = await grid.boundingBox();
+    await dashboard.tell({ type: "filter", text: "", problem: "There is no parameter ofset. Did you mean offset?" });
+    await list.getByText("Did you mean offset?").waitFor();
+    expect(await grid.boundingBox()).toEqual(before);
+    await dashboard.tell({ type: "filter", text: "offset>90", problem: null });
+    await dashboard.show([], "offset>90");
+    await list.getByText("No learner matches the filter offset>90.").waitFor();
+    expect(await grid.boundingBox()).toEqual(before);
+    await list.getByRole("button", { name: "Show All" }).click();
+    expect(dashboard.lastSaid("filter")).toEqual({ type: "filter", text: "" });
+  });
+});
+
+describe("buttons", () => {
+  test("do not come under the pointer that has pressed another", async () => {
+    const done = learnerRow(1, { state: "done", npoints: 9 });
+    const dashboard = await open([done]);
+    const { page } = dashboard;
+    const panel = page.locator("adaptive-learner");
+    const places = () =>
+      Promise.all(["Retry", "Stop", "Reopen"].map((name) => panel.getByRole("button", { name }).boundingBox()));
+    await rowOf(dashboard, "done").click();
+    const before = await places();
+    await dashboard.show([{ ...done, state: "waiting" }]);
+    await panel.getByText("waiting").waitFor();
+    expect(await places()).toEqual(before);
+
+    const jobs = () =>
+      Promise.all(["Stop Jobs", "Start Jobs"].map((name) => page.getByRole("button", { name }).boundingBox()));
+    const going = await jobs();
+    if (run.type !== "run" || run.run === null) throw new Error("no run");
+    const now = Date.now();
+    const finished = { at: now - 60_000, startedAt: now - 3_660_000 };
+    await dashboard.tell({ ...run, run: { ...run.run, learners: { done: 4, failed: 1 }, finished } });
+    await page
+      .getByText(/^Finished at .*, after 60 min: 4 learners done, 1 learner failed, 1\u202f200 points\.$/)
+      .waitFor();
+    expect(await jobs()).toEqual(going);
+    expect(await page.locator("vscode-button[disabled]", { hasText: "Stop Jobs" }).count()).toBe(1);
+    await page.getByRole("button", { name: "Show Failed" }).click();
+    await expect.poll(() => dashboard.lastSaid("look")?.list.state).toBe("failed");
+  });
+
+  test("that switch something show and say whether it is on", async () => {
+    const row = learnerRow(1, { state: "done", npoints: 4 });
+    const dashboard = await open([row]);
+    await rowOf(dashboard, "done").click();
+    const [x, y, z] = [
+      [-1, 1, -1, 1],
+      [-1, -1, 1, 1],
+      [0, 1, 2, 3],
+    ];
+    const named = { xLabel: "x", yLabel: "y", zLabel: "z", npoints: 4, facts: [] };
+    const bounds: [[number, number], [number, number]] = [
+      [-1, 1],
+      [-1, 1],
+    ];
+    await dashboard.tell({ type: "preview", learner: row.id, preview: { kind: "surface", x, y, z, bounds, ...named } });
+    const { page } = dashboard;
+    const background = () =>
+      page
+        .getByRole("button", { name: "Points", exact: true })
+        .evaluate((element) => (globalThis as unknown as Styled).getComputedStyle(element).backgroundColor);
+    const isOn = page.getByRole("button", { name: "Points", pressed: true });
+    await isOn.waitFor();
+    const on = await background();
+    await isOn.click();
+    await page.getByRole("button", { name: "Points", exact: true, pressed: false }).waitFor();
+    expect(await background()).not.toBe(on);
+  });
+});
+
+describe("however little room there is", () => {
+  test.each([
+    { width: 1400, height: 420 },
+    { width: 1020, height: 500 },
+    { width: 700, height: 400 },
+    { width: 560, height: 600 },
+  ])("the learner that is looked at is in sight: %o", async (size) => {
+    const row = learnerRow(1, { state: "done", npoints: 3 });
+    const dashboard = await open([row], size);
+    await rowOf(dashboard, "done").click();
+    const named = { xLabel: "x", yLabel: "y", npoints: 3, facts: [], errors: null };
+    const curve = { kind: "line" as const, x: [-1, 0, 1], y: [[0, 1, 0]], bounds: [-1, 1] as [number, number] };
+    await dashboard.tell({ type: "preview", learner: row.id, preview: { ...curve, ...named } });
+    const plot = dashboard.page.locator("adaptive-learner canvas").first();
+    await plot.waitFor();
+    const box = await plot.boundingBox();
+    expect((box?.y ?? size.height) + (box?.height ?? 0)).toBeLessThanOrEqual(size.height);
+    expect(box?.height).toBeGreaterThanOrEqual(80);
+    await rowOf(dashboard, "done").waitFor();
   });
 });

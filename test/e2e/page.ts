@@ -117,6 +117,8 @@ export class DashboardPage {
     private rows: readonly LearnerRow[],
   ) {}
 
+  private filter = "";
+
   /** Opens the page, which shows these learners as soon as it looks at them. */
   static async open(
     browser: Browser,
@@ -149,9 +151,10 @@ export class DashboardPage {
     await this.page.evaluate(`window.postMessage(${JSON.stringify(message)}, "*")`);
   }
 
-  /** Shows other learners than before. */
-  async show(rows: readonly LearnerRow[]): Promise<void> {
+  /** Shows other learners than before, as those that match a filter. */
+  async show(rows: readonly LearnerRow[], filter = ""): Promise<void> {
     this.rows = rows;
+    this.filter = filter;
     const look = this.said.filter((message) => message.type === "look").at(-1);
     if (look !== undefined) await this.answer(look);
   }
@@ -165,6 +168,11 @@ export class DashboardPage {
     const said = v.parse(fromPageSchema, message);
     this.said.push(said);
     if (said.type === "look") await this.answer(said);
+    if (said.type === "choose") {
+      const learners = this.rows.slice(said.list.offset, said.end).map(({ id }) => id);
+      await this.tell({ type: "chosen", learners });
+    }
+    if (said.type === "filter") await this.tell({ type: "filter", text: said.text, problem: null });
   }
 
   private async answer({ list, selected }: Extract<FromPage, { type: "look" }>): Promise<void> {
@@ -173,7 +181,7 @@ export class DashboardPage {
       learnerStates.map((state) => [state, this.rows.filter((row) => row.state === state).length]),
     ) as Record<LearnerRow["state"], number>;
     const shown = rows.slice(list.offset, list.offset + list.limit).map(shownLearner);
-    await this.tell({ type: "learners", list, filter: "", matching, total: rows.length, rows: shown });
+    await this.tell({ type: "learners", list, filter: this.filter, matching, total: rows.length, rows: shown });
     const row = this.rows.find(({ id }) => id === selected);
     if (row !== undefined) await this.tell({ type: "selected", learner: shownLearner(row), trial: null });
   }

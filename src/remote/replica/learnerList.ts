@@ -5,7 +5,7 @@ import { columns, type LearnerRow, learnerStates, type LearnerState, type RowPat
 import { FilteredLearners } from "./filteredLearners";
 import { csvHeader, csvLine } from "./learnersCsv";
 import { ParameterColumns } from "./parameterColumns";
-import type { LearnerChoice, LearnerQuery, Page } from "./queries";
+import type { LearnerChoice, LearnerQuery, Page, ParameterOrder } from "./queries";
 
 /** Of some learners. */
 interface Totals {
@@ -14,6 +14,33 @@ interface Totals {
 }
 
 type Order = Omit<LearnerQuery, "offset" | "limit">;
+
+/** What a list is of. */
+interface Among {
+  states: readonly LearnerState[];
+  isFiltered: boolean;
+  isFew: boolean;
+}
+
+/** Learners that have what they are sorted by, in order, and those that lack it; null where none can. */
+interface Ordered {
+  present: string;
+  blank: string | null;
+}
+
+const parameterPrefix = "parameter:";
+/** Columns by which a view sorts and that a learner may lack. */
+const mayBeBlank: ReadonlySet<keyof LearnerRow> = new Set([
+  "bounds",
+  "reason",
+  "jobId",
+  "lastJobId",
+  "revision",
+  "error",
+  "loss",
+  "remark",
+  "trial",
+]);
 
 /** Up to so many are sorted for each page; more are read in order from an index, past those that do not match. */
 const maxSorted = 2000;
@@ -103,23 +130,63 @@ export class LearnerList {
     limit = -1,
   ): { total: number; ids: LearnerRow["id"][] } {
     const totals = this.totalsFor(filter).learners;
-    this.index(orderBy);
     const wanted = learnerStates.filter((state) => states.includes(state) && totals[state] > 0);
     if (wanted.length === 0) return { total: 0, ids: [] };
     const total = wanted.reduce((sum, state) => sum + totals[state], 0);
-    const column = toSnakeCase(orderBy);
+    const among = { states: wanted, isFiltered: filter !== "", isFew: filter !== "" && total <= maxSorted };
     const direction = descending ? "DESC" : "ASC";
-    const among = filter === "" ? "" : `AND ${FilteredLearners.condition}`;
+    const { present, blank } = isParameter(orderBy)
+      ? this.byParameter(orderBy, direction, among)
+      : this.byColumn(orderBy, direction, among);
+    const ids = this.idsOf(present, limit, offset);
+    if (blank === null || ids.length === limit) return { total, ids };
+    // What is blank comes last in either direction, so it is another query.
+    const [[blanks] = [0]] = ids.length > 0 ? [] : this.database.values(`SELECT count(*) FROM (${blank})`);
+    const before = ids.length > 0 ? offset : total - Number(blanks);
+    const left = this.idsOf(
+      `${blank} ORDER BY id ${direction}`,
+      limit < 0 ? limit : limit - ids.length,
+      offset - before,
+    );
+    return { total, ids: [...ids, ...left] };
+  }
+
+  /** Of rows that end in an id. */
+  private idsOf(rows: string, limit: number, offset: number): LearnerRow["id"][] {
+    return this.database
+      .values(`${rows} LIMIT ? OFFSET ?`, [limit, offset])
+      .map((row) => row[row.length - 1] as LearnerRow["id"]);
+  }
+
+  private byColumn(orderBy: keyof LearnerRow, direction: string, { states, isFiltered, isFew }: Among): Ordered {
+    this.index(orderBy);
+    const column = toSnakeCase(orderBy);
+    const among = isFiltered ? `AND ${FilteredLearners.condition}` : "";
+    const ofStates = `state IN (${quoted(states)})`;
     // One branch per state: SQLite merges them, each read in order from its index, and sorts nothing.
-    const branches = wanted.map((state) => `SELECT ${column}, id FROM learners WHERE state = '${state}' ${among}`);
+    const branches = states.map(
+      (state) => `SELECT ${column}, id FROM learners WHERE state = '${state}' AND ${column} IS NOT NULL ${among}`,
+    );
     const few = `SELECT ${column}, id FROM replica_matches CROSS JOIN learners USING (id)
-      WHERE state IN (${wanted.map((state) => `'${state}'`).join()})`;
-    const source = filter !== "" && total <= maxSorted ? few : branches.join(" UNION ALL ");
-    const rows = this.database.values(`${source} ORDER BY 1 ${direction}, 2 ${direction} LIMIT ? OFFSET ?`, [
-      limit,
-      offset,
-    ]);
-    return { total, ids: rows.map(([, id]) => id as LearnerRow["id"]) };
+      WHERE ${ofStates} AND ${column} IS NOT NULL`;
+    return {
+      present: `${isFew ? few : branches.join(" UNION ALL ")} ORDER BY 1 ${direction}, 2 ${direction}`,
+      blank: mayBeBlank.has(orderBy)
+        ? `SELECT id FROM learners WHERE ${ofStates} AND ${column} IS NULL ${among}`
+        : null,
+    };
+  }
+
+  /** Numbers by their value, before texts. */
+  private byParameter(orderBy: ParameterOrder, direction: string, { states, isFiltered }: Among): Ordered {
+    const table = this.parameters.table({ kind: "parameter", name: orderBy.slice(parameterPrefix.length) });
+    const wanted = `state IN (${quoted(states)}) ${isFiltered ? `AND ${FilteredLearners.condition}` : ""}`;
+    const order = ["(p.number IS NULL)", "p.number", "p.text", "p.id"].map((part) => `${part} ${direction}`);
+    return {
+      present: `SELECT p.id FROM ${table} AS p CROSS JOIN learners ON learners.id = p.id
+        WHERE ${wanted.replace(/\bid IN/, "learners.id IN")} ORDER BY ${order.join()}`,
+      blank: `SELECT id FROM learners WHERE ${wanted} AND id NOT IN (SELECT id FROM ${table})`,
+    };
   }
 
   /** @throws AdaptiveError `bad-filter` */
@@ -150,6 +217,12 @@ export class LearnerList {
     this.indexed.add(orderBy);
   }
 }
+
+function isParameter(orderBy: LearnerQuery["orderBy"]): orderBy is ParameterOrder {
+  return orderBy.startsWith(parameterPrefix);
+}
+
+const quoted = (states: readonly LearnerState[]): string => states.map((state) => `'${state}'`).join();
 
 function noTotals(): Totals {
   const learners = Object.fromEntries(learnerStates.map((state) => [state, 0])) as Totals["learners"];

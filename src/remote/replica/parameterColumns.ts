@@ -32,6 +32,8 @@ export class ParameterColumns {
     );
     this.tables.set(key, { name, field });
     this.database.transaction(() => this.fill(name, field, ""));
+    // In the order of a list that is sorted by it.
+    this.database.run(`CREATE INDEX ${name}_in_order ON ${name} ((number IS NULL), number, text, id)`, []);
     return name;
   }
 

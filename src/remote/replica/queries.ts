@@ -21,9 +21,12 @@ export interface LearnerChoice {
   filter?: string;
 }
 
-/** Sorted by any column of a learner; ties by id. */
+/** A parameter of the learners, by its name. */
+export type ParameterOrder = `parameter:${string}`;
+
+/** Sorted by any column of a learner or by a parameter, what has none last in either direction; ties by id. */
 export interface LearnerQuery extends LearnerChoice {
-  orderBy: keyof LearnerRow;
+  orderBy: keyof LearnerRow | ParameterOrder;
   descending: boolean;
   offset: number;
   limit: number;

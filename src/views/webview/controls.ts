@@ -17,19 +17,27 @@ interface ButtonProperties {
   onClick: () => void;
   isPrimary?: boolean;
   isDisabled?: boolean;
-  /** For a button that switches something on and off. */
-  isPressed?: boolean;
 }
 
-export function button({ label, title, onClick, isPrimary, isDisabled, isPressed }: ButtonProperties): TemplateResult {
+export function button({ label, title, onClick, isPrimary, isDisabled }: ButtonProperties): TemplateResult {
   return html`<vscode-button
     appearance=${isPrimary === true ? "primary" : "secondary"}
     ?disabled=${isDisabled}
-    aria-pressed=${isPressed ?? nothing}
     title=${title ?? nothing}
     @click=${onClick}
     >${label}</vscode-button
   >`;
+}
+
+interface ToggleProperties {
+  label: string;
+  isOn: boolean;
+  onClick: () => void;
+}
+
+/** Switches something on and off. Not the toolkit's button, which keeps its state from screen readers. */
+export function toggle({ label, isOn, onClick }: ToggleProperties): TemplateResult {
+  return html`<button class="toggle" type="button" aria-pressed=${isOn} @click=${onClick}>${label}</button>`;
 }
 
 interface DropdownProperties {

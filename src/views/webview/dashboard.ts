@@ -1,6 +1,7 @@
 import { css, html, LitElement, nothing, type TemplateResult } from "lit";
 import type { LearnerVerb } from "../../scheduler/control/learnerVerbs";
 import type { LearnerId } from "../../scheduler/state/rows";
+import { finishedLine } from "../finished";
 import { formatDuration } from "../format";
 import type { NoData } from "../learnerWords";
 import type { ListLook, ShownFailure, ShownLearner, ShownTrial, ToPage } from "../messages";
@@ -28,6 +29,7 @@ export class DashboardElement extends LitElement {
         flex-direction: column;
         gap: 10px;
         height: 100vh;
+        overflow: auto;
         padding: 12px 16px;
       }
       .title {
@@ -36,7 +38,10 @@ export class DashboardElement extends LitElement {
         align-items: center;
         gap: 4px 16px;
       }
-      .title .timeLeft {
+      .title .buttons {
+        display: flex;
+        align-items: center;
+        gap: 6px 10px;
         margin-left: auto;
       }
       .notice {
@@ -52,6 +57,10 @@ export class DashboardElement extends LitElement {
         overflow-wrap: anywhere;
         white-space: pre-wrap;
       }
+      .notice.finished {
+        flex-wrap: wrap;
+        border-left-color: var(--state-done);
+      }
       .notice.edited {
         border-left-color: var(--vscode-charts-blue);
       }
@@ -60,7 +69,10 @@ export class DashboardElement extends LitElement {
         grid-template-columns: 1fr 1fr;
         gap: 10px;
         flex: none;
-        height: 150px;
+        height: clamp(84px, 17vh, 150px);
+      }
+      .overTime > p {
+        margin: 0;
       }
       .overTime > p {
         grid-column: 1 / -1;
@@ -70,7 +82,7 @@ export class DashboardElement extends LitElement {
         display: grid;
         grid-template-columns: minmax(0, 1.1fr) minmax(0, 1fr);
         gap: 10px;
-        flex: 1;
+        flex: 1 0 200px;
         min-height: 0;
       }
       .start {
@@ -80,22 +92,17 @@ export class DashboardElement extends LitElement {
         justify-items: center;
         gap: 12px;
       }
-      @media (max-width: 860px), (max-height: 520px) {
-        :host {
-          height: auto;
-          min-height: 100vh;
-        }
+      /* However little room there is, the learner that is looked at stays in sight. */
+      @media (max-width: 620px) {
         .columns {
           grid-template-columns: minmax(0, 1fr);
-        }
-        .columns > * {
-          height: 380px;
+          grid-template-rows: minmax(0, 2fr) minmax(0, 3fr);
+          flex-basis: 320px;
         }
       }
-      @media (max-width: 560px) {
+      @media (max-height: 460px), (max-width: 620px) and (max-height: 640px) {
         .overTime {
-          grid-template-columns: 1fr;
-          height: 280px;
+          display: none;
         }
       }
     `,
@@ -134,9 +141,10 @@ export class DashboardElement extends LitElement {
     const { bar, counts } = overallBar(run.run.learners);
     return html`<header class="title">
         <h1>${run.run.name} on ${run.run.cluster === "local" ? "this computer" : run.run.cluster}</h1>
-        ${counts} ${this.timeLeft()} ${this.startOrStop()}
+        ${counts}
+        <div class="buttons">${this.timeLeft()} ${this.startAndStop()}</div>
       </header>
-      ${bar} ${this.notice()} ${this.edited()}
+      ${bar} ${this.finished()} ${this.notice()} ${this.edited()}
       <section class="panel overTime" aria-label="Over time">${overTime(this.samples)}</section>
       <div class="columns">
         <adaptive-learners
@@ -147,7 +155,10 @@ export class DashboardElement extends LitElement {
           .filter=${this.filter}
           .canAct=${run.canAct}
           .onFilter=${(text: string) => tell({ type: "filter", text })}
-          .onChange=${(verb: LearnerVerb) => tell({ type: "changeListed", verb })}
+          .onChange=${(verb: LearnerVerb, learners: LearnerId[]) => tell({ type: "changeLearners", verb, learners })}
+          .onChangeListed=${(verb: LearnerVerb) => tell({ type: "changeListed", verb })}
+          .onChoose=${(list: ListLook, { offset, end }: { offset: number; end: number }) =>
+            tell({ type: "choose", list: { ...list, offset }, end })}
           .onSave=${() => tell({ type: "saveListed" })}
           .onLook=${(look: ListLook) => this.lookAt(look)}
           .onSelect=${(learner: ShownLearner) => this.select(learner.id, learner)}
@@ -163,12 +174,16 @@ export class DashboardElement extends LitElement {
           .trial=${this.trial}
           .canAct=${run.canAct}
           .nowMs=${Date.now()}
-          .onChange=${(verb: LearnerVerb, learner: LearnerId) => tell({ type: "changeLearner", verb, learner })}
+          .onChange=${(verb: LearnerVerb, learner: LearnerId) => tell({ type: "changeLearners", verb, learners: [learner] })}
           .onSavePlot=${(name: string, pngBase64: string) => tell({ type: "savePlot", name, pngBase64 })}
           .onGoToLine=${(of: "failure" | "trial") => tell({ type: "goToLine", of })}
           .onShowOutput=${(job: string) => tell({ type: "showOutput", job })}
         ></adaptive-learner>
       </div>`;
+  }
+
+  private get list(): LearnersListElement | null {
+    return this.renderRoot.querySelector<LearnersListElement>("adaptive-learners");
   }
 
   private receive(message: ToPage): void {
@@ -184,7 +199,10 @@ export class DashboardElement extends LitElement {
         this.samples = message.samples;
         return;
       case "learners":
-        this.renderRoot.querySelector<LearnersListElement>("adaptive-learners")?.receive(message);
+        this.list?.receive(message);
+        return;
+      case "chosen":
+        this.list?.choose(message.learners);
         return;
       case "filter":
         this.filter = message;
@@ -244,15 +262,35 @@ export class DashboardElement extends LitElement {
     return html`<div class="start"><span>${line}</span>${canShow ? show : nothing}</div>`;
   }
 
-  private startOrStop(): TemplateResult {
-    const isActive = this.run?.run?.activity === "active";
-    const command = isActive ? "stopJobs" : "startJobs";
-    return button({
-      label: isActive ? "Stop Jobs" : "Start Jobs",
-      isPrimary: !isActive,
-      isDisabled: this.run?.canAct !== true,
-      onClick: () => tell({ type: "runCommand", command }),
-    });
+  /** Each in a place of its own: none comes under the pointer that is on the other. */
+  private startAndStop(): TemplateResult {
+    const isActive = this.run?.run?.activity === "active" && this.run.run.finished === null;
+    const of = (command: "startJobs" | "stopJobs", label: string, isOffered: boolean) =>
+      button({
+        label,
+        isPrimary: command === "startJobs" && isOffered,
+        isDisabled: !isOffered || this.run?.canAct !== true,
+        onClick: () => tell({ type: "runCommand", command }),
+      });
+    return html`${of("stopJobs", "Stop Jobs", isActive)} ${of("startJobs", "Start Jobs", !isActive)}`;
+  }
+
+  /** That the run has nothing left to do, what became of it, and what comes next. */
+  private finished(): TemplateResult | typeof nothing {
+    const run = this.run?.run ?? null;
+    const line = run && finishedLine(run, Date.now());
+    if (run === null || line === null) return nothing;
+    const { failed = 0 } = run.learners;
+    return html`<div class="notice finished" role="status">
+      <span>${line}</span>
+      ${failed === 0 ? nothing : button({ label: "Show Failed", onClick: () => this.list?.showState("failed") })}
+      ${
+        run.isOnCluster
+          ? button({ label: "Download Data", onClick: () => tell({ type: "runCommand", command: "downloadData" }) })
+          : nothing
+      }
+      <span class="quiet">With a larger goal or more learners it goes on: Start Jobs.</span>
+    </div>`;
   }
 
   private timeLeft(): TemplateResult {

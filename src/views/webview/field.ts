@@ -1,6 +1,6 @@
 import { css, html, LitElement, type PropertyValues, type TemplateResult } from "lit";
 import { colourOf } from "../colourMap";
-import { type Field, fraction, type Interval, nearestPoint, rasterize, spanOf, ticksIn } from "../field";
+import { type Field, fraction, type Interval, isSameSpan, nearestPoint, rasterize, spanOf, ticksIn } from "../field";
 import { formatNumber } from "../format";
 import { given } from "./given";
 import { LooksController } from "./looks";
@@ -34,7 +34,7 @@ export class FieldElement extends LitElement {
     .readout {
       position: absolute;
       top: 12px;
-      left: ${margin.left + 8}px;
+      right: 8px;
       padding: 1px 6px;
       pointer-events: none;
       background: var(--vscode-editorHoverWidget-background);
@@ -79,7 +79,7 @@ export class FieldElement extends LitElement {
 
   private point(event: PointerEvent): void {
     if (this.field === null) return;
-    const plot = plotBox(this.clientWidth, this.clientHeight);
+    const plot = plotBox(this.clientWidth, this.clientHeight, this.field);
     const at = [(event.offsetX - plot.left) / plot.width, 1 - (event.offsetY - plot.top) / plot.height] as const;
     this.pointed = nearestPoint(this.field, at, reach);
   }
@@ -92,7 +92,7 @@ export class FieldElement extends LitElement {
     const scale = window.devicePixelRatio;
     canvas.width = Math.round(width * scale);
     canvas.height = Math.round(height * scale);
-    const plot = plotBox(width, height);
+    const plot = plotBox(width, height, field);
     const span = spanOf(field.value);
     if (field.isFilled) {
       // In device pixels: putImageData knows no scale.
@@ -117,13 +117,14 @@ interface Box {
   height: number;
 }
 
-function plotBox(width: number, height: number): Box {
-  return {
-    left: margin.left,
-    top: margin.top,
+function plotBox(width: number, height: number, { bounds }: Field): Box {
+  const room = {
     width: Math.max(1, width - margin.left - margin.right),
     height: Math.max(1, height - margin.top - margin.bottom),
   };
+  const size = isSameSpan(bounds) ? Math.min(room.width, room.height) : null;
+  const box = size === null ? room : { width: size, height: size };
+  return { left: margin.left + (room.width - box.width) / 2, top: margin.top, ...box };
 }
 
 function drawPoints(
@@ -168,7 +169,7 @@ function drawAxes(context: CanvasRenderingContext2D, field: Field, plot: Box, fo
     line(context, plot.left - 4, y, plot.left, y);
     context.fillText(formatNumber(tick), plot.left - 7, y);
   }
-  sideways(context, labels[1], 12, plot.top + plot.height / 2);
+  sideways(context, labels[1], plot.left - margin.left + 12, plot.top + plot.height / 2);
 }
 
 function drawColourBar(

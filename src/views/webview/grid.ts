@@ -1,4 +1,5 @@
 import { css, html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
+import { columnTracks } from "./columnWidths";
 import { drawn } from "./drawn";
 import { given } from "./given";
 import { commonStyles } from "./styles";
@@ -6,13 +7,15 @@ import { rowAfterKey, type RowRange, rowsInSight, scrollTopFor } from "./virtual
 
 const rowHeight = 22;
 const overscan = 12;
+/** Of a cell, left and right, and a hair. */
+const cellPadding = 13;
 
 export interface GridColumn {
   key: string;
   label: string;
   isNumber: boolean;
-  /** A CSS grid track size. */
-  width: string;
+  /** Whether its texts may be cut off where room is short. */
+  mayShrink: boolean;
   /** How the rows are sorted by it; null when they cannot be. */
   sort: "ascending" | "descending" | "none" | null;
 }
@@ -22,10 +25,13 @@ export interface GridCell {
   title?: string;
 }
 
+/** How a row is chosen: alone, with or without the others, or all up to it. */
+export type Choosing = "only" | "toggle" | "extend";
+
 /** A list of any length: only the rows in sight exist. Its own to scroll, with an ARIA grid's roles and keys. */
 export class GridElement extends LitElement {
   static override properties = {
-    ...given("columns", "total", "cells", "selectedRow"),
+    ...given("columns", "total", "cells", "isSelected"),
     label: {},
     activeRow: { state: true },
   };
@@ -64,6 +70,7 @@ export class GridElement extends LitElement {
         position: absolute;
         inset: 0 0 auto;
         cursor: pointer;
+        user-select: none;
       }
       .cell {
         overflow: hidden;
@@ -77,10 +84,25 @@ export class GridElement extends LitElement {
       }
       button {
         all: unset;
+        box-sizing: border-box;
+        display: block;
+        width: 100%;
+        line-height: ${rowHeight}px;
+        padding: 0 6px;
+        overflow: hidden;
+        text-overflow: ellipsis;
         cursor: pointer;
+      }
+      .sortable {
+        padding: 0;
+      }
+      button:hover {
+        color: var(--vscode-foreground);
+        background: var(--vscode-list-hoverBackground);
       }
       button:focus-visible {
         outline: 1px solid var(--vscode-focusBorder);
+        outline-offset: -1px;
       }
       .body .row:hover {
         background: var(--vscode-list-hoverBackground);
@@ -103,15 +125,18 @@ export class GridElement extends LitElement {
   total = 0;
   /** The cells of a row, one for each column; null while they are not known. */
   cells: (row: number) => readonly GridCell[] | null = () => null;
-  selectedRow: number | null = null;
+  isSelected: (row: number) => boolean = () => false;
   label = "";
   /** Told which rows are in sight, whenever that changes. */
   onLook: (range: RowRange) => void = () => undefined;
   onSort: (column: string) => void = () => undefined;
-  onOpen: (row: number) => void = () => undefined;
+  onChoose: (row: number, how: Choosing) => void = () => undefined;
+  onChooseAll: () => void = () => undefined;
 
   private activeRow = 0;
   private looked = "";
+  /** What each column has needed so far, by its key: widths stay while one scrolls. */
+  private readonly needs = new Map<string, number>();
   private readonly sizes = new ResizeObserver(() => this.requestUpdate());
 
   override connectedCallback(): void {
@@ -127,13 +152,15 @@ export class GridElement extends LitElement {
   override render(): TemplateResult {
     const { columns, total } = this;
     const { first, end } = this.range;
-    const tracks = { "grid-template-columns": columns.map((column) => column.width).join(" ") };
+    const needed = columns.map(({ key, mayShrink }) => ({ needPx: this.needs.get(key) ?? 0, mayShrink }));
+    const tracks = { "grid-template-columns": columnTracks(needed, this.scroller?.clientWidth ?? this.clientWidth) };
     const rows = Array.from({ length: end - first }, (_, i) => this.row(first + i, tracks));
     return html`<div
       class="scroller"
       role="grid"
       tabindex="0"
       aria-label=${this.label}
+      aria-multiselectable="true"
       aria-rowcount=${total + 1}
       aria-colcount=${columns.length}
       aria-activedescendant=${total > 0 ? `row-${this.activeRow}` : nothing}
@@ -149,11 +176,27 @@ export class GridElement extends LitElement {
 
   protected override updated(changed: PropertyValues<this>): void {
     if (changed.has("total")) this.activeRow = Math.max(0, Math.min(this.activeRow, this.total - 1));
+    this.measure();
     const { range } = this;
     const look = `${range.first}-${range.end}`;
     if (look === this.looked || range.end === range.first) return;
     this.looked = look;
     this.onLook(range);
+  }
+
+  /** Columns grow to what they show. */
+  private measure(): void {
+    let hasGrown = false;
+    const contents = document.createRange();
+    for (const cell of this.renderRoot.querySelectorAll<HTMLElement>(".cell")) {
+      const { key = "" } = cell.dataset;
+      contents.selectNodeContents(cell.querySelector("button") ?? cell);
+      const needPx = Math.ceil(contents.getBoundingClientRect().width) + cellPadding;
+      if (needPx <= (this.needs.get(key) ?? 0)) continue;
+      this.needs.set(key, needPx);
+      hasGrown = true;
+    }
+    if (hasGrown) this.requestUpdate();
   }
 
   private get scroller(): HTMLElement | null {
@@ -172,8 +215,13 @@ export class GridElement extends LitElement {
 
   private header({ key, label, isNumber, sort }: GridColumn): TemplateResult {
     const sign = sort === "ascending" ? " ↑" : sort === "descending" ? " ↓" : "";
-    return html`<div class="cell ${isNumber ? "isNumber" : ""}" role="columnheader" aria-sort=${sort ?? nothing}>
-      ${sort === null ? label : html`<button title=${`Sort by ${label}`} @click=${() => this.onSort(key)}>${label}${sign}</button>`}
+    const kind = `${isNumber ? "isNumber" : ""} ${sort === null ? "" : "sortable"}`;
+    return html`<div class="cell ${kind}" role="columnheader" data-key=${key} aria-sort=${sort ?? nothing}>
+      ${
+        sort === null
+          ? label
+          : html`<button title=${`Sort by ${label}`} @click=${() => this.onSort(key)}>${label}${sign}</button>`
+      }
     </div>`;
   }
 
@@ -184,13 +232,18 @@ export class GridElement extends LitElement {
       role="row"
       id=${`row-${row}`}
       aria-rowindex=${row + 2}
-      aria-selected=${row === this.selectedRow}
+      aria-selected=${this.isSelected(row)}
       ${drawn({ ...tracks, transform: `translateY(${row * rowHeight}px)` })}
-      @click=${() => this.open(row)}
+      @click=${(event: MouseEvent) => this.choose(row, howOf(event))}
     >
       ${this.columns.map(
-        ({ isNumber }, i) =>
-          html`<div class="cell ${isNumber ? "isNumber" : ""}" role="gridcell" title=${cells?.[i]?.title ?? nothing}>
+        ({ key, isNumber }, i) =>
+          html`<div
+            class="cell ${isNumber ? "isNumber" : ""}"
+            role="gridcell"
+            data-key=${key}
+            title=${cells?.[i]?.title ?? nothing}
+          >
             ${cells?.[i]?.content ?? (cells === null && i === 0 ? "…" : "")}
           </div>`,
       )}
@@ -201,22 +254,30 @@ export class GridElement extends LitElement {
     if (event.target instanceof HTMLElement && event.target.closest("button") !== null) return;
     const { scroller, view } = this;
     if (event.key === "Enter" || event.key === " ") {
-      this.open(this.activeRow);
+      this.choose(this.activeRow, howOf(event));
+    } else if (event.key.toLowerCase() === "a" && (event.ctrlKey || event.metaKey)) {
+      this.onChooseAll();
     } else {
       const pageRows = Math.max(1, Math.floor(view.height / rowHeight) - 1);
       const row = rowAfterKey(event.key, this.activeRow, { total: this.total, pageRows });
       if (row === null || scroller === null) return;
       this.activeRow = row;
       scroller.scrollTop = scrollTopFor(row, view);
+      if (event.shiftKey) this.onChoose(row, "extend");
     }
     event.preventDefault();
   }
 
-  private open(row: number): void {
+  private choose(row: number, how: Choosing): void {
     if (row >= this.total) return;
     this.activeRow = row;
-    this.onOpen(row);
+    this.onChoose(row, how);
   }
+}
+
+function howOf({ shiftKey, ctrlKey, metaKey }: MouseEvent | KeyboardEvent): Choosing {
+  if (shiftKey) return "extend";
+  return ctrlKey || metaKey ? "toggle" : "only";
 }
 
 customElements.define("adaptive-grid", GridElement);

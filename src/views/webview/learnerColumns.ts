@@ -25,9 +25,9 @@ export function learnerColumns(learners: readonly ShownLearner[]): Column[] {
 
 /** The columns as the grid draws their headers. */
 export function gridColumns(columns: readonly Column[], { orderBy, descending }: Order): GridColumn[] {
-  return columns.map(({ key, label, isNumber, width, sortBy }) => {
+  return columns.map(({ key, label, isNumber, mayShrink, sortBy }) => {
     const sorted = descending ? "descending" : "ascending";
-    return { key, label, isNumber, width, sort: sortBy === null ? null : sortBy === orderBy ? sorted : "none" };
+    return { key, label, isNumber, mayShrink, sort: sortBy === null ? null : sortBy === orderBy ? sorted : "none" };
   });
 }
 
@@ -41,12 +41,13 @@ export function orderAfterClick(columns: readonly Column[], key: string, { order
 
 function parameterColumn(name: string, learners: readonly ShownLearner[]): Column {
   const valueOf = (learner: ShownLearner) => learner.parameters.find(([other]) => other === name)?.[1];
+  const isNumber = learners.some((learner) => typeof valueOf(learner) === "number");
   return {
-    key: `parameter ${name}`,
+    key: `parameter:${name}`,
     label: name,
-    isNumber: learners.some((learner) => typeof valueOf(learner) === "number"),
-    width: "minmax(64px, 1fr)",
-    sortBy: null,
+    isNumber,
+    mayShrink: !isNumber,
+    sortBy: `parameter:${name}`,
     cell: (learner) => ({
       content: formatValue(valueOf(learner) ?? null),
       title: `${learner.label}\n${learner.fname}`,
@@ -58,7 +59,7 @@ const nameColumn: Column = {
   key: "name",
   label: "learner",
   isNumber: false,
-  width: "minmax(120px, 2fr)",
+  mayShrink: true,
   sortBy: null,
   cell: (learner) => ({ content: learner.label, title: learner.fname }),
 };
@@ -67,7 +68,7 @@ const classColumn: Column = {
   key: "class",
   label: "class",
   isNumber: false,
-  width: "minmax(56px, 1fr)",
+  mayShrink: true,
   sortBy: "resourceClass",
   cell: ({ resourceClass }) => ({ content: resourceClass }),
 };
@@ -77,7 +78,7 @@ const progressColumns: readonly Column[] = [
     key: "state",
     label: "state",
     isNumber: false,
-    width: "minmax(84px, 1fr)",
+    mayShrink: false,
     sortBy: "state",
     cell: (learner) => {
       const why = troubleWords(learner);
@@ -91,7 +92,7 @@ const progressColumns: readonly Column[] = [
     key: "npoints",
     label: "points",
     isNumber: true,
-    width: "minmax(56px, 1fr)",
+    mayShrink: false,
     sortBy: "npoints",
     cell: ({ npoints }) => ({ content: formatCount(npoints) }),
   },
@@ -99,7 +100,7 @@ const progressColumns: readonly Column[] = [
     key: "loss",
     label: "loss",
     isNumber: true,
-    width: "minmax(60px, 1fr)",
+    mayShrink: false,
     sortBy: "loss",
     cell: ({ loss }) => ({ content: formatLoss(loss), ...(loss === null ? {} : { title: String(loss) }) }),
   },
@@ -107,7 +108,7 @@ const progressColumns: readonly Column[] = [
     key: "job",
     label: "job",
     isNumber: false,
-    width: "minmax(46px, 1fr)",
+    mayShrink: false,
     sortBy: "lastJobId",
     cell: ({ job }) => ({ content: job ?? "–" }),
   },
@@ -115,7 +116,7 @@ const progressColumns: readonly Column[] = [
     key: "changedAt",
     label: "changed",
     isNumber: true,
-    width: "minmax(78px, 1fr)",
+    mayShrink: false,
     sortBy: "changedAt",
     cell: ({ changedAt }, nowMs) => ({
       content: formatAgo(changedAt, nowMs),

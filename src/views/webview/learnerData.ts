@@ -2,7 +2,7 @@ import { css, html, LitElement, nothing, type PropertyValues, type TemplateResul
 import { formatCount, plural } from "../format";
 import type { ShownLearner, ToPage } from "../messages";
 import { previewSummary } from "../previewText";
-import { button, dropdown } from "./controls";
+import { button, dropdown, toggle } from "./controls";
 import { given } from "./given";
 import { previewGrid, previewView } from "./previewView";
 import { commonStyles, stackStyles } from "./styles";
@@ -42,7 +42,7 @@ export class LearnerDataElement extends LitElement {
       adaptive-field,
       adaptive-grid {
         flex: 1;
-        min-height: 180px;
+        min-height: 110px;
       }
       .multiples {
         flex: 1;
@@ -141,11 +141,7 @@ export class LearnerDataElement extends LitElement {
     return [
       shown?.kind === "points" && !showsTable ? this.axisChoice(shown) : nothing,
       shown?.kind === "surface" && !showsTable
-        ? button({
-            label: "Points",
-            isPressed: this.showsPoints,
-            onClick: () => (this.showsPoints = !this.showsPoints),
-          })
+        ? toggle({ label: "Points", isOn: this.showsPoints, onClick: () => (this.showsPoints = !this.showsPoints) })
         : nothing,
       button({
         label: showsTable ? "Show data as plot" : "Show data as table",

@@ -42,7 +42,7 @@ export class LearnerPanelElement extends LitElement {
       }
       adaptive-data,
       .empty {
-        flex: 1 0 180px;
+        flex: 1 0 130px;
       }
       .empty {
         display: grid;

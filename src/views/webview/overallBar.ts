@@ -11,6 +11,7 @@ const barOrder: readonly LearnerState[] = ["done", "running", "failed", "stopped
 export const overallBarStyles = css`
   .bar {
     display: flex;
+    flex: none;
     gap: 1px;
     height: 12px;
     border-radius: 6px;

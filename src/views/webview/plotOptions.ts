@@ -18,7 +18,7 @@ export interface PlotDescription {
   isTime: boolean;
   /** What x spans while nobody has zoomed; null for what the data span. */
   xRange: readonly [number, number] | null;
-  /** y begins at zero. */
+  /** y counts something: it begins at zero, and its ticks are whole numbers. */
   startsAtZero: boolean;
   /** A value of x to mark by a line, e.g. a mean. */
   mark?: number | null;
@@ -32,6 +32,14 @@ export interface PlotTheme {
   /** One for each series; told apart by their dashes too. */
   colors: readonly string[];
 }
+
+/** Between the ticks of counts: 1, 2, 5, 10, … */
+const wholeSteps = Array.from({ length: 16 }, (_, power) => [1, 2, 5].map((step) => step * 10 ** power)).flat();
+const daySeconds = 86_400;
+/** Between times, in seconds. */
+const timeSteps = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200].concat(
+  [1, 2, 3, 7, 14, 30, 60, 180, 365].map((days) => days * daySeconds),
+);
 
 const dashes: readonly number[][] = [[], [6, 3], [2, 3], [8, 3, 2, 3]];
 
@@ -52,7 +60,8 @@ export function plotOptions(
     ticks: { stroke: grid, width: 1, size: 4 },
   };
   const numbers = (_: uPlot, splits: number[]): string[] => splits.map(tickText);
-  const times = (_: uPlot, splits: number[]): string[] => timeTexts(splits);
+  const times = ({ scales }: uPlot, splits: number[], _axis: number, _space: number, stepSeconds: number): string[] =>
+    timeTexts(splits, { stepSeconds, spanSeconds: (scales["x"]?.max ?? 0) - (scales["x"]?.min ?? 0) });
   const edges = series.flatMap(({ kind }, i) => (kind === "edge" ? [i + 1] : []));
   const [upper, lower] = edges;
   const band = { fill: `color-mix(in srgb, ${colors[0] ?? foreground} 25%, transparent)` };
@@ -73,7 +82,8 @@ export function plotOptions(
       {
         ...axis,
         size: 26,
-        space: isTime ? 80 : 50,
+        space: isTime ? 64 : 50,
+        ...(isTime ? { incrs: timeSteps } : {}),
         ...(xLabel === "" ? {} : { label: xLabel }),
         values: isTime ? times : numbers,
       },
@@ -81,6 +91,7 @@ export function plotOptions(
         ...axis,
         ...(yLabel === "" ? {} : { label: yLabel }),
         values: numbers,
+        ...(startsAtZero ? { incrs: wholeSteps } : {}),
         size: (_, values: string[] | null) => 14 + 6.5 * Math.max(2, ...(values ?? []).map((text) => text.length)),
       },
     ],
@@ -117,13 +128,23 @@ function tickText(value: number): string {
   return Number.isInteger(value) && Math.abs(value) < 1e9 ? formatCount(value) : formatNumber(value);
 }
 
-/** Times of day; with seconds where the ticks are that close, with the date where they are that far apart. */
-function timeTexts(splits: readonly number[]): string[] {
-  const step = (splits[1] ?? Infinity) - (splits[0] ?? 0);
-  const format: Intl.DateTimeFormatOptions =
-    step < 86_400 ? { hour: "2-digit", minute: "2-digit" } : { month: "short", day: "numeric" };
-  if (step < 60) format.second = "2-digit";
-  return splits.map((seconds) => new Date(seconds * 1000).toLocaleString([], { ...format, hourCycle: "h23" }));
+/**
+ * Times of day, with seconds where the ticks are that close; on an axis of more than a day the days where they begin.
+ * A short axis may have a single tick: how far ticks would be apart says nothing then.
+ */
+export function timeTexts(
+  splits: readonly number[],
+  { stepSeconds, spanSeconds }: { stepSeconds: number; spanSeconds: number },
+): string[] {
+  const time: Intl.DateTimeFormatOptions = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+  if (stepSeconds < 60) time.second = "2-digit";
+  return splits.map((seconds) => {
+    const at = new Date(seconds * 1000);
+    const beginsDay = stepSeconds >= daySeconds || at.getHours() + at.getMinutes() === 0;
+    return spanSeconds >= daySeconds && beginsDay
+      ? at.toLocaleDateString([], { month: "short", day: "numeric" })
+      : at.toLocaleTimeString([], time);
+  });
 }
 
 /** Zoomed, what was chosen; else the given range or that of the data. */
@@ -136,11 +157,12 @@ function xScale(plot: uPlot, [min, max]: [number, number], xRange: PlotDescripti
   return min === max ? [min - 0.5, max + 0.5] : [min, max];
 }
 
-function yScale(min: number | null, max: number | null, startsAtZero: boolean): [number, number] {
+/** A little more than the data span; of counts all from zero on, and at least one. */
+export function yScale(min: number | null, max: number | null, startsAtZero: boolean): [number, number] {
   if (min === null || max === null) return [0, 1];
-  const low = startsAtZero ? 0 : min;
-  const margin = (max - low || Math.abs(max) || 1) * 0.06;
-  return [startsAtZero ? 0 : low - margin, max + margin];
+  if (startsAtZero) return [0, Math.max(1, max * 1.06)];
+  const margin = (max - min || Math.abs(max) || 1) * 0.06;
+  return [min - margin, max + margin];
 }
 
 function drawMark(plot: uPlot, x: number, color: string): void {

@@ -68,10 +68,9 @@ export function previewView(preview: SimplePreview, { label, axes, showsPoints }
 /** The same as a table. */
 export function previewGrid(preview: SimplePreview, label: string): TemplateResult {
   const { columns, values } = previewTable(preview);
-  const width = preview.kind === "sequence" ? "minmax(90px, 1fr)" : "minmax(90px, 200px)";
   return html`<adaptive-grid
     .label=${`Data: ${label}`}
-    .columns=${columns.map((name, i): GridColumn => ({ key: String(i), label: name, isNumber: true, width, sort: null }))}
+    .columns=${columns.map((name, i): GridColumn => ({ key: String(i), label: name, isNumber: true, mayShrink: preview.kind === "sequence", sort: null }))}
     .total=${values[0]?.length ?? 0}
     .cells=${(row: number) => values.map((column) => ({ content: textOf(column[row]) }))}
   ></adaptive-grid>`;

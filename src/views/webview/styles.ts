@@ -58,6 +58,23 @@ export const commonStyles = css`
   input[type="search"][aria-invalid="true"] {
     border-color: var(--vscode-inputValidation-errorBorder, var(--vscode-charts-red));
   }
+  .toggle {
+    padding: 4px 11px;
+    font: inherit;
+    color: inherit;
+    background: transparent;
+    border: 1px solid var(--vscode-input-border, var(--vscode-descriptionForeground));
+    border-radius: 2px;
+    cursor: pointer;
+  }
+  .toggle[aria-pressed="true"] {
+    color: var(--vscode-inputOption-activeForeground);
+    background: var(--vscode-inputOption-activeBackground);
+    border-color: var(--vscode-inputOption-activeBorder, var(--vscode-focusBorder));
+  }
+  .toggle:focus-visible {
+    outline: 1px solid var(--vscode-focusBorder);
+  }
   .link {
     all: unset;
     cursor: pointer;

@@ -53,6 +53,21 @@ const filter = fc
   .array(condition, { minLength: 1, maxLength: 2 })
   .map((all) => all.map((one) => one.join("")).join(" "));
 
+test("learners are sorted by a parameter: numbers, then texts, and what has none last in either direction", async () => {
+  const combos = [{ a: 10 }, { a: 9 }, { a: "x" }, { b: 1 }, { a: -0.5 }, {}, { a: "b" }, { a: 9 }];
+  const replica = await replicaOf(numbered([...firstChanges(learners), withCombos(combos)]));
+  const ids = (set: Partial<LearnerQuery>) => {
+    const query = { ...byPosition, orderBy: "parameter:a", ...set } as const;
+    return replica.query("learners", query).rows.map(({ id }) => id);
+  };
+  expect(ids({})).toEqual([4, 1, 7, 0, 6, 2, 3, 5]);
+  expect(ids({ descending: true })).toEqual([2, 6, 0, 7, 1, 4, 5, 3]);
+  expect(ids({ descending: true, offset: 5, limit: 2 })).toEqual([4, 5]);
+  expect(ids({ filter: "a>=9" })).toEqual([1, 7, 0]);
+  expect(ids({ orderBy: `parameter:a" OR 1; --` })).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+  replica.close();
+});
+
 test("a filter finds in the replica what it finds in the rows, also along with changes", async () => {
   await fc.assert(
     fc.asyncProperty(

@@ -124,8 +124,11 @@ describe("queries", () => {
         const replica = await replicaOf(changes);
         const all = (await databaseOf(changes)).rows("learners");
         const wanted = all.filter(({ state }) => query.states?.includes(state) ?? true);
-        const sorted = wanted.sort((a, b) => compare(a[query.orderBy], b[query.orderBy]) || compare(a.id, b.id));
+        const orderBy = query.orderBy as keyof LearnerRow;
+        const sorted = wanted.sort((a, b) => compare(a[orderBy], b[orderBy]) || compare(a.id, b.id));
         if (query.descending) sorted.reverse();
+        // What is blank is last in either direction.
+        sorted.sort((a, b) => Number(a[orderBy] === null) - Number(b[orderBy] === null));
         expect(replica.query("learners", query)).toEqual({
           total: wanted.length,
           offset: query.offset,
