@@ -2,6 +2,7 @@ import { dirname, posix } from "node:path";
 import type { EditedParts } from "../scheduler/control/studyComparison";
 import type { Clock } from "../scheduler/state/clock";
 import type { TypedSettings } from "../scheduler/state/layers";
+import { AdaptiveError } from "../scheduler/state/errors";
 import { RunDirectory } from "../scheduler/state/runDirectory";
 import type { ClusterHost, Need, ReadyCluster } from "./deploy/clusterHost";
 import { placeOf, prepareStudy } from "./deploy/prepareStudy";
@@ -60,7 +61,6 @@ export class ClusterRuns {
     typed: TypedSettings,
     need: Need,
   ): Promise<{ run: string; resumed: boolean; keptAside: readonly string[] }> {
-    const { clock, memory } = this.world;
     const { profile, runRoot, schedulerInJob = false } = this.world.settings(host);
     const cluster = await this.world.host(host).ready(need);
     const { transport } = cluster;
@@ -73,14 +73,13 @@ export class ClusterRuns {
       cluster,
       { learnersFile: study.learnersFile, profile, typed },
     );
+    if (!isPathThere(made.run)) {
+      throw new AdaptiveError("bad-answer", `${host} did not say where the run is.`, "See the log.", {
+        cause: made.run,
+      });
+    }
     const directory = `${host}:${made.run}`;
-    const known = memory.get().find((run) => run.directory === directory);
-    const created = known?.created ?? new Date(clock.now()).toISOString();
-    const { name, learnersFile } = study;
-    memory.set([
-      ...memory.get().filter((run) => run.directory !== directory),
-      { directory, name, created, learnersFile },
-    ]);
+    this.note(directory, study);
     this.noteSent(directory, made.sent);
     return { run: directory, resumed: made.resumed, keptAside: made.keptAside };
   }
@@ -113,11 +112,10 @@ export class ClusterRuns {
   ): Promise<readonly ClusterRun[]> {
     const there = await this.ready(host, need);
     if (there === null) return [];
-    const { memory, settings } = this.world;
+    const { memory } = this.world;
     const listed = (await this.listed(host, need)).filter(({ listed: { state } }) => state !== "gone");
     const found = studies.flatMap(({ learnersFile, name }) => {
-      const place = placeOf(dirname(learnersFile), settings(host).runRoot, there.probe);
-      const directory = `${host}:${place}/${RunDirectory.ofStudy(learnersFile).folder}`;
+      const directory = this.directoryOf(host, learnersFile, there);
       const run = listed.find((other) => other.directory === directory);
       return run === undefined ? [] : [{ directory, name, created: run.listed.created, learnersFile }];
     });
@@ -125,6 +123,19 @@ export class ClusterRuns {
     const fresh = found.filter(({ directory }) => !known.has(directory));
     if (fresh.length > 0) memory.set([...memory.get(), ...fresh]);
     return found;
+  }
+
+  /**
+   * Remembers the run that a study has on a host that is connected, although it is not made ready: it may be a copy, and
+   * a person says what it is.
+   * @returns which it is; null where there is no connection
+   */
+  remember(host: string, study: { learnersFile: string; name: string }): string | null {
+    const there = this.world.host(host).connected;
+    if (there === null) return null;
+    const directory = this.directoryOf(host, study.learnersFile, there);
+    this.note(directory, study);
+    return directory;
   }
 
   /** The way to a run. */
@@ -188,11 +199,29 @@ export class ClusterRuns {
     return new Set(this.world.downloaded?.(folder));
   }
 
+  private directoryOf(host: string, learnersFile: string, { probe }: ReadyCluster): string {
+    const place = placeOf(dirname(learnersFile), this.world.settings(host).runRoot, probe);
+    return `${host}:${place}/${RunDirectory.ofStudy(learnersFile).folder}`;
+  }
+
+  private note(directory: string, { name, learnersFile }: { learnersFile: string; name: string }): void {
+    const { clock, memory } = this.world;
+    const known = memory.get().find((run) => run.directory === directory);
+    const created = known?.created ?? new Date(clock.now()).toISOString();
+    const others = memory.get().filter((run) => run.directory !== directory);
+    memory.set([...others, { directory, name, created, learnersFile }]);
+  }
+
   private noteSent(directory: string, files: SentFiles): void {
     const { sent } = this.world;
     sent?.set({ ...sent.get(), [directory]: files });
     this.sentStudy.fire();
   }
+}
+
+/** Absolute, and as it stands: it is told from a path of this computer by that. */
+function isPathThere(path: string): boolean {
+  return posix.isAbsolute(path) && posix.normalize(path) === path && !/\p{Cc}/u.test(path);
 }
 
 /** Whether it names a run on a cluster. */

@@ -96,10 +96,13 @@ export class Clusters {
     });
   }
 
-  /** The hosts there are to choose from. */
-  async names(): Promise<string[]> {
+  /**
+   * The hosts there are to choose from.
+   * @param onProblem told of each file of the SSH configuration that cannot be read
+   */
+  async names(onProblem: (problem: string) => void = this.world.log): Promise<string[]> {
     const set = Object.keys(this.world.setting.get() ?? {}).filter((name) => name !== "local");
-    return [...new Set([...set, ...(await this.ssh.list())])];
+    return [...new Set([...set, ...(await this.ssh.list(onProblem))])];
   }
 
   /** A host, which is connected when somebody needs it. */

@@ -76,12 +76,14 @@ const shownRun = "shownRun";
 
 async function findRuns(folder: string): Promise<FoundRun[]> {
   const found = await RunDirectory.allIn(folder);
-  return Promise.all(
+  const runs = await Promise.allSettled(
     found.map(async (directory) => {
       const { name, created } = await directory.readRunFile();
       return { directory: directory.own, name, created };
     }),
   );
+  // One that cannot be read does not hide the others beside it.
+  return runs.flatMap((run) => (run.status === "fulfilled" ? [run.value] : []));
 }
 
 async function profileFor(study: Study, cluster: string): Promise<Profile> {

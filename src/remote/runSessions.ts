@@ -130,7 +130,11 @@ export class RunSessions {
       return { session: this.show(run), isResumed };
     } catch (error) {
       // What is asked of the person then is about this run.
-      if (toAdaptiveError(error).code === "copied-run") this.show(RunDirectory.ofStudy(study.learnersFile).own);
+      if (toAdaptiveError(error).code === "copied-run") {
+        const there = cluster === "local" ? null : this.world.clusters.remember(cluster, study);
+        const run = cluster === "local" ? RunDirectory.ofStudy(study.learnersFile).own : there;
+        if (run !== null) this.show(run);
+      }
       throw error;
     }
   }
@@ -315,6 +319,10 @@ export class RunSessions {
       await this.world.source.firstSearch;
       await this.connectFound().finally(() => this.noteSearched());
     });
+    // One search that went wrong must not be the last.
+    this.adopting = this.adopting.catch((error: unknown) =>
+      this.world.log(`the runs of this window: ${String(error)}`),
+    );
   }
 
   private noteSearched(): void {

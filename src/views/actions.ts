@@ -1,4 +1,3 @@
-import { availableParallelism } from "node:os";
 import {
   type CancellationToken,
   type LogOutputChannel,
@@ -25,6 +24,7 @@ import { formatCount, plural } from "./format";
 import type { JobOutputs } from "./jobOutput";
 import { learnerVerbWords } from "./learnerVerbs";
 import type { Place } from "./messagePlace";
+import { pickCluster } from "./pickCluster";
 import { plain } from "./plain";
 import type { PointTrials } from "./pointTrials";
 import type { ShownTexts } from "./shownTexts";
@@ -186,7 +186,7 @@ export class Actions {
     // A run has its cluster already; without one, what is wrong in the study is said before anything is asked.
     const known = await sessions.clusterOf(study);
     const first = await configOn(known ?? "local");
-    const cluster = known ?? (await pickCluster(study, await clusters.names()));
+    const cluster = known ?? (await pickCluster(study.name, await knownHosts(clusters)));
     if (cluster === undefined) return null;
     const report = known === null && cluster !== "local" ? await configOn(cluster) : first;
     const showScript = (typed: TypedSettings) =>
@@ -291,18 +291,10 @@ async function pickStudy(title: string, studies: readonly Study[]): Promise<Stud
   return (await window.showQuickPick(items, { title, placeHolder: "Which study?" }))?.study;
 }
 
-async function pickCluster(study: Study, hosts: readonly string[]): Promise<string | undefined> {
-  const cores = availableParallelism();
-  const items: (QuickPickItem & { cluster: string })[] = [
-    {
-      label: `$(device-desktop) This computer (${plural(cores, "core")})`,
-      description: "jobs as processes here",
-      cluster: "local",
-    },
-    ...hosts.map((host) => ({ label: `$(remote) ${host}`, description: "over SSH", cluster: host })),
-  ];
-  const placeHolder = `Where do the jobs of ${study.name} run?`;
-  return (await window.showQuickPick(items, { title: "Start Jobs", placeHolder }))?.cluster;
+async function knownHosts(clusters: Pick<Clusters, "names">) {
+  const problems: string[] = [];
+  const hosts = await clusters.names((problem) => problems.push(problem));
+  return { hosts, problems };
 }
 
 /** What comes before a first start: the first failure is nearly always the first point. */

@@ -10,6 +10,7 @@ import {
   workspace,
   WorkspaceEdit,
 } from "vscode";
+import { hostOf, isOnCluster } from "../remote/clusterRuns";
 import type { AnswerOf } from "../remote/controlConnection";
 import type { RunSession } from "../remote/runSession";
 import type { RunSessions } from "../remote/runSessions";
@@ -154,16 +155,18 @@ export class PointTrials {
     const { run } = await session.query("overview", null);
     await offer(window.showInformationMessage, words, {
       ...(run.activity === "active" ? {} : startJobs),
-      ...(proposal && isNews(proposal, run) ? { "Use Proposal": () => this.useProposal(study, proposal) } : {}),
+      ...(proposal && isNews(proposal, run)
+        ? { "Use Proposal": () => this.useProposal(study, session.directory, proposal) }
+        : {}),
     });
   }
 
   /** Writes it into the study file. */
-  private useProposal(study: Study, proposal: Proposal): Promise<void> {
+  private useProposal(study: Study, directory: string, proposal: Proposal): Promise<void> {
     return this.world.errors.attempt("Use Proposal", async () => {
       // What is wrong in the study file is said with its line, and not written over.
       const { studyFile, settings } = await withViewProgress(study.name, this.world.log, (_, token) =>
-        this.world.sessions.config(study, "local", token),
+        this.world.sessions.config(study, isOnCluster(directory) ? hostOf(directory) : "local", token),
       );
       await rewrite(Uri.file(studyFile), (text) => withProposal(text, proposal));
       const typed = settings.filter(({ name, next }) => name.startsWith("resources.") && next[0]?.origin === "typed");

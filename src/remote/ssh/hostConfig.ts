@@ -11,6 +11,8 @@ export interface HostConfig {
   user: string;
   /** In the order in which they are tried; the default ones may not exist. */
   identityFiles: readonly string[];
+  /** Certificates that ssh would show; they cannot be used here, and are named when a login fails. */
+  certificateFiles?: readonly string[];
   /** The agent's other keys are not offered. */
   identitiesOnly: boolean;
   /** The agent's socket, or on Windows `pageant`. */
@@ -68,6 +70,7 @@ export function hostConfigOf(name: string, options: Options, machine: Machine): 
     port,
     user,
     identityFiles: files("identityfile", ...defaultIdentities.map((file) => `~/.ssh/${file}`)),
+    ...(options.has("certificatefile") ? { certificateFiles: files("certificatefile") } : {}),
     identitiesOnly: isYes(first("identitiesonly")),
     agent: agentOf(first("identityagent"), machine, path),
     userKnownHostsFiles: files("userknownhostsfile", "~/.ssh/known_hosts", "~/.ssh/known_hosts2"),

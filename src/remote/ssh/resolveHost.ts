@@ -16,11 +16,31 @@ export interface SshConfiguration {
   program: string;
 }
 
-/** The hosts that the person has named, in their order. */
-export async function listHosts({ files, machine }: SshConfiguration): Promise<string[]> {
+/**
+ * The hosts that the person has named, in their order.
+ * @param onProblem told of each file that cannot be read
+ */
+export async function listHosts(
+  { files, machine }: SshConfiguration,
+  onProblem?: (problem: string) => void,
+): Promise<string[]> {
   const { namedHosts, readConfigFile } = await import("./configFile");
-  const configs = await Promise.all(files.map((file) => readConfigFile(file, machine)));
+  const configs = await Promise.all(files.map((file) => readConfigFile(file, machine, onProblem)));
   return [...new Set(configs.flatMap(namedHosts))];
+}
+
+/**
+ * What a person typed for a host, in the one way in which it is written from then on: `user@host:port`.
+ * @returns null when it is no host
+ */
+export function typedHost(text: string): string | null {
+  try {
+    const { host, user, port } = parseTarget(text.trim().replace(/^ssh:\/\/(.*?)\/?$/, "$1"));
+    if (/[\s/\\]/.test(host) || /[\s/\\]/.test(user ?? "")) return null;
+    return `${user === null ? "" : `${user}@`}${host.includes(":") ? `[${host}]` : host}${port === null ? "" : `:${port}`}`;
+  } catch {
+    return null;
+  }
 }
 
 /**
@@ -105,5 +125,6 @@ async function readFiles({ host, user, port }: Target, { files, machine }: SshCo
     }
   }
   if (port !== null) options.set("port", [port]);
+  if (user !== null) options.set("user", [user]);
   return options;
 }

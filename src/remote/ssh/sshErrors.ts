@@ -101,7 +101,7 @@ export function hostKeyRefused(
 
 /** @param tried in words, in order */
 export function nothingLeft(host: HostConfig, tried: readonly string[], offered: readonly string[]): AdaptiveError {
-  const { name, methods, identityFiles } = host;
+  const { name, methods, identityFiles, certificateFiles = [] } = host;
   if (!offered.some((method) => methods.some((own) => own === method))) {
     return new AdaptiveError(
       "no-auth-left",
@@ -119,7 +119,9 @@ export function nothingLeft(host: HostConfig, tried: readonly string[], offered:
   return new AdaptiveError(
     "no-auth-left",
     `${name} lets ${host.user} in with none of: ${tried.join(", ")}`,
-    `Check the user's name and the key, and that ssh ${name} works in a terminal.`,
+    certificateFiles.length > 0
+      ? `It may want your certificate (${certificateFiles.join(", ")}), which is not used here: connect the editor to it with Remote-SSH and start the jobs there, or ask its administrators to let a key of yours in.`
+      : `Check the user's name and the key, and that ssh ${name} works in a terminal.`,
   );
 }
 

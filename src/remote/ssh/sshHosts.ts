@@ -19,9 +19,9 @@ export class SshHosts {
 
   constructor(private readonly world: SshHostsWorld) {}
 
-  /** Those named in the person's configuration. */
-  list(): Promise<string[]> {
-    return listHosts(this.world.configuration);
+  /** Those named in the person's configuration; a file of it that cannot be read costs its own hosts, and a word. */
+  list(onProblem?: (problem: string) => void): Promise<string[]> {
+    return listHosts(this.world.configuration, onProblem);
   }
 
   /**

@@ -4,6 +4,7 @@ import { systemClock } from "../../../src/scheduler/state/clock";
 import { type ClusterRun, ClusterRuns } from "../../../src/remote/clusterRuns";
 import { Emitter } from "../../../src/remote/event";
 import { localTransport } from "../../../src/remote/localTransport";
+import { AdaptiveError } from "../../../src/scheduler/state/errors";
 import { chooseActive } from "../../../src/remote/chooseActive";
 import { RunSessions } from "../../../src/remote/runSessions";
 import type { FoundRun, RunSession } from "../../../src/remote/runSession";
@@ -46,7 +47,13 @@ function open({
   let endSearch = (): void => undefined;
   const firstSearch = new Promise<void>((resolve) => (endSearch = resolve));
   if (isSearched) endSearch();
-  const there = { studies: [studyIn("/tmp")], runs: [] as FoundRun[], remembered: null as string | null, isTrusted };
+  const there = {
+    studies: [studyIn("/tmp")],
+    runs: [] as FoundRun[],
+    remembered: null as string | null,
+    isTrusted,
+    connectFails: false,
+  };
   const events: string[] = [];
   const transport: TerminalTransport = {
     ...localTransport,
@@ -90,6 +97,7 @@ function open({
     profileFor: () => Promise.resolve({ python: "python3" }),
     remembered: { get: () => there.remembered, set: (directory) => (there.remembered = directory) },
     connect: (directory) => {
+      if (there.connectFails) throw new Error("the view of this run is broken");
       events.push(`connect ${directory}`);
       return {
         directory,
@@ -104,7 +112,7 @@ function open({
   });
   onTestFinished(() => sessions.dispose());
   const settle = () => new Promise((resolve) => setImmediate(resolve));
-  return { sessions, there, events, endSearch, studiesChanged, runsChanged, trustGranted, settle };
+  return { sessions, clusters, there, events, endSearch, studiesChanged, runsChanged, trustGranted, settle };
 }
 
 describe("runs of the workspace", () => {
@@ -285,6 +293,29 @@ describe("a run as a whole", () => {
     const { sessions } = open({ argv: initPrints({ error }, 2) });
     await expect(sessions.prepare(studyIn("/tmp"), nothingTyped, token())).rejects.toMatchObject(error);
     expect(sessions.active?.directory).toBe("/tmp/.adaptive");
+  });
+
+  test("a copy on a cluster is shown there, not the folder of the same study on this computer", async () => {
+    const { sessions, clusters } = open();
+    clusters.prepare = () => Promise.reject(new AdaptiveError("copied-run", "It is a copy."));
+    clusters.remember = (host) => `${host}:/home/ada/tmp/.adaptive`;
+    const place = { cluster: "hpc", onStep: () => undefined };
+    const prepared = sessions.prepare(studyIn("/tmp"), nothingTyped, token(), place);
+    await expect(prepared).rejects.toMatchObject({ code: "copied-run" });
+    expect(sessions.active?.directory).toBe("hpc:/home/ada/tmp/.adaptive");
+  });
+
+  test("a search that goes wrong is not the last", async () => {
+    const { sessions, there, runsChanged, settle } = open();
+    await settle();
+    there.runs = [{ directory: "/tmp", name: "peaks", created: newer }];
+    there.connectFails = true;
+    runsChanged.fire();
+    await settle();
+    there.connectFails = false;
+    runsChanged.fire();
+    await settle();
+    expect(sessions.active?.directory).toBe("/tmp");
   });
 });
 

@@ -1,0 +1,40 @@
+import { typedHost } from "../remote/ssh/resolveHost";
+import { plural } from "./format";
+import { plain } from "./plain";
+
+/** A line of the list of clusters; one without a cluster only says something. */
+export interface ClusterChoice {
+  label: string;
+  description: string;
+  cluster: string | null;
+}
+
+/**
+ * Where jobs may run: here, on the hosts that are known, and on the one that a person types.
+ * @param problems files of the SSH configuration that cannot be read
+ */
+export function clusterChoices(
+  typed: string,
+  { cores, hosts, problems }: { cores: number; hosts: readonly string[]; problems: readonly string[] },
+): ClusterChoice[] {
+  const host = typedHost(typed);
+  const onHost = (cluster: string, description: string): ClusterChoice => ({
+    label: `$(remote) ${plain(cluster)}`,
+    description,
+    cluster,
+  });
+  const words = (label: string): ClusterChoice => ({ label: plain(label, 200), description: "", cluster: null });
+  return [
+    {
+      label: `$(device-desktop) This computer (${plural(cores, "core")})`,
+      description: "jobs as processes here",
+      cluster: "local",
+    },
+    ...hosts.map((name) => onHost(name, "over SSH")),
+    ...(host === null || hosts.includes(host) ? [] : [onHost(host, "over SSH, as typed")]),
+    ...(hosts.length === 0
+      ? [words("Your SSH configuration names no host: type one, as user@host or user@host:port")]
+      : []),
+    ...problems.map((problem) => words(`Not read: ${problem}`)),
+  ];
+}

@@ -1,0 +1,32 @@
+import { availableParallelism } from "node:os";
+import { type QuickPickItem, QuickPickItemKind, window } from "vscode";
+import { clusterChoices } from "./clusterChoices";
+
+/** Asks where a study's jobs run: what is typed is a host too. */
+export async function pickCluster(
+  name: string,
+  { hosts, problems }: { hosts: readonly string[]; problems: readonly string[] },
+): Promise<string | undefined> {
+  const pick = window.createQuickPick<QuickPickItem & { cluster: string | null }>();
+  const cores = availableParallelism();
+  const show = (typed: string): void => {
+    pick.items = clusterChoices(typed, { cores, hosts, problems }).map((choice) => ({
+      ...choice,
+      ...(choice.cluster === null ? { kind: QuickPickItemKind.Separator } : {}),
+      alwaysShow: choice.description.endsWith("typed"),
+    }));
+  };
+  pick.title = "Start Jobs";
+  pick.placeholder = `Where do the jobs of ${name} run? Choose, or type user@host`;
+  show("");
+  try {
+    return await new Promise<string | undefined>((resolve) => {
+      pick.onDidChangeValue(show);
+      pick.onDidAccept(() => resolve(pick.selectedItems[0]?.cluster ?? undefined));
+      pick.onDidHide(() => resolve(undefined));
+      pick.show();
+    });
+  } finally {
+    pick.dispose();
+  }
+}
