@@ -24,6 +24,7 @@ import { PointTrials } from "./views/pointTrials";
 import { RunChoice } from "./views/runChoice";
 import { ShownRun } from "./views/shownRun";
 import { ShownTexts } from "./views/shownTexts";
+import { tellNews } from "./views/runNotices";
 import { showStatusBar } from "./views/statusBar";
 import { StudyEdits } from "./views/studyEdits";
 import { terminalPath } from "./views/terminalPath";
@@ -75,6 +76,7 @@ export function activate(context: ExtensionContext): void {
   const dashboards = scope.add(new Dashboards(context, { sessions, edits, filter, actions, log: note }));
   const terminalCommand = terminalPath(context, program, note);
   scope.add(showStatusBar(run, terminalCommand));
+  scope.add(tellNews(run, sessions, Uri.joinPath(context.globalStorageUri, "told").fsPath, note));
   scope.add(keepContextKeys(run, sessions, edits, filter));
   const runs = new RunChoice({ sessions, clusters, errors, log });
   const logged = async () => String(await workspace.fs.readFile(Uri.joinPath(context.logUri, "Adaptive.log")));

@@ -5,6 +5,7 @@ import { formatCount, formatLoss, fileNames, learnerLabel, plural } from "./form
 import { statesInOrder, stateStyles } from "./learnerStates";
 import { shortTrouble, troubleWords } from "./learnerWords";
 import { freshTrial, trialLine } from "./trialModel";
+import type { RunCondition } from "./runCondition";
 import type { TreeNode } from "./treeNodes";
 
 /** Learners shown of a group at first, and by how many "Show more" goes on. */
@@ -40,6 +41,24 @@ export function needNode(link: Link): TreeNode[] {
       context: "connect",
       children: null,
       command: { id: "adaptive.connect", title: "Connect", argument: null },
+    },
+  ];
+}
+
+/** What waits for a person, or that nothing is left to do, as the first line; a click shows more. */
+export function conditionNode(condition: RunCondition | null): TreeNode[] {
+  if (condition?.kind !== "waits" && condition?.kind !== "finished") return [];
+  const waits = condition.kind === "waits";
+  return [
+    {
+      id: "condition",
+      label: waits ? "Paused, needs you" : "Finished",
+      description: waits ? condition.line : "",
+      tooltip: [condition.detail || condition.line, condition.hint].filter((text) => text !== "").join("\n"),
+      icon: waits ? { codicon: "warning", color: "charts.yellow" } : { codicon: "flag", color: null },
+      context: `condition ${condition.kind}`,
+      children: null,
+      command: { id: "adaptive.showProgress", title: "Show Progress", argument: null },
     },
   ];
 }

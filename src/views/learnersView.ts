@@ -1,5 +1,5 @@
 import { type TreeView, window } from "vscode";
-import { type LearnerState, notStartedYet } from "../scheduler/state/rows";
+import type { LearnerState } from "../scheduler/state/rows";
 import { RunDirectory } from "../scheduler/state/runDirectory";
 import { clusterOf } from "../remote/clusterRuns";
 import type { RunSessions } from "../remote/runSessions";
@@ -7,9 +7,10 @@ import { systemClock } from "../scheduler/state/clock";
 import { DisposableScope } from "./disposableScope";
 import { plural } from "./format";
 import type { LearnerFilter } from "./learnerFilter";
-import { groupPage, groupsOpenAtFirst, learnersTree, needNode, stateOfGroup } from "./learnersTreeModel";
+import { conditionNode, groupPage, groupsOpenAtFirst, learnersTree, needNode, stateOfGroup } from "./learnersTreeModel";
 import { NodeTree } from "./nodeTree";
 import { Refresher } from "./refresher";
+import { conditionOf } from "./runCondition";
 import type { ShownRun } from "./shownRun";
 import { clusterName, linkText } from "./statusText";
 import type { StudyEdits } from "./studyEdits";
@@ -98,13 +99,17 @@ export class LearnersView {
     if (session !== this.run.session || filter !== this.filter.text) return;
     this.hasMatch = Object.values(counts).some((count) => count > 0);
     this.drawTitle();
-    this.tree.show([...needNode(session.link), ...learnersTree(counts, new Map(pages))]);
+    const condition = conditionOf(overview, session.notice);
+    this.tree.show([...needNode(session.link), ...conditionNode(condition), ...learnersTree(counts, new Map(pages))]);
   }
 
   private drawTitle(): void {
     const { overview, session } = this.run;
     // A message hides what the view says while it is empty.
-    const away = overview !== null && session?.link.at === "offline" && !session.link.isCopied ? session.link : null;
+    const condition = overview && conditionOf(overview, session?.notice ?? null);
+    const isOver = condition?.kind === "finished";
+    const isAway = overview !== null && session?.link.at === "offline" && !session.link.isCopied && !isOver;
+    const away = isAway ? session.link : null;
     const lines = [
       away === null ? "" : `The run is ${linkText(away, Date.now(), this.run.linkSinceMs) ?? ""}.`,
       this.edits.notice?.line ?? "",
@@ -123,7 +128,7 @@ export class LearnersView {
       ...(this.filter.text === "" ? [] : [`filter: ${this.filter.text}`]),
       clusterName(clusterOf(session?.directory ?? "", run.cluster)),
       run.name,
-      ...(run.activity === "active" ? [] : [run.reason === notStartedYet ? "not started" : run.activity]),
+      ...(condition === null ? [] : [condition.word]),
     ].join(" · ");
     const [value, what] = learners.failed > 0 ? [learners.failed, "failed"] : [learners.running, "running"];
     this.view.badge = value === 0 ? undefined : { value, tooltip: `${plural(value, "learner")} ${what}` };

@@ -3,6 +3,7 @@ import { RunDirectory } from "../scheduler/state/runDirectory";
 import { clusterOf } from "../remote/clusterRuns";
 import { together } from "./disposableScope";
 import { plain } from "./plain";
+import { conditionOf, type Notice, type RunCondition } from "./runCondition";
 import type { ShownRun } from "./shownRun";
 import { linkText, statusText, statusTooltip, terminalLine } from "./statusText";
 
@@ -18,17 +19,21 @@ export function showStatusBar(run: ShownRun, command: string): Disposable {
     // What needs a person is said although nothing is known of the run yet.
     if (session === null || (overview === null && session.link.at !== "needsUser")) return item.hide();
     const { directory, link, notice } = session;
-    const why = link.at === "retrying" || link.at === "offline" ? link.why : (notice?.message ?? null);
-    const said = linkText(link, Date.now(), run.linkSinceMs);
+    const condition = overview && conditionOf(overview, notice);
+    // Its scheduler has ended as it should.
+    const isOver = condition?.kind === "finished" && link.at === "offline";
+    const said = isOver ? null : linkText(link, Date.now(), run.linkSinceMs);
+    const isAway = (link.at === "retrying" || link.at === "offline") && !isOver;
+    const why = isAway ? link.why : textOf(condition, notice);
     item.text =
       overview === null
         ? `$(graph-line) ${plain(`${RunDirectory.ofStateFolder(directory).name} · ${said}`)}`
-        : statusText(overview, said);
+        : statusText(overview, said, condition);
     const about =
       overview === null ? (said ?? "") : statusTooltip(overview, clusterOf(directory, overview.run.cluster), why);
     item.tooltip = `${about}\n${terminalLine(command)}`;
     item.accessibilityInformation = { label: about };
-    const isAmiss = link.at === "retrying" || link.at === "needsUser";
+    const isAmiss = link.at === "retrying" || link.at === "needsUser" || condition?.kind === "waits";
     item.backgroundColor = isAmiss ? new ThemeColor("statusBarItem.warningBackground") : undefined;
     item.command = link.at === "needsUser" ? "adaptive.connect" : "adaptive.showProgress";
     item.show();
@@ -37,4 +42,12 @@ export function showStatusBar(run: ShownRun, command: string): Disposable {
   const clock = setInterval(() => run.session?.link.at === "retrying" && draw(), 1000);
   draw();
   return together(item, run.onDidChange(draw), { dispose: () => clearInterval(clock) });
+}
+
+/** What is to be known of the run, or else of what its scheduler meets. */
+function textOf(condition: RunCondition | null, notice: Notice | null): string | null {
+  const { message, hint } =
+    condition?.kind === "waits" ? { message: condition.detail, hint: condition.hint } : (notice ?? {});
+  const lines = [message ?? "", hint ?? ""].filter((line) => line !== "");
+  return lines.length > 0 ? lines.join("\n") : (condition?.line ?? null);
 }

@@ -1,6 +1,7 @@
 import type { Overview } from "../remote/replica/queries";
 import type { Link } from "../remote/link";
 import { formatCount, formatMoment, plural } from "./format";
+import type { RunCondition } from "./runCondition";
 import { statesInOrder, stateStyles } from "./learnerStates";
 import { plain } from "./plain";
 
@@ -22,8 +23,12 @@ export function linkText(link: Link, nowMs: number, sinceMs: number): string | n
   }
 }
 
-/** The run in a few characters: `peaks 12▶ 3◷ 85✓ 1✗`. */
-export function statusText({ run, learners }: Overview, link: string | null): string {
+/** The run in a few characters: `peaks 12▶ 3◷ 85✓ 1✗ · paused`. */
+export function statusText(
+  { run, learners }: Overview,
+  link: string | null,
+  condition: Pick<RunCondition, "word"> | null,
+): string {
   const counts = [
     [learners.running, "▶"],
     [learners.waiting, "◷"],
@@ -31,7 +36,8 @@ export function statusText({ run, learners }: Overview, link: string | null): st
     [learners.failed, "✗"],
   ] as const;
   const shown = counts.filter(([count]) => count > 0).map(([count, sign]) => `${formatCount(count)}${sign}`);
-  return [`$(graph-line) ${plain(run.name)}`, ...shown, ...(link === null ? [] : [`· ${plain(link)}`])].join(" ");
+  const stands = [condition?.word ?? null, link].flatMap((words) => (words === null ? [] : [`· ${plain(words)}`]));
+  return [`$(graph-line) ${plain(run.name)}`, ...shown, ...stands].join(" ");
 }
 
 /** The run in lines, for who rests the pointer on it. */

@@ -1,0 +1,62 @@
+import type { Overview } from "../remote/replica/queries";
+import { notStartedYet, pausedByPerson } from "../scheduler/state/rows";
+import { isFinished } from "./finished";
+import { formatCount, plural } from "./format";
+
+/** What a person should know of a run before anything else; null while it just goes on. */
+export interface RunCondition {
+  /** `waits`: for a person, who has to correct something. `finished`: no learner has anything left to do. */
+  kind: "notStarted" | "paused" | "stopped" | "waits" | "finished";
+  /** For the status bar and the title of the tree. */
+  word: string;
+  /** A sentence. */
+  line: string;
+  /** All that is known, where that is more. */
+  detail: string;
+  /** What to do; may be empty. */
+  hint: string;
+  hasFailed: boolean;
+}
+
+/** What the scheduler tells beside the run's rows. */
+export interface Notice {
+  message: string;
+  hint: string;
+}
+
+export function conditionOf(
+  { run, learners }: Pick<Overview, "run" | "learners">,
+  notice: Notice | null,
+): RunCondition | null {
+  const { activity, reason } = run;
+  const hasFailed = learners.failed > 0;
+  if (isFinished({ learners })) {
+    return {
+      kind: "finished",
+      word: "finished",
+      line: `${run.name} is finished: ${endWords(learners)}.`,
+      detail: "",
+      hint: "",
+      hasFailed,
+    };
+  }
+  if (activity === "active") return null;
+  const quiet = { detail: "", hint: "", hasFailed };
+  if (activity === "stopped") return { kind: "stopped", word: "stopped", line: "The jobs were stopped.", ...quiet };
+  if (reason === notStartedYet)
+    return { kind: "notStarted", word: "not started", line: "No jobs were started yet.", ...quiet };
+  if (reason === null || reason === pausedByPerson) {
+    return { kind: "paused", word: "paused", line: "Paused: no more jobs are submitted.", ...quiet };
+  }
+  const message = notice?.message ?? reason;
+  const [line = ""] = message.split("\n");
+  return { kind: "waits", word: "paused, needs you", line, detail: message, hint: notice?.hint ?? "", hasFailed };
+}
+
+/** `97 learners done, 2 failed, 1 stopped`. */
+function endWords(learners: Overview["learners"]): string {
+  const others = (["failed", "stopped"] as const)
+    .filter((state) => learners[state] > 0)
+    .map((state) => `${formatCount(learners[state])} ${state}`);
+  return [`${plural(learners.done, "learner")} done`, ...others].join(", ");
+}

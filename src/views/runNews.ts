@@ -1,0 +1,54 @@
+import type { RunRow } from "../scheduler/state/rows";
+import type { RunCondition } from "./runCondition";
+
+/** What is worth a notification. */
+export interface News {
+  /** The same for the same event, in every window and after every reload. */
+  cause: string;
+  message: string;
+  isProblem: boolean;
+  /** What to do next: commands by the words on their buttons. */
+  steps: readonly { title: string; command: string }[];
+}
+
+/** Longer ones are cut off by the editor, with their end: what to do. */
+const longestLine = 300;
+
+/**
+ * @param changedAt when a learner changed last, in milliseconds since the epoch
+ * @returns null when there is nothing that a person has not done or seen themselves
+ */
+export function asNews(run: RunRow, condition: RunCondition, changedAt: number, isOnCluster: boolean): News | null {
+  const showProgress = { title: "Show Dashboard", command: "adaptive.showProgress" };
+  if (condition.kind === "finished") {
+    return {
+      cause: `${run.runId} finished ${changedAt}`,
+      message: condition.line,
+      isProblem: condition.hasFailed,
+      steps: [
+        showProgress,
+        ...(condition.hasFailed ? [{ title: "Retry Failed…", command: "adaptive.retryLearners" }] : []),
+        ...(isOnCluster ? [{ title: "Download Data", command: "adaptive.downloadData" }] : []),
+      ],
+    };
+  }
+  if (condition.kind !== "waits") return null;
+  const { line, hint } = condition;
+  const clipped = line.length > longestLine ? `${line.slice(0, longestLine - 1)}…` : line;
+  return {
+    cause: `${run.runId} paused ${run.activityAt}`,
+    message: [`${run.name} is paused and needs you. ${sentence(clipped)}`, hint].join(" ").trim(),
+    isProblem: true,
+    steps: [showProgress, { title: "Start Jobs", command: "adaptive.startJobs" }],
+  };
+}
+
+const sentence = (text: string): string => (/[.!?…]$/.test(text) ? text : `${text}.`);
+
+/** Whether it is told at this value of the setting `adaptive.notifications`. */
+export function isWanted({ isProblem }: Pick<News, "isProblem">, level: string): boolean {
+  return level === "all" || (level === "problems" && isProblem);
+}
+
+/** The value of the setting at which such news is not told any more, and no other that is now. */
+export const quieter = (isProblem: boolean): "problems" | "none" => (isProblem ? "none" : "problems");
