@@ -127,7 +127,9 @@ function tooltipOf(learner: LearnerRow): string {
   const ofClass = resourceClass === defaultClass ? null : `class ${resourceClass}`;
   const trial = freshTrial(learner);
   const tried = trial === null ? null : `tried: ${trialLine(trial)}`;
-  return [fileNames(fname), ofClass, error, reason, remark, tried].filter((line) => line !== null).join("\n");
+  const lines = [fileNames(fname), ofClass, error, reason, remark, tried].filter((line) => line !== null);
+  // A reason may be the error itself.
+  return [...new Set(lines)].join("\n");
 }
 
 function moreNode(state: LearnerState, { rows, total }: Page<LearnerRow>): TreeNode[] {

@@ -11,7 +11,8 @@ export function linkText(link: Link, nowMs: number, sinceMs: number): string | n
     case "online":
       return null;
     case "connecting":
-      return `${link.step}…`;
+      // A step may end in dots of its own.
+      return `${link.step.replace(/[.…]+$/, "")}…`;
     case "offline":
       return `offline since ${formatMoment(link.since.getTime(), nowMs)}`;
     case "retrying": {

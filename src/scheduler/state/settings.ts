@@ -67,9 +67,11 @@ export type DataframeFormat = (typeof dataframeFormats)[number];
 
 const aScript = "expected the name of a Python file, such as run_learner.py";
 const aWalltime = "expected a time such as 4:00:00 or 2-12:00:00";
+/** A number looks like the minutes that a text of it would be. */
+const aQuotedWalltime = 'expected a time in quotes, such as "90" for minutes or "4:00:00"';
 /** As people and queues write it: `MINUTES`, `MINUTES:SECONDS`, `HOURS:MINUTES:SECONDS` or `DAYS-HOURS[:MINUTES[:SECONDS]]`; see sbatch(1). */
 const walltimeSchema = v.pipe(
-  v.string(aWalltime),
+  v.string(aQuotedWalltime),
   v.regex(/^(\d+-\d+(:[0-5]?\d){0,2}|\d+(:[0-5]?\d){0,2})$/, aWalltime),
   v.check((text) => walltimeSeconds(text) > 0, "expected more than no time"),
   v.metadata({ patternErrorMessage: aWalltime }),

@@ -135,6 +135,7 @@ describe("a setting that is wrong", () => {
     ["profile", { goal: { npoints: 9 } }, "goal: this setting belongs in adaptive.json beside the learners file."],
     ["study", { executor: "mpi" }, 'expected "auto", "mpi4py", "process-pool" or "loky", but got "mpi".'],
     ["study", { resources: { walltime: "a day" } }, "resources.walltime: expected a time such as 4:00:00 or"],
+    ["study", { resources: { walltime: 1 } }, "resources.walltime: expected a time in quotes, such as"],
     ["study", { resources: { walltime: "0" } }, "resources.walltime: expected more than no time"],
     ["profile", { resources: { cores: 0 } }, "resources.cores: expected a whole number above 0, but got 0."],
     ["profile", { prelude: "module load mpi" }, "prelude: expected a list of shell lines"],

@@ -128,6 +128,7 @@ describe("a link in words", () => {
   test.each([
     [{ at: "online" } as const, null],
     [{ at: "connecting", step: "Reading" } as const, "Reading…"],
+    [{ at: "connecting", step: "Connecting..." } as const, "Connecting…"],
     [{ at: "retrying", attempt: 2, nextInMs: 8000, why: "gone" } as const, "retrying in 4 s"],
     [{ at: "offline", since: new Date(2026, 0, 31, 14, 2), why: "closed" } as const, "offline since 2026-01-31 14:02"],
     [{ at: "needsUser", what: "hpc asks for a code" } as const, "needs you: hpc asks for a code"],
