@@ -61,7 +61,7 @@ export function activate(context: ExtensionContext): void {
   );
   const run = scope.add(new ShownRun(sessions, note));
   const errors = new ErrorDisplay(log);
-  const outputs = scope.add(new JobOutputs(sessions));
+  const outputs = scope.add(new JobOutputs(sessions, note));
   const scripts = scope.add(new ShownTexts("adaptive-script"));
   const tracebacks = scope.add(new ShownTexts("adaptive-traceback"));
   const trials = new PointTrials({ sessions, tracebacks, errors, log });

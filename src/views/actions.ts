@@ -137,8 +137,9 @@ export class Actions {
     });
   }
 
-  showOutput(job: JobId): Promise<void> {
-    return this.withRun("Show Output", (session) => this.world.outputs.show(session, job));
+  /** @param learner whose part of what the job printed is shown; null for all of it */
+  showOutput(job: JobId, learner: LearnerId | null): Promise<void> {
+    return this.withRun("Show Output", (session) => this.world.outputs.show(session, job, learner));
   }
 
   goTo(place: Place): Promise<void> {

@@ -123,12 +123,12 @@ export function registerCommands({
 
   function showOutput(id: string): Promise<void> {
     const job = jobOfNode(id);
-    if (job !== null) return actions.showOutput(asJobId(job));
+    if (job !== null) return actions.showOutput(asJobId(job), null);
     return actions.withRun("Show Output", async (session) => {
       const learner = learnerOfNode(id);
       const row = learner === null ? null : await session.query("learner", { id: asLearnerId(learner) });
       const newest = row?.jobId ?? row?.lastJobId ?? null;
-      if (newest !== null) await actions.showOutput(newest);
+      if (newest !== null) await actions.showOutput(newest, row?.id ?? null);
     });
   }
 }

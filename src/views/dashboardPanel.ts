@@ -166,7 +166,7 @@ export class DashboardPanel {
         void actions.savePlot(said.name, Buffer.from(said.pngBase64, "base64"));
         break;
       case "showOutput":
-        void actions.showOutput(said.job as JobId);
+        void actions.showOutput(said.job as JobId, this.look?.selected ?? null);
         return;
       case "goToLine": {
         const place = this.places[said.of];

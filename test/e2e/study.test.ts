@@ -43,7 +43,14 @@ test("a study from the welcome view to done", async () => {
     .waitFor();
   await editor.keepScreenshot("dashboard");
 
+  // The learner's own part of what its job prints, to its end without being asked for again.
+  await webview.locator("adaptive-learner").getByRole("button", { name: "Show Output" }).click();
+  const output = editor.page.locator(".editor-instance .view-line");
+  await output.getByText(/learner.\d+.*started$/).waitFor();
   await writeFile(join(folder, "quickly"), "");
+  await output.getByText(/learner.\d+.*,.done$/).waitFor();
+  await editor.keepScreenshot("output");
+  await editor.page.getByRole("tab", { name: "peaks · Adaptive" }).click();
   await webview.getByRole("img", { name: "Learners: 8 done" }).waitFor();
   await editor.treeRow(/^Done\s*8/).waitFor();
   await editor.statusBar.getByText(/peaks 8✓/).waitFor();
