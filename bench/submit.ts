@@ -48,7 +48,7 @@ async function measure(largestArray: number, wasm: Uint8Array): Promise<Figures>
   });
   const submit = () => submitter.fill([{ resourceClass: "default", count: jobs, tries: null }]);
   const submitSeconds = await secondsOf(submit);
-  const { parse, ...squeue } = slurm.list();
+  const { parse, ...squeue } = slurm.list(new Set());
   const times: number[] = [];
   let pollBytes = 0;
   const poll: ClusterCommand<number> = {

@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
-import { hostname, userInfo } from "node:os";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import type { Assets } from "./assets";
 import type { Cluster } from "./clusters/cluster";
-import { localCluster } from "./clusters/local";
-import { slurmCluster } from "./clusters/slurm";
+import { clusterOfQueue } from "./clusters/ofQueue";
 import { runCommand } from "./clusters/runCommand";
+import { ignoredWishes } from "./clusters/slurmVariables";
 import { Clients, type Commands } from "./control/clients";
 import { reach } from "./control/dealer";
 import type { Sample, Status } from "./control/protocol";
@@ -23,7 +23,7 @@ import { remarksOnClasses, resourcesOf } from "./state/classes";
 import { steadyClock } from "./state/clock";
 import { AdaptiveError, toAdaptiveError } from "./state/errors";
 import { RunLock } from "./state/lock";
-import { fnameOf, type LearnerId, type LearnerRow, type RunRow } from "./state/rows";
+import { fnameOf, isRunning, type LearnerId, type LearnerRow, type RunRow } from "./state/rows";
 import type { RunDirectory } from "./state/runDirectory";
 import { settingsOf, type Configuration } from "./state/settings";
 import { Store, systemWorld } from "./state/store";
@@ -114,7 +114,7 @@ export class Scheduler {
       (learner, preview) => this.clients.notifyWatchers(learner, "preview", { learner, preview }),
       (learner, why) => this.clients.notifyWatchers(learner, "noPreview", { learner, why }),
     );
-    const cluster = (this.cluster = clusterOf(directory.jobs, model.run));
+    const cluster = (this.cluster = clusterOf(directory, model.run));
     this.desk = new WorkerDesk(store, this.board, steadyClock.now, {
       givesWay: (job) => givesWay(job, model, limitsOf(settingsOf(model.run), cluster)),
       onDidFree: () => this.loop.poke(),
@@ -151,6 +151,7 @@ export class Scheduler {
       heardAt: (job) => this.desk.heardAt(job),
       silenceMs: () => this.desk.silenceMs,
       takeInMessage: (message) => this.desk.takeIn(message),
+      onRemark: (remark) => this.remark(remark),
       onNotice: (notice) => this.show(notice),
       clock: steadyClock,
       random: Math.random,
@@ -283,6 +284,11 @@ export class Scheduler {
     const { model } = this.store;
     const { incarnation } = model.run;
     await this.updates.point();
+    if (settingsOf(model.run).queue === "slurm") {
+      const ignored = ignoredWishes(process.env);
+      if (ignored.length > 0)
+        this.remark(`Jobs are submitted without ${ignored.join(", ")} of the environment: say it in resources.`);
+    }
     await this.loop.open();
     const onDropped = () => this.dropped.note("the socket", "no JSON object in one frame");
     void door.serve((peer, message) => this.receive(peer, message), onDropped).catch(this.options.onFatal);
@@ -302,6 +308,8 @@ export class Scheduler {
     clearInterval(this.timer);
     this.clients.notifyAttached("closing", null);
     await this.loop.close();
+    // Whoever looks at it later sees how it was left.
+    if (this.wasBusy) this.series.add(this.sample(Date.now()), this.store.database, true);
     this.rollUp();
     await this.store.close();
     await this.failures.close();
@@ -427,7 +435,7 @@ export class Scheduler {
   private sample(time: number): Sample {
     const { model } = this.store;
     let running = 0;
-    for (const id of model.liveJobs) if (model.job(id).state === "running") running++;
+    for (const id of model.liveJobs) if (isRunning(model.job(id))) running++;
     return {
       time,
       npoints: this.board.npoints,
@@ -444,11 +452,8 @@ export class Scheduler {
   }
 }
 
-function clusterOf(folder: string, run: RunRow): Cluster {
-  const { runId, name } = run;
-  return settingsOf(run).queue === "slurm"
-    ? slurmCluster({ folder, runId, name, user: userInfo().username })
-    : localCluster(folder, name);
+function clusterOf({ jobs }: RunDirectory, run: RunRow): Cluster {
+  return clusterOfQueue(settingsOf(run).queue, { folder: jobs, runId: run.runId, name: run.name });
 }
 
 function diskFull(message: string): AdaptiveError {

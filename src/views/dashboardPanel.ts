@@ -15,6 +15,7 @@ import { changeListed, chosenRows, listMessage, newestEnd, saveListed } from "./
 import { type FromPage, fromPageSchema, type ListLook, type ToPage } from "./messages";
 import type { Place } from "./messagePlace";
 import { placeInStudy } from "./ownFiles";
+import { Coalescer } from "../remote/coalescer";
 import { Refresher } from "./refresher";
 import { awayLines } from "./runWords";
 import { clusterOf, isOnCluster } from "../remote/clusterRuns";
@@ -50,7 +51,7 @@ export class DashboardPanel {
   private look: Look | null = null;
   /** A learner to select as soon as the page listens. */
   private wanted: LearnerId | null = null;
-  private seriesSentMs = 0;
+  private readonly series: Coalescer;
   private failureSent: string | null = null;
   /** Where in the study the learner that is looked at failed. */
   private readonly places: Record<"failure" | "trial", Place | null> = { failure: null, trial: null };
@@ -67,6 +68,10 @@ export class DashboardPanel {
         () => this.send(),
         (error) => world.log(`dashboard: ${String(error)}`),
       ),
+    );
+    // The last sample is how the run ended.
+    this.series = this.scope.add(
+      new Coalescer(systemClock, seriesIntervalMs, () => this.reportErrors(this.sendSeries())),
     );
     this.scope.add(panel.webview.onDidReceiveMessage((message: unknown) => this.hear(message)));
     this.scope.add(panel.onDidChangeViewState(() => this.changeViewState()));
@@ -187,7 +192,6 @@ export class DashboardPanel {
     const hasOtherSelected = look.selected !== this.look?.selected;
     this.look = look;
     if (isNew) {
-      this.seriesSentMs = 0;
       this.selectWanted();
       this.sendFilter(null);
     }
@@ -202,7 +206,11 @@ export class DashboardPanel {
   }
 
   private sendListNow(): void {
-    void this.sendList().catch((error: unknown) => this.world.log(`dashboard: ${String(error)}`));
+    this.reportErrors(this.sendList());
+  }
+
+  private reportErrors(sending: Promise<void>): void {
+    void sending.catch((error: unknown) => this.world.log(`dashboard: ${String(error)}`));
   }
 
   private async filterBy(text: string): Promise<void> {
@@ -235,7 +243,8 @@ export class DashboardPanel {
     if (this.look === null) return;
     await this.sendRun();
     await this.suggestLearner();
-    await Promise.all([this.sendSeries(), this.sendList(), this.sendSelected()]);
+    this.series.request();
+    await Promise.all([this.sendList(), this.sendSelected()]);
   }
 
   private async sendRun(): Promise<void> {
@@ -271,8 +280,7 @@ export class DashboardPanel {
   }
 
   private async sendSeries(): Promise<void> {
-    if (this.session === null || Date.now() - this.seriesSentMs < seriesIntervalMs) return;
-    this.seriesSentMs = Date.now();
+    if (this.session === null) return;
     this.post({ type: "series", samples: [...(await this.session.query("series", null))] });
   }
 

@@ -44,7 +44,7 @@ describe("Slurm", () => {
     await refused(cluster, "--time=soon").toMatchObject({ code: "submission-refused" });
     await refused(cluster, "--no-such-option").toMatchObject({ code: "submission-refused" });
     await refused(cluster, "--constraint=gpu").toMatchObject({ code: "submission-refused" });
-    expect(await runCommand(cluster.list())).toEqual([]);
+    expect(await runCommand(cluster.list(new Set()))).toEqual([]);
   });
 
   test.each([
@@ -89,7 +89,7 @@ describe("Slurm", () => {
     await until(areRunning(1));
     await slurm("scontrol", "suspend", job?.id ?? "");
     expect(await slurm("squeue", "--noheader", "--format=%T", `--jobs=${job?.id}`)).toContain("SUSPENDED");
-    expect(await runCommand(subject().cluster.list())).toMatchObject([{ state: "running" }]);
+    expect(await subject().list()).toMatchObject([{ state: "running" }]);
     await slurm("scontrol", "resume", job?.id ?? "");
   });
 
@@ -97,12 +97,17 @@ describe("Slurm", () => {
     const { submit, until, folder } = subject();
     await submit(1, 1, "sleep 1000\n");
     await until(areRunning(1));
-    expect(await runCommand(clusterOf("another")(folder).list())).toEqual([]);
+    expect(await runCommand(clusterOf("another")(folder).list(new Set()))).toEqual([]);
   });
 
   test("variables of the user's do not change what is asked, and names of other jobs do not garble it", async () => {
     const { cluster, submit, until } = subject();
-    const variables = { SQUEUE_FORMAT2: "jobid", SQUEUE_STATES: "PENDING", SBATCH_PARTITION: "nowhere" };
+    const variables = {
+      SQUEUE_FORMAT2: "jobid",
+      SQUEUE_STATES: "PENDING",
+      SBATCH_CLUSTERS: "nowhere",
+      SLURM_CLUSTERS: "nowhere",
+    };
     const other = await slurm("sbatch", "--parsable", "--hold", "--job-name=a|b\n\\c", "--wrap=exit");
     Object.assign(process.env, variables);
     try {
@@ -113,6 +118,33 @@ describe("Slurm", () => {
       await slurm("scancel", other.trim());
     }
     expect(cluster.isExact).toBe(false);
+  });
+
+  test.each([
+    ["is taken where the script names none", [], "single"],
+    ["gives way to that of the script", ["--partition=short"], "short"],
+    ["gives way to that of the script in its short form", ["-N1 -p pair"], "pair"],
+  ])("a partition that a person's environment names %s", async (_, lines, partition) => {
+    const { cluster } = subject();
+    process.env["SBATCH_PARTITION"] = "single";
+    try {
+      const [job] = await runCommand(cluster.submit(submission(asking("--hold", ...lines))));
+      expect((await slurm("squeue", "--noheader", "--format=%P", `--jobs=${job?.id}`)).trim()).toBe(partition);
+    } finally {
+      delete process.env["SBATCH_PARTITION"];
+    }
+  });
+
+  test("a job whose folder no node can open has ended, with the reason", async () => {
+    const cluster = clusterOf(`${runId}-nowhere`)("/nowhere/jobs");
+    const [job] = await runCommand(cluster.submit(submission(asking())));
+    const known = new Set([job?.id ?? ""]);
+    const { end } = await eventually(async () => {
+      const [listed] = await runCommand(cluster.list(known));
+      return listed?.state === "ended" ? listed : null;
+    });
+    expect(end).toMatchObject({ exitCode: null, cause: "exit" });
+    expect(end?.words).toMatch(/^could not be started: its working folder/);
   });
 
   test("refuses an account that there is not", async () => {
@@ -130,7 +162,7 @@ describe("Slurm", () => {
       code: "queue-full",
       message: expect.stringContaining("QOSMaxSubmitJobPerUserLimit") as string,
     });
-    expect(await runCommand(cluster.list())).toEqual([]);
+    expect(await runCommand(cluster.list(new Set()))).toEqual([]);
     await runCommand(cluster.submit({ ...three, count: 2 }));
   });
 
@@ -172,7 +204,7 @@ describe("Slurm", () => {
     const path = process.env["PATH"];
     process.env["PATH"] = "/nowhere";
     try {
-      const { argv, ...command } = subject().cluster.list();
+      const { argv, ...command } = subject().cluster.list(new Set());
       const listing = runCommand({ ...command, argv: ["/bin/bash", ...argv.slice(1)] });
       await expect(listing).rejects.toMatchObject({ code: "command-missing", message: /squeue/ });
     } finally {

@@ -71,3 +71,20 @@ test("a limit of the queue is said, and lived with", async () => {
     Array(3).fill({ state: "done", failures: 0 }),
   );
 });
+
+test("a run with jobs in the queue is not deleted when no scheduler serves it, nor when the queue does not answer", async () => {
+  const on = await SlurmStudy.create(slowPeaks(1), farGoal);
+  const held = JSON.stringify({ resources: { extraLines: ["#SBATCH --hold"] } });
+  const run = await on.run("--profile", held);
+  await on.until("jobsSubmitted");
+  run.child.kill("SIGKILL");
+  await run.ended;
+  const remove = (...prefix: string[]) => on.study.start(["delete", on.study.folder, "--yes"], prefix).ended;
+  const refused = await remove();
+  expect(refused.stderr).toContain("still has 1 job.");
+  expect(refused.exitCode).toBe(2);
+  const unknown = await remove("env", "SLURM_CONF=/nowhere/slurm.conf");
+  expect(unknown.stderr).toContain("The queue does not say whether");
+  expect(unknown.exitCode).not.toBe(0);
+  expect(await on.jobs()).toHaveLength(1);
+});

@@ -88,7 +88,7 @@ export class SlurmStudy {
     return listed
       .split("\n")
       .map((line) => line.split(" "))
-      .filter((words) => words.at(-1) === `adaptive:${runId}`)
+      .filter((words) => words.at(-1)?.startsWith(`adaptive:${runId}:`))
       .map(([id = "", state = "", node = ""]) => ({ id, state, node }));
   }
 

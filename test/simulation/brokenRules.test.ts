@@ -5,6 +5,7 @@ import { describe, expect, test } from "vitest";
 import type { Cluster, QueuedJob } from "../../src/scheduler/clusters/cluster";
 import type { NewChange } from "../../src/scheduler/state/changes";
 import { simulate, scenarioOf } from "./simulate";
+import { simulatedAdapter } from "./cluster";
 import type { World } from "./world";
 
 const wasm = await readFile(createRequire(import.meta.url).resolve("sql.js/dist/sql-wasm.wasm"));
@@ -52,6 +53,18 @@ const invariants: Record<string, Broken[]> = {
       "a scheduler whose lock was put back, and that does not look for another's incarnation",
       ({ rules }) => (rules.seesLaterIncarnations = false),
       splitBrain,
+    ],
+  ],
+  "what the queue lists is alive, and ends when the run is stopped": [
+    [
+      "jobs that are known by a comment that sites rewrite",
+      ({ rules }) => (rules.adapter = simulatedAdapter(({ comment }) => comment !== null)),
+      /was given up after|lives and spoke|more jobs beside/,
+    ],
+    [
+      "a stop that cancels nothing that waits",
+      withAdapter(({ cancel }) => ({ cancel: (_, force) => cancel([], force) })),
+      /is stopped, and the queue has|is (running|waiting)|does not end/,
     ],
   ],
   "jobs of a class run its learners": [
@@ -159,13 +172,13 @@ function alsoGivenBack(change: NewChange): readonly NewChange[] {
 
 /** Lists all that it has ever listed. */
 function withoutEnds({ list }: Cluster): Partial<Cluster> {
-  const known = new Map<string, QueuedJob>();
+  const listed = new Map<string, QueuedJob>();
   return {
-    list: () => {
-      const { parse, ...command } = list();
+    list: (known) => {
+      const { parse, ...command } = list(known);
       const all = (jobs: readonly QueuedJob[]) => {
-        for (const job of jobs) known.set(job.id, job);
-        return [...known.values()];
+        for (const job of jobs) if (job.state !== "ended") listed.set(job.id, job);
+        return [...listed.values()];
       };
       return { ...command, parse: (output) => all(parse(output)) };
     },

@@ -29,6 +29,7 @@ interface Seen {
 /** Changes that are compared with the journals after a start. */
 const rememberedChanges = 100_000;
 const absenceMs = 60_000;
+const firstPollsMs = 5000;
 /** What was heard while a decision was on its way cannot change it any more. */
 const decisionMs = 45_000;
 const silenceMs = 90_000;
@@ -219,7 +220,8 @@ export class Checks {
       const seen = this.seenBy(owner);
       const sinceMs = timeline.now - seen.polledAt;
       seen.polledAt = timeline.now;
-      this.require(sinceMs >= settings.pollSeconds * 1000 - 1, () => `the queue was asked again after ${sinceMs} ms`);
+      const leastMs = areFirstJobs(model) ? firstPollsMs : settings.pollSeconds * 1000;
+      this.require(sinceMs >= leastMs - 1, () => `the queue was asked again after ${sinceMs} ms`);
     }
     if (verb === "cancel") {
       for (const job of args.slice(1)) {
@@ -276,14 +278,16 @@ export class Checks {
     const job = this.world.cluster.jobs.get(id);
     if (!job || job.state === "ended") return;
     this.forgotten.add(id);
-    if (job.worker?.isAlive !== true || job.worker.learner === null) return;
+    // One that has said its end, or was told that nothing is left for it, may be listed a while longer.
+    if (job.worker === null ? this.world.hasLeftEnd(id) : !job.worker.isAlive || job.worker.learner === null) return;
+    this.requireAbsence(id, (ids) => ids.has(id), owner);
+    if (job.worker === null) return;
     const heardAt = this.seenBy(owner).heardAt.get(id) ?? -Infinity;
     const silentMs = this.world.timeline.now - heardAt;
     this.require(
       silentMs >= silenceMs - decisionMs,
       () => `job ${id} lives and spoke ${silentMs} ms ago, and was given up`,
     );
-    this.requireAbsence(id, (ids) => ids.has(id), owner);
   }
 
   private onRefused({ submission, reason }: { submission: number; reason: string }, owner: SimulatedProcess): void {
@@ -302,6 +306,13 @@ export class Checks {
       spanMs >= absenceMs - 1500,
       () => `${what} was given up after ${without.length} listings without it in ${spanMs} ms`,
     );
+  }
+
+  /** A person has stopped the run, and all is over that it knows of. */
+  onStopped(): void {
+    const isExcused = ({ id, submission }: SimulatedJob) => this.forgotten.has(id) || this.refused.has(submission);
+    const left = [...this.world.cluster.liveJobs].filter((job) => !isExcused(job)).map(({ id }) => id);
+    this.require(left.length === 0, () => `the run is stopped, and the queue has ${left.join(", ")}`);
   }
 
   private seenBy(owner: SimulatedProcess): Seen {
@@ -328,6 +339,13 @@ export class Checks {
       }
     }
   }
+}
+
+/** Whether no job has asked for a learner since the run was started last. */
+function areFirstJobs({ jobs, run }: Model): boolean {
+  return [...jobs.values()].every(
+    ({ hasAsked, endedAt }) => !hasAsked || (endedAt !== null && endedAt < run.activityAt),
+  );
 }
 
 /** What of a change somebody may be told. */

@@ -1,4 +1,11 @@
-import type { Cluster, ClusterCommand, CommandOutput, EndCause, QueuedJob } from "../../src/scheduler/clusters/cluster";
+import type {
+  Cluster,
+  ClusterCommand,
+  CommandOutput,
+  EndCause,
+  KnownJobs,
+  QueuedJob,
+} from "../../src/scheduler/clusters/cluster";
 import type { RunCommand } from "../../src/scheduler/clusters/runCommand";
 import { AdaptiveError } from "../../src/scheduler/state/errors";
 import type { World } from "./world";
@@ -30,6 +37,17 @@ export interface SimulatedJob {
   worker: Worker | null;
 }
 
+/** A job as the queue lists it: of all that the user has. */
+export interface ListedJob extends Omit<QueuedJob, "submission"> {
+  /** The numbers of a submission that are left in comment and name. */
+  comment: number | null;
+  inName: number | null;
+  isInOurFolder: boolean;
+}
+
+/** Ended jobs are listed for so long. */
+const endsListedMs = 300_000;
+
 /** How the queue answers when it is asked what it has. */
 export const listingModes = ["well", "failing", "hanging", "empty", "half", "stale", "garbled"] as const;
 export type ListingMode = (typeof listingModes)[number];
@@ -54,9 +72,14 @@ export class SimulatedCluster {
   isHopeless = false;
   requeues = false;
   keepsAccounts = true;
+  /** What the site makes of what jobs are submitted with. */
+  rewrites: "nothing" | "comments" | "comments and names" = "nothing";
+  /** Whether jobs that ended in the last minutes are listed. */
+  listsEnds = false;
   /** What was listed at some moments, for stale answers. */
-  private history: { at: number; jobs: QueuedJob[] }[] = [];
+  private history: { at: number; jobs: ListedJob[] }[] = [];
   private readonly live = new Set<SimulatedJob>();
+  private ended: SimulatedJob[] = [];
   private readonly jobsOn = new Map<SimulatedNode, number>();
 
   constructor(
@@ -195,6 +218,7 @@ export class SimulatedCluster {
     job.endedAt = this.world.timeline.now;
     this.place(job, null);
     this.live.delete(job);
+    this.ended.push(job);
   }
 
   private place(job: SimulatedJob, node: SimulatedNode | null): void {
@@ -307,15 +331,18 @@ export class SimulatedCluster {
     return timeline.perform(50 + 1000 * chance.next(), owner, () => {
       if (mode === "failing") return failed("slurm_load_jobs error: Unable to contact slurm controller");
       const jobs = this.listed(mode);
-      checks.onListing(new Set(jobs.map(({ id }) => id)), owner);
+      checks.onListing(new Set(jobs.filter(({ state }) => state !== "ended").map(({ id }) => id)), owner);
       const output = succeeded(jobs);
       return mode === "garbled" ? { ...output, stdout: output.stdout.slice(0, output.stdout.length >> 1) } : output;
     });
   }
 
-  private listed(mode: ListingMode): QueuedJob[] {
+  private listed(mode: ListingMode): ListedJob[] {
     const { timeline, chance } = this.world;
-    const jobs = [...this.live].map((job) => this.describe(job));
+    const isNew = ({ endedAt }: SimulatedJob) => timeline.now - endedAt < endsListedMs;
+    this.ended = this.ended.filter(isNew);
+    const known = [...this.live, ...(this.listsEnds ? this.ended : [])];
+    const jobs = [...known.map((job) => this.describe(job)), anothers];
     this.history.push({ at: timeline.now, jobs });
     this.history = this.history.filter(({ at }) => timeline.now - at < 300_000);
     switch (mode) {
@@ -330,10 +357,12 @@ export class SimulatedCluster {
     }
   }
 
-  private describe({ id, submission, state, restart, node, isHopeless }: SimulatedJob): QueuedJob {
-    const host = node?.name ?? null;
-    const waitsFor = isHopeless ? "PartitionTimeLimit" : null;
-    return { id, name: `study-${id}`, submission, state, restart, host, waitsFor, isHopeless, end: null };
+  private describe({ id, submission, state, restart, node, isHopeless, end }: SimulatedJob): ListedJob {
+    const place = { host: node?.name ?? null, walltimeSeconds: this.walltimeMs / 1000, isInOurFolder: true };
+    const waits = { waitsFor: isHopeless ? "PartitionTimeLimit" : null, isHopeless };
+    const comment = this.rewrites === "nothing" ? submission : null;
+    const inName = this.rewrites === "comments and names" ? null : submission;
+    return { id, name: `study-${id}`, comment, inName, state, restart, ...place, ...waits, end };
   }
 
   private accountOf(id: string): { id: string; exitCode: number | null; cause: EndCause }[] {
@@ -342,8 +371,18 @@ export class SimulatedCluster {
   }
 }
 
+/** A job of the same user that is none of the run's. */
+const anothers: ListedJob = {
+  ...{ id: "another", name: "another", comment: null, inName: null, isInOurFolder: false, state: "running" },
+  ...{ restart: 0, host: "n0", walltimeSeconds: null, waitsFor: null, isHopeless: false, end: null },
+};
+
+/** Whether a listed job is the run's: known, or with a mark. */
+const isOurs = ({ id, comment, inName, isInOurFolder, state }: ListedJob, known: KnownJobs): boolean =>
+  known.has(id) || comment !== null || inName !== null || (isInOurFolder && state !== "ended");
+
 /** The adapter of the simulated queue: commands and what their output means. */
-export function simulatedAdapter(): Cluster {
+export function simulatedAdapter(isTaken = isOurs): Cluster {
   const command = <T>(argv: readonly string[], parse: (values: unknown[]) => T): ClusterCommand<T> => ({
     argv,
     deadlineMs: commandDeadlineMs,
@@ -356,7 +395,12 @@ export function simulatedAdapter(): Cluster {
       command(["submit", String(number), String(count), script], (ids) =>
         (ids as string[]).map((id) => ({ id, name: `study-${id}` })),
       ),
-    list: () => command(["list"], (jobs) => jobs as QueuedJob[]),
+    list: (known) =>
+      command(["list"], (jobs) =>
+        (jobs as ListedJob[])
+          .filter((job) => isTaken(job, known))
+          .map(({ comment, inName, isInOurFolder: _, ...job }) => ({ ...job, submission: comment ?? inName })),
+      ),
     account: (jobs) =>
       command(["account", ...jobs], (ends) => {
         const known = ends as { id: string; exitCode: number | null; cause: EndCause }[];

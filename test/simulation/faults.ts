@@ -205,6 +205,8 @@ export function plan(world: World, untilMs: number): void {
   network.lateRate = chance.next() < 0.5 ? 0.1 * chance.next() : 0;
   cluster.requeues = chance.next() < 0.3;
   cluster.keepsAccounts = chance.next() < 0.7;
+  cluster.listsEnds = chance.next() < 0.5;
+  cluster.rewrites = (["nothing", "comments", "comments and names"] as const)[chance.between(0, 3)] ?? "nothing";
   for (const host of world.hosts) host.clockOffsetMs = 60_000 * (chance.next() - 0.5);
 }
 

@@ -115,6 +115,7 @@ export class SimulatedScheduler {
       heardAt: (job) => desk.heardAt(job),
       silenceMs: () => desk.silenceMs,
       takeInMessage: (message) => desk.takeIn(message),
+      onRemark: () => undefined,
       onNotice: (notice) => notice && world.trace("notice", notice.code, notice.message),
       clock: this.steadyClock,
       random: () => world.chance.next(),

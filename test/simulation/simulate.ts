@@ -35,6 +35,8 @@ export function scenarioOf(seed: number): Scenario {
 
 /** How long everything may take once it is calm. */
 const boundMs = 24 * 3_600_000;
+/** And a stop. */
+const stopMs = 3_600_000;
 
 /**
  * Runs one simulation, from an empty run until every learner has ended.
@@ -62,6 +64,7 @@ export async function simulate(
   try {
     if (!world.violation) checks.require(model !== undefined, () => "nobody serves the run");
     if (!world.violation && model) checks.onEnd(model);
+    if (!world.violation) await stop(world);
   } catch {
     // It is in the world now.
   }
@@ -74,6 +77,20 @@ export async function simulate(
     violation: world.violation?.message ?? null,
     lastEvents: world.violation ? world.lastEvents : [],
   };
+}
+
+/** A person stops the run: whatever it has in the queue ends. */
+async function stop(world: World): Promise<void> {
+  const { timeline, checks } = world;
+  world.isStopping = true;
+  const stopAt = timeline.now + stopMs;
+  const serving = () => world.schedulers.find(({ isServing }) => isServing);
+  const stopJobs = () => serving()?.command((verbs) => verbs.stopJobs({ gently: false })) ?? Promise.resolve();
+  timeline.after(0, () => timeline.startTask(stopJobs, world.onCommandFailed));
+  const isOver = () => serving()?.store.model.liveJobs.size === 0 && timeline.now > stopAt - stopMs + 1000;
+  while (!world.violation && timeline.now < stopAt && !isOver()) await timeline.step();
+  checks.require(world.violation !== null || isOver(), () => "a run that is stopped does not end");
+  if (!world.violation) checks.onStopped();
 }
 
 /** Somebody attaches now and then, which starts a scheduler where none runs; and starts a run that pauses. */

@@ -45,6 +45,7 @@ export function wish(world: World): void {
 }
 
 export function resume(world: World): void {
+  if (world.isStopping) return;
   const scheduler = serving(world);
   if (scheduler) ask(world, scheduler, () => scheduler.command((verbs) => verbs.startJobs()));
 }

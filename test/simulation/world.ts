@@ -58,6 +58,8 @@ export class World {
   readonly pointMs: number;
   schedulers: SimulatedScheduler[] = [];
   violation: Violation | null = null;
+  /** A person has stopped the run, and will not start it again. */
+  isStopping = false;
   /** Rules that tests break, to see it noticed. */
   readonly rules = {
     adapter: simulatedAdapter(),
@@ -77,6 +79,7 @@ export class World {
   };
   private readonly events: { at: number; words: readonly unknown[] }[] = [];
   private readonly poison = new Map<number, number>();
+  private readonly ends = new Set<string>();
   private pids = 100;
 
   constructor(
@@ -220,7 +223,13 @@ export class World {
 
   /** What a job's script writes down when the job has ended. */
   leaveEnd(job: string, words: string): void {
+    this.ends.add(job);
     this.disk.put(`${this.directory.jobs}/${job}.end`, words);
+  }
+
+  /** Whether it is there, or was. */
+  hasLeftEnd(job: string): boolean {
+    return this.ends.has(job);
   }
 
   /** The changes in the journals up to a number, those that count. */

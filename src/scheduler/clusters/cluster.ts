@@ -31,12 +31,15 @@ export interface Submission {
 export interface QueuedJob {
   id: string;
   name: string;
-  submission: number;
+  /** Null where nothing of what it was submitted with is left to tell; it is the run's all the same. */
+  submission: number | null;
   /** `running` from when it has its nodes until these are free again: also while it is configured, suspended or completing. */
   state: "queued" | "running" | "ended";
   /** How often the queue has started it anew under the same id. */
   restart: number;
   host: string | null;
+  /** What the queue allows it, which may be less than it asked for; null when it does not say, or sets no limit. */
+  walltimeSeconds: number | null;
   /** Why it waits, in plain words. */
   waitsFor: string | null;
   /** As it was asked for it can never start. */
@@ -45,11 +48,16 @@ export interface QueuedJob {
   end: JobEnd | null;
 }
 
+/** Ids of live jobs; there may be more of them when an answer comes than there were when it was asked for. */
+export type KnownJobs = Pick<ReadonlySet<string>, "has"> & Iterable<string>;
+
 /** How a job ended, as far as somebody knows it. */
 export interface JobEnd {
   /** 128 + n after signal n. */
   exitCode: number | null;
   cause: EndCause | null;
+  /** Of a job that the queue could not start, or ended for a reason of its own: goes behind "its job 4711_3". */
+  words?: string;
 }
 
 /** `exit` is a job's own end, well or badly; the others were done to it. */
@@ -69,8 +77,11 @@ export interface Cluster {
   /** Asked once, before the first submission: how many jobs one array may have. */
   largestArray: () => ClusterCommand<number> | null;
   submit: (submission: Submission) => ClusterCommand<{ id: string; name: string }[]>;
-  /** All jobs of this run in one command. */
-  list: () => ClusterCommand<QueuedJob[]>;
+  /**
+   * All jobs of this run in one command: those that the queue has confirmed, by their ids, whatever it made of
+   * what they were submitted with; and those that nobody confirmed, by the marks that they carry.
+   */
+  list: (known: KnownJobs) => ClusterCommand<QueuedJob[]>;
   /** How jobs ended that the queue does not list any more; null where nobody keeps account. */
   account: (jobs: readonly string[]) => ClusterCommand<ReadonlyMap<string, JobEnd>> | null;
   /** @param force for jobs that did not end when they were asked to */

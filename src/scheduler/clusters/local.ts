@@ -44,6 +44,7 @@ export function localCluster(folder: string, name: string): Cluster {
             state,
             restart: 0,
             host: hostname(),
+            walltimeSeconds: null,
             waitsFor: null,
             isHopeless: false,
             end: state === "ended" ? { exitCode: exitCode ? Number(exitCode) : null, cause: null } : null,

@@ -1,32 +1,27 @@
 import { AdaptiveError } from "../state/errors";
 import type { Cluster, ClusterCommand, CommandOutput } from "./cluster";
-import { parseAccounts, parseListing, recordEnd, separator } from "./slurmListing";
+import { listingFields, parseAccounts, parseListing } from "./slurmListing";
+import { markOf, type Marked } from "./slurmMark";
 import { refusalOf } from "./slurmRefusal";
+import { forgetVariables, wishesBeside } from "./slurmVariables";
 
-export interface SlurmOptions {
-  /** Where the output of jobs goes, as `<id>.out`; absolute. */
-  folder: string;
-  /** Of the run; tells its jobs from all others of the user. */
-  runId: string;
-  /** Of the run, for people who look at the queue. */
-  name: string;
+export interface SlurmOptions extends Marked {
   user: string;
 }
 
 /**
- * A Slurm cluster, by its commands; versions 20 to 25. A job's id is that of the queue, `123_4` for
+ * A Slurm cluster, by its commands; versions 20.11 to 26.05. A job's id is that of the queue, `123_4` for
  * a task of an array; all jobs are tasks of arrays. What a job asks for is said in its script.
  */
-export function slurmCluster({ folder, runId, name, user }: SlurmOptions): Cluster {
-  const tag = `adaptive:${runId}`;
-  const jobName = (submission: number) => `${name.replaceAll(/[^\w.-]/g, "_").slice(0, 60)}-${submission}`;
+export function slurmCluster({ user, ...run }: SlurmOptions): Cluster {
   return {
     isExact: false,
     largestArray: () => slurmCommand(["scontrol", "show", "config"], parseLargestArray),
-    submit: ({ number, count, script, excludedNodes }) => ({
-      ...slurmCommand(
+    submit: ({ number, count, script, excludedNodes }) => {
+      const { comment, name, folder } = markOf(run, number);
+      const command = slurmCommand(
         [
-          ...["sbatch", "--parsable", `--array=0-${count - 1}`, `--comment=${tag}`, `--job-name=${jobName(number)}`],
+          ...["sbatch", "--parsable", `--array=0-${count - 1}`, `--comment=${comment}`, `--job-name=${name}`],
           // A job that the queue starts anew would find its learner given to another.
           "--no-requeue",
           ...(excludedNodes.length > 0 ? [`--exclude=${excludedNodes.join(",")}`] : []),
@@ -36,17 +31,18 @@ export function slurmCluster({ folder, runId, name, user }: SlurmOptions): Clust
         (output) => {
           const [, array] = /^(\d+)(?:;\S*)?$/m.exec(output) ?? [];
           if (array === undefined) throw garbled("sbatch", output);
-          return Array.from({ length: count }, (_, i) => ({ id: `${array}_${i}`, name: jobName(number) }));
+          return Array.from({ length: count }, (_, i) => ({ id: `${array}_${i}`, name }));
         },
         refusalOf,
-      ),
-      stdin: script,
-    }),
-    list: () =>
+        wishesBeside(script),
+      );
+      return { ...command, stdin: script };
+    },
+    list: (known) =>
       // With those that ended in the last minutes, which most often tells how they did.
       slurmCommand(
-        ["squeue", "--noheader", "--array", "--states=all", `--user=${user}`, `--Format=${listingFormat}`],
-        (output) => parseListing(output, tag),
+        ["squeue", "--noheader", "--array", "--states=all", `--user=${user}`, `--Format=${listingFields}`],
+        (output) => parseListing(output, run, known),
       ),
     account: (jobs) =>
       slurmCommand(
@@ -71,25 +67,11 @@ export function slurmCluster({ folder, runId, name, user }: SlurmOptions): Clust
   };
 }
 
-/** Fields of `squeue`, untruncated, each with what ends it. Numbers and words come before what others have written. */
-const listingFormat = [
-  ...["ArrayJobID", "ArrayTaskID", "State", "RestartCnt", "exit_code", "NodeList", "Name", "Comment"].map(
-    (field) => `${field}:${separator}`,
-  ),
-  `Reason:${recordEnd}`,
-].join(",");
-
 const sentinel = "end of list";
-
-/** What the user's shell or an allocation that we run in says by variables must not change what a command does. */
-const forgetVariables = `
-  for name in "\${!SLURM_@}" "\${!SBATCH_@}" "\${!SQUEUE_@}" "\${!SACCT_@}" "\${!SCANCEL_@}"; do
-    if [ "$name" != SLURM_CONF ]; then unset "$name"; fi
-  done`;
 
 // `srun` takes no task of an array, but the id that each of them has besides. The step waits for
 // nothing that the job's own steps have: not for cores (--overlap), nor for memory.
-const shellScript = `${forgetVariables}
+const shellScript = `${forgetVariables()}
   id=$(squeue --noheader --jobs="$1" --format=%A) || exit 1
   if [ -z "$id" ]; then echo "Job $1 has ended." >&2; exit 1; fi
   exec srun --jobid="$id" --overlap --nodes=1 --ntasks=1 --mem=0 --mpi=none --pty sh -c 'exec "\${SHELL:-sh}" -l'`;
@@ -98,13 +80,15 @@ const shellScript = `${forgetVariables}
  * A command whose output counts only when it got to its end.
  *
  * @param explain turns a failure into an error of its own; undefined when it is none
+ * @param keptVariables of Slurm's, which the command is to take orders from
  */
 export function slurmCommand<T>(
   argv: readonly string[],
   parse: (stdout: string) => T,
   explain: (output: CommandOutput, command: string) => AdaptiveError | null | undefined = () => null,
+  keptVariables: readonly string[] = [],
 ): ClusterCommand<T> {
-  const script = `${forgetVariables}
+  const script = `${forgetVariables(keptVariables)}
     export LC_ALL=C
     "$@" && echo "${sentinel}"`;
   const shown = argv.filter((word) => !word.startsWith("--Format=")).join(" ");

@@ -1,46 +1,74 @@
 /** What `squeue` and `sacct` say of jobs. */
 import { AdaptiveError } from "../state/errors";
-import type { EndCause, JobEnd, QueuedJob } from "./cluster";
-import { isHopeless, reasonWords } from "./slurmReasons";
+import type { EndCause, JobEnd, KnownJobs, QueuedJob } from "./cluster";
+import { readMark, type Marked } from "./slurmMark";
+import { failureWords, isHopeless, reasonWords } from "./slurmReasons";
 
 /** Names and comments of other jobs hold blanks, bars and even newlines, but hardly the control characters made for this. */
-export const separator = "\x1f";
-export const recordEnd = "\x1e";
+const separator = "\x1f";
+const recordEnd = "\x1e";
+
+/** For `squeue --Format`: untruncated, each with what ends it. Numbers and words come before what others have written. */
+export const listingFields = [
+  ..."ArrayJobID ArrayTaskID State RestartCnt exit_code TimeLimit NodeList Name Comment WorkDir"
+    .split(" ")
+    .map((field) => `${field}:${separator}`),
+  `Reason:${recordEnd}`,
+].join(",");
 
 /**
- * The jobs of `squeue` that have our tag.
+ * The jobs of `squeue` that are the run's: known ones, and those that carry its mark.
  *
  * @throws AdaptiveError `queue-garbled` for whatever is no listing
  */
-export function parseListing(output: string, tag: string): QueuedJob[] {
+export function parseListing(output: string, run: Marked, known: KnownJobs): QueuedJob[] {
   const records = output.split(`${recordEnd}\n`);
   if (records.pop() !== "") throw garbled(output.slice(-200));
-  return records.flatMap((record) => {
-    const fields = record.split(separator);
-    if (fields.length !== 9) throw garbled(record);
-    const [array = "", task = "", state = "", restarts = "", status = "", nodes = "", name = "", comment, reason = ""] =
-      fields;
+  const rows = records.map((record) => ({ record, fields: record.split(separator) }));
+  const told = new Set(rows.map(({ fields: [array, task] }) => `${array}_${task}`));
+  return rows.flatMap(({ record, fields }) => {
+    if (fields.length !== 11) throw garbled(record);
+    const [array = "", task = "", state = "", restarts = "", status = "", limit = "", nodes = ""] = fields;
+    const [name = "", comment = "", folder = "", reason = ""] = fields.slice(7);
     if (!/^\d+$/.test(array) || !/^\d+$/.test(restarts)) throw garbled(record);
-    if (comment !== tag) return [];
-    const submission = Number(/-(\d+)$/.exec(name)?.[1]);
+    const mark = readMark({ comment, name, folder }, run);
+    // Of an array of which nothing has started there may be one record, which stands for all tasks that have none.
+    const tasks = /^\d+$/.test(task)
+      ? [`${array}_${task}`]
+      : [...known].filter((id) => id.startsWith(`${array}_`) && !told.has(id));
+    // A number that the queue has given again is another job's.
+    const ours = mark?.isOurs === false ? [] : tasks.filter((id) => known.has(id));
     const [phase, cause] = phaseOf(state);
-    if (Number.isNaN(submission) || !phase) throw garbled(record);
+    if (ours.length === 0 && mark?.isOurs !== true) return [];
+    if (!phase) throw garbled(record);
     const host = nodes === "" || nodes === "(null)" ? null : nodes;
-    // What sbatch refused may be left as a job that failed without ever having had a node.
-    if (cause === "exit" && host === null) return [];
+    const submission = mark?.isOurs === true ? mark.submission : null;
+    // Nobody knows of it: what sbatch refused may be left as a job that failed without ever having had a node, and
+    // what only lies where ours do is not told from an older run's once it has ended.
+    const isRemnant = phase === "ended" && ((cause === "exit" && host === null) || submission === null);
+    if (ours.length === 0 && isRemnant) return [];
     const isQueued = phase === "queued";
-    return {
-      id: /^\d+$/.test(task) ? `${array}_${task}` : array,
+    const job = {
       name,
       submission,
       state: phase,
       restart: Number(restarts),
       host,
+      walltimeSeconds: secondsOf(limit),
       waitsFor: isQueued ? reasonWords(reason) : null,
       isHopeless: isQueued && isHopeless(reason),
-      end: phase === "ended" ? endOf(cause, status) : null,
+      end: phase === "ended" ? endOf(cause, status, reason) : null,
     };
+    const ids = ours.length > 0 ? ours : tasks.length > 0 ? tasks : [array];
+    return ids.map((id): QueuedJob => ({ id, ...job }));
   });
+}
+
+/** `MINUTES:SECONDS`, with hours and days before; null for `UNLIMITED` and the like. */
+function secondsOf(limit: string): number | null {
+  const [, days = "0", hours = "0", minutes, seconds] = /^(?:(\d+)-)?(?:(\d+):)?(\d+):(\d+)$/.exec(limit) ?? [];
+  if (minutes === undefined) return null;
+  return ((Number(days) * 24 + Number(hours)) * 60 + Number(minutes)) * 60 + Number(seconds);
 }
 
 /**
@@ -89,16 +117,24 @@ const causes = new Map<string, EndCause | null>([
   ["REVOKED", null],
 ]);
 
-function endOf(cause: EndCause | null, status: string): JobEnd {
-  return { exitCode: cause === "exit" ? exitCodeOf(status) : null, cause };
+/** @param reason as `squeue` has it; `sacct` gives none */
+function endOf(cause: EndCause | null, status: string, reason = ""): JobEnd {
+  if (cause !== "exit") return { exitCode: null, cause };
+  const { code, signal } = statusOf(status) ?? {};
+  if (signal === outOfMemory) return { exitCode: null, cause: "memory" };
+  const words = failureWords(signal ?? 0, reason);
+  if (words !== null) return { exitCode: null, cause, words };
+  return { exitCode: signal ? 128 + signal : (code ?? null), cause };
 }
 
-/** `squeue` has a status as wait(2) gives it, `sacct` has `code:signal`. */
-function exitCodeOf(status: string): number | null {
+/** Not a signal of Linux, but Slurm's own 253 (SIG_OOM) as a status has room for it. */
+const outOfMemory = 125;
+
+/** Older versions of `squeue` have a status as wait(2) gives it, newer ones and `sacct` have `code:signal`. */
+function statusOf(status: string): { code: number; signal: number } | null {
   if (!/^\d+(:\d+)?$/.test(status)) return null;
   const [first = 0, second] = status.split(":").map(Number);
-  const [code, signal] = second === undefined ? [first >> 8, first & 127] : [first, second];
-  return signal > 0 ? 128 + signal : code;
+  return second === undefined ? { code: first >> 8, signal: first & 127 } : { code: first, signal: second };
 }
 
 function garbled(text: string): AdaptiveError {

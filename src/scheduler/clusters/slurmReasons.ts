@@ -14,6 +14,25 @@ export function isHopeless(reason: string): boolean {
   return hopeless.some(([pattern]) => pattern.test(code));
 }
 
+/**
+ * Why a job failed that the queue could not start, or ended for a reason of its own.
+ *
+ * @param signal of its status: Slurm has some of its own above those of Linux
+ * @returns what goes behind "its job 4711_3"; null when the job ended by itself
+ */
+export function failureWords(signal: number, reason: string): string | null {
+  if (signal === cannotOpen) {
+    return "could not be started: its working folder, or the file of its output in it, cannot be opened on the node";
+  }
+  const [code = ""] = reason.split(/[, ]/);
+  const known = failures.find(([pattern]) => pattern.test(code));
+  if (known) return `${known[1]} (${reason})`;
+  return isHopeless(reason) ? `could not be started: ${reasonWords(reason)}` : null;
+}
+
+/** What the step that starts a job's script ends with when it finds no folder to work in or cannot write the output. */
+const cannotOpen = 53;
+
 type Words = readonly (readonly [RegExp, string])[];
 
 const hopeless: Words = [
@@ -25,6 +44,14 @@ const hopeless: Words = [
   [/^AccountNotAllowed$|^InvalidAccount$/, "its account may not be used here"],
   [/^InvalidQOS$|^QOSNotAllowed$/, "its quality of service may not be used here"],
   [/^DependencyNeverSatisfied$/, "it depends on a job that failed"],
+  [/^launch(_failed\w*)?$|^JobHoldMaxRequeue$/, "its node could not start it, and the queue holds it"],
+];
+
+const failures: Words = [
+  [/^JobLaunchFailure$/, "could not be started on its node"],
+  [/^SystemFailure$/, "was ended by a fault of the queue"],
+  [/^InactiveLimit$/, "was ended by the queue because it did nothing"],
+  [/^(BurstBuffer|StageIn|StageOut)\w*$/, "was ended because the queue could not bring its files"],
 ];
 
 const patient: Words = [

@@ -30,7 +30,7 @@ export class Attendance {
   /** @returns whether the listing is believed */
   takeIn({ jobs, at }: Listing, model: Model): boolean {
     const present = new Set(jobs.filter(({ state }) => state !== "ended").map(({ id }) => id));
-    if (!this.isExact && this.isDoubtful(present, model)) {
+    if (!this.isExact && this.isDoubtful(new Set(jobs.map(({ id }) => id)), model)) {
       this.doubts++;
       return false;
     }
@@ -48,7 +48,7 @@ export class Attendance {
     return true;
   }
 
-  /** Missing from the newest listing that was believed. */
+  /** Missing from the newest listing that was believed, or listed as ended. */
   isMissing(key: JobId | number): boolean {
     return this.missingSince.has(key);
   }
@@ -64,9 +64,9 @@ export class Attendance {
     return this.believedAt - since >= absenceMs && this.believedAt - heardAt >= silenceMs;
   }
 
-  private isDoubtful(present: ReadonlySet<string>, model: Model): boolean {
+  private isDoubtful(listed: ReadonlySet<string>, model: Model): boolean {
     const known = [...model.liveJobs].filter((job) => this.present.has(job));
-    const vanished = known.filter((job) => !present.has(job)).length;
+    const vanished = known.filter((job) => !listed.has(job)).length;
     return this.doubts < maxDoubts && known.length > fewJobs && vanished > known.length / 2;
   }
 }

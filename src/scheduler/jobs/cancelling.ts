@@ -12,6 +12,8 @@ export interface Cancelling {
 /** What a job has to save its learner once its run is stopped, before it is told to end; and then before it is killed. */
 const saveGraceMs = 30_000;
 const endGraceMs = 15_000;
+/** For so long a queue may list what has ended. */
+const returnedMs = 60_000;
 
 /** Which of the jobs that live should end. */
 export function toCancel(model: Model, live: readonly JobRow[], circumstances: Circumstances): Cancelling | null {
@@ -23,7 +25,16 @@ export function toCancel(model: Model, live: readonly JobRow[], circumstances: C
   const asked = live.filter(({ cancelledAt }) => cancelledAt === null);
   const jobs =
     model.run.activity === "stopped" ? stopped(model, asked, now) : useless(model, live, asked, circumstances);
+  jobs.push(...returned(model, circumstances));
   return jobs.length > 0 ? { jobs: idsOf(jobs), force: false } : null;
+}
+
+/** Jobs that were given up, and are in the queue all the same: nothing is left for them. */
+function returned(model: Model, { listing, now }: Circumstances): JobRow[] {
+  return (listing ?? []).flatMap(({ id, state }) => {
+    const job = state === "ended" ? undefined : model.jobs.get(asJobId(id));
+    return job?.state === "ended" && now - (job.endedAt ?? now) > returnedMs ? [job] : [];
+  });
 }
 
 /** Once the run is stopped, jobs without a learner end at once; the others after they had time to save. */

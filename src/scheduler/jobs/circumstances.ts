@@ -17,6 +17,8 @@ export interface Circumstances {
   /** Submissions that this process is making at the moment. */
   inFlight: ReadonlySet<number>;
   progress: (learner: LearnerId) => { npoints: number; loss: number | null };
+  /** The walltime that the queue gives a job, in seconds; null when it did not say. */
+  allowedSeconds: (job: JobId) => number | null;
   /** When the worker of a job was last heard, in milliseconds since the epoch. */
   heardAt: (job: JobId) => number;
   now: number;

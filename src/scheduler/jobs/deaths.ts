@@ -38,12 +38,19 @@ export async function explainPause(model: Model, files: Pick<JobFiles, "tail">):
   }
   const last = lastDeath(model.jobs.values());
   const output = last ? (await files.tail(last.jobId, readBytes)).text : "";
-  return explainDeaths(deathsBeforeStart, last?.exitCode ?? null, output);
+  return explainDeaths(deathsBeforeStart, last ?? { exitCode: null, ending: null, reason: null }, output);
 }
 
-/** @param output of the last of the jobs, or its end */
-export function explainDeaths(deaths: number, exitCode: number | null, output: string): AdaptiveError {
-  const { cause, hint } = causeOf(exitCode, output);
+/**
+ * @param last of the jobs
+ * @param output of it, or the end of that
+ */
+export function explainDeaths(
+  deaths: number,
+  last: Pick<JobRow, "exitCode" | "ending" | "reason">,
+  output: string,
+): AdaptiveError {
+  const { cause, hint } = causeOf(last, output);
   const text = output.trim();
   const end = text.length > shownBytes ? text.slice(text.indexOf("\n", text.length - shownBytes) + 1) : text;
   return new AdaptiveError(
@@ -54,7 +61,10 @@ export function explainDeaths(deaths: number, exitCode: number | null, output: s
   );
 }
 
-function causeOf(exitCode: number | null, output: string): { cause: string; hint: string } {
+function causeOf(
+  { exitCode, ending, reason }: Pick<JobRow, "exitCode" | "ending" | "reason">,
+  output: string,
+): { cause: string; hint: string } {
   for (const [, code = "", words = ""] of [...output.matchAll(/^adaptive-scheduler: ([a-z-]+): (.*)$/gm)].reverse()) {
     if (Object.hasOwn(hints, code)) return { cause: asInStudy(words), hint: hints[code as keyof typeof hints] };
   }
@@ -66,10 +76,16 @@ function causeOf(exitCode: number | null, output: string): { cause: string; hint
       hint: "Have the script call client_support.get_learner, or see what ends Python",
     };
   }
-  return {
-    cause: exitCode === null ? "they were killed" : `they ended with exit code ${exitCode}`,
-    hint: "Correct the cause",
-  };
+  if (exitCode !== null) return { cause: `they ended with exit code ${exitCode}`, hint: "Correct the cause" };
+  // The queue's own words.
+  if (ending !== "lost" && reason !== null) return { cause: `the last one ${reason}`, hint: hintOn(reason) };
+  return { cause: "they were killed", hint: "Correct the cause" };
+}
+
+function hintOn(reason: string): string {
+  return reason.includes("working folder")
+    ? 'Have the run where compute nodes can read and write ("runRoot" in the setting adaptive.clusters)'
+    : "Correct the cause";
 }
 
 /** Names the files of a code revision as the study has them, without the full stop of a sentence. */

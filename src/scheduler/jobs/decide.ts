@@ -47,18 +47,26 @@ export function decide(model: Model, circumstances: Circumstances): Decision {
 /** What becomes of submissions that nobody confirmed, because a scheduler died or a command hung. */
 function appearances(model: Model, { listing, lost, inFlight }: Circumstances): NewChange[] {
   const unknown = new Map<number, { id: JobId; name: string }[]>();
-  for (const { id, name, submission } of listing ?? []) {
-    if (model.jobs.has(asJobId(id)) || inFlight.has(submission) || !model.submissions.has(submission)) continue;
+  for (const { id, name, submission: told } of listing ?? []) {
+    if (model.jobs.has(asJobId(id))) continue;
+    const submission = told ?? unconfirmed(model, inFlight);
+    if (submission === null || inFlight.has(submission) || !model.submissions.has(submission)) continue;
     unknown.set(submission, [...(unknown.get(submission) ?? []), { id: asJobId(id), name }]);
   }
   const found = [...unknown].map(([submission, jobs]): NewChange => {
     const { resourceClass = "" } = model.submissions.get(submission) ?? {};
     return { kind: "jobsSubmitted", submission, resourceClass, jobs };
   });
-  const refused = lost.map((submission): NewChange => {
-    return { kind: "submissionRefused", submission, reason: "it never reached the queue" };
-  });
+  const refused = lost
+    .filter((submission) => !unknown.has(submission))
+    .map((submission): NewChange => ({ kind: "submissionRefused", submission, reason: "it never reached the queue" }));
   return [...found, ...refused];
+}
+
+/** Where a job comes from that does not tell, if that can be told: the newest submission that has no jobs. */
+function unconfirmed({ submissions }: Model, inFlight: ReadonlySet<number>): number | null {
+  if (inFlight.size > 0) return null;
+  return [...submissions.values()].findLast(({ state }) => state !== "submitted")?.submission ?? null;
 }
 
 /** The ends of jobs, each after what follows from it for a learner that it held. */
@@ -66,13 +74,10 @@ function ends(model: Model, circumstances: Circumstances): NewChange[] {
   let deaths = model.run.deathsBeforeStart;
   return [...circumstances.gone].flatMap(([id, evidence]): NewChange[] => {
     const job = model.job(id);
-    const { now } = circumstances;
+    const { now, allowedSeconds } = circumstances;
     const { walltime } = resourcesOfJob(model, job, circumstances);
-    const verdict = howItEnded(job, {
-      ...evidence,
-      walltimeSeconds: walltime === null ? null : walltimeSeconds(walltime),
-      now,
-    });
+    const asked = walltime === null ? null : walltimeSeconds(walltime);
+    const verdict = howItEnded(job, { ...evidence, walltimeSeconds: allowedSeconds(id) ?? asked, now });
     if (job.resourceClass !== tryClass && !job.hasAsked && job.cancelledAt === null) deaths++;
     const { exitCode, ending, words: reason } = verdict;
     return [

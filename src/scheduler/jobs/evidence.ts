@@ -37,7 +37,8 @@ export function howItEnded(job: Pick<JobRow, "cancelledAt" | "startedAt">, evide
   const { own, told } = evidence;
   const exitCode = own?.exitCode ?? told?.exitCode ?? null;
   const ending = job.cancelledAt !== null ? "cancelled by us" : endingOf(job, evidence, exitCode);
-  return { ending, how: howOf[ending], exitCode, words: wordsOf(ending, exitCode) };
+  const words = (ending === "exit" && !own && told?.words) || wordsOf(ending, exitCode);
+  return { ending, how: howOf[ending], exitCode, words };
 }
 
 function endingOf(
@@ -52,7 +53,7 @@ function endingOf(
   if (own?.signals.includes("TERM")) return isOver ? "walltime" : "preempted";
   // A launcher of MPI gives the bare number of the signal that ended a rank.
   if (exitCode === 137 || exitCode === 9) return "memory";
-  if (exitCode !== null) return "exit";
+  if (exitCode !== null || told?.cause === "exit") return "exit";
   return isOver ? "walltime" : "lost";
 }
 

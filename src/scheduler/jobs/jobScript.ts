@@ -1,8 +1,18 @@
 import { walltimeSeconds, type Settings } from "../state/settings";
+import { restoreVariables } from "../clusters/slurmVariables";
 import { lastWord } from "./deaths";
 import { afterLogin } from "./loginShell";
+import { forgetManagers } from "./managerVariables";
 import { shellQuote } from "./quote";
-import { findLauncher, findMpiexec, runInSlurm, slurmIdentity, slurmOptions, usesMpi } from "./slurmScript";
+import {
+  allowedInSlurm,
+  findLauncher,
+  findMpiexec,
+  runInSlurm,
+  slurmIdentity,
+  slurmOptions,
+  usesMpi,
+} from "./slurmScript";
 
 export interface JobScriptOptions {
   /** Absolute. */
@@ -48,9 +58,10 @@ export function jobScript(options: JobScriptOptions): string {
     "#!/bin/bash",
     ...(isSlurm ? slurmOptions(settings) : []),
     ...afterLogin,
+    ...(isSlurm ? restoreVariables : [forgetManagers]),
     ...Object.entries(environment).map(([name, value]) => `export ${name}=${shellQuote(value)}`),
     ...(isSlurm ? slurmIdentity(options.jobs) : []),
-    ...deadlineLines(settings.resources.walltime),
+    ...deadlineLines(settings.resources.walltime, isSlurm),
     // Read when the job starts: what was submitted long ago runs the newest code all the same.
     `code=${shellQuote(options.state)}/code`,
     `ADAPTIVE_REVISION=$(cat "$code/current") || exit 1`,
@@ -71,11 +82,14 @@ export function jobScript(options: JobScriptOptions): string {
 /** For a terminal in the job. What a person starts there must not pass for the job's own process. */
 const shellInstead = ['if [ "${ADAPTIVE_SHELL-}" ]; then unset ADAPTIVE_JOB_ID; exec "$ADAPTIVE_SHELL"; fi'];
 
-function deadlineLines(walltime: string | null): string[] {
-  if (walltime === null) return [];
-  const seconds = walltimeSeconds(walltime);
-  // When this script begins, the walltime does.
-  return [`export ADAPTIVE_WALLTIME_SECONDS=${seconds} ADAPTIVE_DEADLINE=$(( $(date +%s) + ${seconds} ))`];
+/** When this script begins, the walltime does; the queue may give less than was asked for, or a limit of its own. */
+function deadlineLines(walltime: string | null, isSlurm: boolean): string[] {
+  if (walltime === null && !isSlurm) return [];
+  return [
+    `seconds=${walltime === null ? "" : walltimeSeconds(walltime)}`,
+    ...(isSlurm ? allowedInSlurm : []),
+    '[ -z "$seconds" ] || export ADAPTIVE_WALLTIME_SECONDS=$seconds ADAPTIVE_DEADLINE=$(($(date +%s) + seconds))',
+  ];
 }
 
 function launchLines({ settings, state, tries }: JobScriptOptions): string[] {

@@ -1,7 +1,7 @@
 import type { JobEnd } from "../clusters/cluster";
 import { isNothing } from "../state/changes";
 import { AdaptiveError, toAdaptiveError } from "../state/errors";
-import { tryClass, type JobId, type JobRow, type LearnerId } from "../state/rows";
+import { asJobId, tryClass, type JobId, type JobRow, type LearnerId } from "../state/rows";
 import { settingsOf } from "../state/settings";
 import { Attendance, type Listing } from "./attendance";
 import type { Cancelling } from "./cancelling";
@@ -12,7 +12,7 @@ import { decide } from "./decide";
 import type { OwnEnd } from "./evidence";
 import type { JobFiles } from "./jobFiles";
 import { emptyOutbox } from "./outbox";
-import { pollDelayMs } from "./pace";
+import { closeLookAt, pollDelayMs } from "./pace";
 import { Submitter, type SubmitterOptions } from "./submitter";
 
 export interface LoopOptions extends SubmitterOptions {
@@ -22,6 +22,8 @@ export interface LoopOptions extends SubmitterOptions {
   /** Without a word for so long, a worker has missed several of its reports. */
   silenceMs: () => number;
   takeInMessage: (message: object) => Promise<void>;
+  /** Something a person should know of the run. */
+  onRemark: (remark: string) => void;
   /** From 0 to 1. */
   random: () => number;
 }
@@ -30,6 +32,8 @@ export interface LoopOptions extends SubmitterOptions {
 const pokeDelayMs = 200;
 /** How often to look whether jobs that were told that nothing is left for them have written down their end. */
 const lookEveryMs = 2000;
+/** And whether the first jobs of a run have. */
+const lookAtFirstEveryMs = 10_000;
 
 /**
  * Keeps jobs in the queue: asks the queue once per interval, decides, records, and only then acts.
@@ -44,13 +48,18 @@ export class JobLoop {
   private current: Promise<void> | null = null;
   private isAwaited = false;
   private isClosed = false;
-  private nextPollAt = 0;
+  private lastPollAt = 0;
+  private usualPollAt = 0;
   private failedPolls = 0;
   /** When jobs that are short may be submitted. */
   private nextFillAt: number | null = null;
   /** When to look for the ends of jobs that have taken leave. */
   private nextLookAt = Infinity;
   private hasAccounts = true;
+  /** What the queue allows the jobs that it has listed. */
+  private readonly allowedSeconds = new Map<string, number>();
+  /** Walltimes that were asked for and not given, in seconds. */
+  private readonly shortenings = new Set<number>();
 
   constructor(private readonly options: LoopOptions) {
     this.attendance = new Attendance(options.cluster.isExact);
@@ -100,7 +109,7 @@ export class JobLoop {
         .then(() => {
           this.current = null;
           if (this.isClosed) return;
-          const next = Math.min(this.nextPollAt, this.nextFillAt ?? Infinity, this.nextLookAt) - clock.now();
+          const next = Math.min(this.nextPollAt(), this.nextFillAt ?? Infinity, this.nextLookAt) - clock.now();
           this.schedule(this.isAwaited ? pokeDelayMs : Math.max(next, pokeDelayMs));
           this.isAwaited = false;
         });
@@ -109,12 +118,32 @@ export class JobLoop {
 
   private async round(): Promise<void> {
     const { store, clock, takeInMessage } = this.options;
-    const isPoll = clock.now() >= this.nextPollAt;
+    const isPoll = clock.now() >= this.nextPollAt();
     const listing = isPoll ? await this.list() : null;
     // Behind the listing: a job that it shows as ended has left its message by then. Not whenever a worker says
     // something: shared file systems suffer most of being looked at.
     if (isPoll) await emptyOutbox(store.directory, takeInMessage);
     await this.act(listing);
+  }
+
+  /** When the queue is to be asked next. */
+  private nextPollAt(): number {
+    const newsAt = this.options.cluster.isExact || this.failedPolls > 0 ? null : this.firstNewsAt();
+    return newsAt === null ? this.usualPollAt : Math.min(this.usualPollAt, closeLookAt(newsAt, this.lastPollAt));
+  }
+
+  /**
+   * When something was last heard of the first jobs of a run: that they were submitted, or run. Null once one has
+   * asked for a learner since the run was started last; then the others will.
+   */
+  private firstNewsAt(): number | null {
+    const { model } = this.options.store;
+    const live = [...model.liveJobs].map((id) => model.job(id));
+    if (live.length === 0 || live.some(({ hasAsked }) => hasAsked)) return null;
+    for (const { hasAsked, endedAt } of model.jobs.values()) {
+      if (hasAsked && (endedAt ?? 0) >= model.run.activityAt) return null;
+    }
+    return Math.max(...live.map(({ startedAt, submittedAt }) => startedAt ?? submittedAt));
   }
 
   /** What the queue lists, or null when it did not answer or is not believed. */
@@ -124,9 +153,10 @@ export class JobLoop {
     try {
       if (!this.hasQuestions()) return null;
       this.queueCalls++;
-      const listing = { jobs: await run(cluster.list()), at };
+      const listing = { jobs: await run(cluster.list(store.model.liveJobs)), at };
       if (this.failedPolls > 0) onNotice(null);
       this.failedPolls = 0;
+      this.noteWalltimes(listing.jobs);
       return this.attendance.takeIn(listing, store.model) ? listing : null;
     } catch (error) {
       this.failedPolls++;
@@ -137,7 +167,24 @@ export class JobLoop {
       return null;
     } finally {
       const { pollSeconds } = settingsOf(store.model.run);
-      this.nextPollAt = at + pollDelayMs(pollSeconds, cluster.isExact, this.failedPolls, random());
+      this.lastPollAt = at;
+      this.usualPollAt = at + pollDelayMs(pollSeconds, cluster.isExact, this.failedPolls, random());
+    }
+  }
+
+  /** What the queue allows each job; said, where it is less than was asked for. */
+  private noteWalltimes(jobs: Listing["jobs"]): void {
+    const { model } = this.options.store;
+    for (const { id, walltimeSeconds: allowed } of jobs) {
+      if (allowed === null || !model.liveJobs.has(asJobId(id))) continue;
+      this.allowedSeconds.set(id, allowed);
+      const { submission = 0 } = model.jobs.get(asJobId(id)) ?? {};
+      const asked = this.submitter.askedSeconds.get(submission) ?? null;
+      if (asked === null || allowed >= asked || this.shortenings.has(asked)) continue;
+      this.shortenings.add(asked);
+      this.options.onRemark(
+        `The queue gives jobs ${allowed} s where ${asked} s were asked for (job ${id}): they save and give back their learners before that.`,
+      );
     }
   }
 
@@ -158,8 +205,10 @@ export class JobLoop {
       inFlight: this.submitter.inFlight,
       progress,
       heardAt,
+      allowedSeconds: (job) => this.allowedSeconds.get(job) ?? null,
       now: clock.now(),
     });
+    for (const id of gone.keys()) this.allowedSeconds.delete(id);
     // Without a pause since it was decided: another message could make a change untrue.
     for (const change of decision.changes) store.record(change);
     await store.synced();
@@ -173,21 +222,26 @@ export class JobLoop {
   /** The jobs that have ended, with what is known of how. */
   private async gone(listing: Listing | null): Promise<Map<JobId, { own: OwnEnd | null; told: JobEnd | null }>> {
     const { store, files, cluster, heardAt, silenceMs, clock } = this.options;
-    const ends = new Map(listing?.jobs.map(({ id, end }) => [id, end]));
+    const ended = new Map(listing?.jobs.filter(({ state }) => state === "ended").map((job) => [job.id, job]));
     const gone = new Map<JobId, { own: OwnEnd | null; told: JobEnd | null }>();
     const live = [...store.model.liveJobs].map((id) => store.model.job(id));
+    const areFirst = !cluster.isExact && this.firstNewsAt() !== null;
     const leaving = cluster.isExact ? [] : live.filter(hasTakenLeave);
-    const written = leaving.length > 0 ? await files.written() : new Set<string>();
+    const written = areFirst || leaving.length > 0 ? await files.written() : new Set<string>();
     for (const job of live) {
       const isMissing = listing !== null && this.attendance.isMissing(job.jobId);
       // One that holds a learner may have left a last word in the outbox since that was looked at.
-      if (!isMissing && !(hasTakenLeave(job) && written.has(job.jobId))) continue;
+      if (!isMissing && !(job.learnerId === null && written.has(job.jobId))) continue;
       const own = cluster.isExact ? null : await files.ownEnd(job);
+      const told = ended.get(job.jobId);
+      const isStated = told !== undefined && told.restart >= job.restart;
       const lastSign = Math.max(heardAt(job.jobId), job.submittedAt);
-      const isGone = isMissing && (hasTakenLeave(job) || this.attendance.isGone(job.jobId, lastSign, silenceMs()));
-      if (own || isGone) gone.set(job.jobId, { own, told: ends.get(job.jobId) ?? null });
+      const isForgotten = hasTakenLeave(job) || this.attendance.isGone(job.jobId, lastSign, silenceMs());
+      const isGone = isMissing && (isStated || isForgotten);
+      if (own || isGone) gone.set(job.jobId, { own, told: told?.end ?? null });
     }
-    this.nextLookAt = leaving.some(({ jobId }) => !gone.has(jobId)) ? clock.now() + lookEveryMs : Infinity;
+    const isLeft = leaving.some(({ jobId }) => !gone.has(jobId));
+    this.nextLookAt = isLeft || areFirst ? clock.now() + (isLeft ? lookEveryMs : lookAtFirstEveryMs) : Infinity;
     const untold = [...gone].filter(([id, { told }]) => told === null && store.model.job(id).cancelledAt === null);
     const accounts = await this.accountsOf(untold.map(([id]) => id));
     for (const [id, { own }] of untold) gone.set(id, { own, told: accounts.get(id) ?? null });

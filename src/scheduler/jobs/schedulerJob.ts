@@ -3,6 +3,7 @@ import type { Settings } from "../state/settings";
 import type { ClusterCommand } from "../clusters/cluster";
 import { slurmCommand } from "../clusters/slurm";
 import { refusalOf } from "../clusters/slurmRefusal";
+import { forgetVariables, wishesBeside } from "../clusters/slurmVariables";
 
 export interface SchedulerJobOptions {
   runId: string;
@@ -29,33 +30,45 @@ export function schedulerJob({ runId, user, folder, argv, resources }: Scheduler
   find: () => ClusterCommand<QueuedScheduler | null>;
 } {
   const name = `adaptive-scheduler-${runId.slice(0, 8)}`;
+  const comment = `adaptive-scheduler:${runId}`;
   const { walltime, partition, account, extraLines } = resources;
   const asked = { time: walltime, partition, account };
   const options = [
-    ...["--parsable", `--job-name=${name}`, `--comment=adaptive-scheduler:${runId}`, "--requeue"],
+    ...["--parsable", `--job-name=${name}`, `--comment=${comment}`, "--requeue"],
     ...["--nodes=1", "--ntasks=1", "--cpus-per-task=1", "--mem=1G", "--signal=B:USR1@60"],
     ...Object.entries(asked).flatMap(([option, value]) => (value === null ? [] : [`--${option}=${value}`])),
     // Relative to the folder, in whose name no % is expanded.
     ...[`--chdir=${folder}`, "--output=serve.out", "--open-mode=truncate"],
   ];
+  const asScript = script(argv, options, extraLines);
   return {
     submit: () => ({
-      ...slurmCommand(["sbatch", ...options], () => undefined, refusalOf),
-      stdin: script(argv, options, extraLines),
+      ...slurmCommand(["sbatch", ...options], () => undefined, refusalOf, wishesBeside(asScript)),
+      stdin: asScript,
     }),
     find: () =>
       slurmCommand(
         [
-          ...["squeue", "--noheader", `--user=${user}`, `--name=${name}`, "--format=%i %T %r"],
+          ...["squeue", "--noheader", `--user=${user}`, `--Format=${fields}`],
           "--states=PENDING,CONFIGURING,RUNNING,SUSPENDED",
         ],
         (output) => {
-          const [, id, state, reason = ""] = /^(\S+) (\S+) (.*)$/m.exec(output) ?? [];
-          return id === undefined ? null : { id, isWaiting: state === "PENDING", reason };
+          const jobs = output.split(end).map((record) => record.trimStart().split(separator));
+          // Sites rewrite comments, and names.
+          const ours = jobs.find(
+            ([, , jobName, said, at]) =>
+              said === comment || jobName === name || (at === folder && !said?.startsWith("adaptive")),
+          );
+          if (!ours) return null;
+          const [id = "", state, , , , reason = ""] = ours;
+          return { id, isWaiting: state === "PENDING", reason };
         },
       ),
   };
 }
+
+const [separator, end] = ["\x1f", "\x1e"];
+const fields = `${["JobID", "State", "Name", "Comment", "WorkDir"].map((field) => `${field}:${separator}`).join(",")},Reason:${end}`;
 
 /** Before the walltime is over it hands over to the next such job; when it is cancelled, it does not. */
 function script(argv: readonly string[], options: readonly string[], extraLines: readonly string[]): string {
@@ -63,7 +76,7 @@ function script(argv: readonly string[], options: readonly string[], extraLines:
     "#!/bin/bash",
     ...extraLines.filter((line) => /^#SBATCH (--(qos|reservation|wckey|clusters)\b|-q\b)/.test(line)),
     // What this job was given must not be asked for by those that it submits.
-    'for name in "${!SLURM_@}" "${!SBATCH_@}"; do if [ "$name" != SLURM_CONF ]; then unset "$name"; fi; done',
+    forgetVariables(),
     `${argv.map(shellQuote).join(" ")} &`,
     "server=$! next=",
     `trap 'next=yes; kill -TERM "$server"' USR1`,

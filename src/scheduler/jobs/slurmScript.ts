@@ -50,6 +50,16 @@ export function slurmIdentity(jobs: string): string[] {
   ];
 }
 
+/** Sets `seconds` to what Slurm allows the job from now on; newer versions say so unasked. */
+export const allowedInSlurm = [
+  'left=$([ "${SLURM_JOB_END_TIME-}" ] || timeout 30 squeue --noheader --jobs="$SLURM_JOB_ID" --format=%L 2>/dev/null)',
+  'if [ "${SLURM_JOB_END_TIME-}" ]; then seconds=$((SLURM_JOB_END_TIME - $(date +%s)))',
+  "elif [[ $left =~ ^(([0-9]+)-)?(([0-9]+):)?([0-9]+):([0-9]+)$ ]]; then",
+  "  part() { echo $((10#${BASH_REMATCH[$1]:-0})); }",
+  "  seconds=$(((($(part 2) * 24 + $(part 4)) * 60 + $(part 5)) * 60 + $(part 6)))",
+  "fi",
+];
+
 /**
  * Defines `step`, which starts a job's processes and waits for them; then does what is to be done with
  * it, which leaves its exit code in `status`. Slurm tells this shell that the walltime is nearly

@@ -3,7 +3,10 @@ import type { RunCommand } from "../clusters/runCommand";
 import type { Clock } from "../state/clock";
 import { AdaptiveError, toAdaptiveError } from "../state/errors";
 import { asJobId, type LearnerId } from "../state/rows";
+import { resourcesOf } from "../state/classes";
+import { settingsOf, walltimeSeconds } from "../state/settings";
 import type { Store } from "../state/store";
+import { classTried } from "./capacity";
 import type { Order } from "./decide";
 import { lossyNodes } from "./lossyNodes";
 
@@ -29,6 +32,8 @@ export class Submitter {
   submissions = 0;
   /** Submissions that are being made at the moment. */
   readonly inFlight = new Set<number>();
+  /** The walltimes that this process asked for, by submission. */
+  readonly askedSeconds = new Map<number, number>();
   private nextFillAt = 0;
   private refusals = 0;
   private isFull = false;
@@ -79,6 +84,11 @@ export class Submitter {
     await store.synced();
     try {
       this.submissions++;
+      const { walltime } = resourcesOf(
+        settingsOf(store.model.run),
+        tries ? classTried(store.model, tries) : resourceClass,
+      );
+      if (walltime !== null) this.askedSeconds.set(submission, walltimeSeconds(walltime));
       const excludedNodes = lossyNodes(store.model);
       const order = { number: submission, count, script: script(resourceClass, tries), excludedNodes };
       const submitted = await run(cluster.submit(order));

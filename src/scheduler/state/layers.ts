@@ -108,8 +108,19 @@ export interface Conflict {
   message: string;
 }
 
+/** Seconds between two looks at a queue that is not our own, at least. */
+export const fewestPollSeconds = 5;
+
 /** What of the settings does not go together, or null. */
-export function conflictIn({ resources, classes, budget, queue, executor, launcher }: Settings): Conflict | null {
+export function conflictIn({
+  resources,
+  classes,
+  budget,
+  queue,
+  executor,
+  launcher,
+  pollSeconds,
+}: Settings): Conflict | null {
   const tooMany = (cores = 1): string | null =>
     queue === "local" && cores > budget
       ? `expected at most ${budget}, the cores that jobs on this computer may use together (budget), but got ${cores}`
@@ -123,6 +134,10 @@ export function conflictIn({ resources, classes, budget, queue, executor, launch
   if (queue === "local" && launcher === "srun") {
     const message = `expected auto, mpiexec or none for jobs on this computer (queue), but got "srun"`;
     return { name: "launcher", other: "queue", message };
+  }
+  if (queue !== "local" && pollSeconds < fewestPollSeconds) {
+    const message = `expected at least ${fewestPollSeconds} on a cluster (queue), which others ask too, but got ${pollSeconds}`;
+    return { name: "pollSeconds", other: "queue", message };
   }
   if (executor === "mpi4py" && launcher === "none") {
     const message = `expected a launcher of MPI (launcher), but that is "none"`;

@@ -329,7 +329,8 @@ const settingsSchema = v.strictObject(
     pollSeconds: v.pipe(
       positiveNumber,
       about({
-        description: "Seconds between two looks at the queue: 1 on this computer, 60 on a cluster.",
+        description:
+          "Seconds between two looks at the queue: 1 on this computer, 60 on a cluster, where less than 5 is refused.",
         holds: "at once",
       }),
     ),

@@ -1,11 +1,12 @@
 import { lstat, mkdir, readdir, rename, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
-import { localCluster } from "../clusters/local";
+import { clusterOfQueue } from "../clusters/ofQueue";
 import { runCommand } from "../clusters/runCommand";
-import { AdaptiveError, errnoOf } from "../state/errors";
+import { AdaptiveError, errnoOf, toAdaptiveError } from "../state/errors";
 import type { Model } from "../state/model";
 import { recover } from "../state/recovery";
 import type { RunDirectory, RunFile } from "../state/runDirectory";
+import { settingsOf } from "../state/settings";
 import { dataFiles, withDataframes } from "./overlap";
 import { placementIn } from "./place";
 
@@ -48,7 +49,7 @@ export async function planDeletion(directory: RunDirectory, wasm: Uint8Array): P
     outside: paths.filter((path) => path.startsWith("..")),
     isCopy,
     // The jobs of a copy are the original's.
-    liveJobs: isCopy ? 0 : await countLiveJobs(directory, run.name),
+    liveJobs: isCopy ? 0 : await countLiveJobs(directory, run, model),
   };
 }
 
@@ -93,9 +94,26 @@ async function modelOf(directory: RunDirectory, wasm: Uint8Array): Promise<Model
   }
 }
 
-async function countLiveJobs(directory: RunDirectory, name: string): Promise<number> {
-  const jobs = await runCommand(localCluster(directory.jobs, name).list());
-  return jobs.filter(({ state }) => state !== "ended").length;
+/**
+ * What the run's own queue has of it.
+ * @throws AdaptiveError `queue-silent`: what nobody knows may be running
+ */
+async function countLiveJobs({ jobs: folder }: RunDirectory, run: RunFile, model: Model | null): Promise<number> {
+  const queue = model ? settingsOf(model.run).queue : run.cluster === "local" ? "local" : "slurm";
+  const cluster = clusterOfQueue(queue, { folder, ...run });
+  try {
+    const jobs = await runCommand(cluster.list(model?.liveJobs ?? new Set()));
+    return jobs.filter(({ state }) => state !== "ended").length;
+  } catch (error) {
+    const unresolved = [...(model?.submissions.values() ?? [])].filter(({ state }) => state === "submitting");
+    if (model?.liveJobs.size === 0 && unresolved.length === 0) return 0;
+    const { message } = toAdaptiveError(error);
+    throw new AdaptiveError(
+      "queue-silent",
+      `The queue does not say whether ${run.name} still has jobs: ${message}`,
+      "Nothing was moved. Try again when it answers; jobs must not lose the state that they run on.",
+    );
+  }
 }
 
 async function existing(files: readonly string[]): Promise<string[]> {

@@ -16,6 +16,8 @@ export class ProgressBoard {
   private readonly latest = new Map<LearnerId, { npoints: number; loss: number | null }>();
   private unsent = new Set<LearnerId>();
   private unrecorded = new Set<LearnerId>();
+  /** The most points that a learner has had: one that goes on from its last save has not lost what it had then. */
+  private readonly reached = new Map<LearnerId, number>();
   private total: number;
 
   constructor(model: Model) {
@@ -23,13 +25,15 @@ export class ProgressBoard {
     for (const { npoints } of model.learners.values()) this.total += npoints;
   }
 
-  /** Points of all learners together. */
+  /** Points that all learners together have had: a job that replaces another loads them only after a while. */
   get npoints(): number {
     return this.total;
   }
 
   note(id: LearnerId, before: { npoints: number }, now: { npoints: number; loss: number | null }): void {
-    this.total += now.npoints - this.of(id, before).npoints;
+    const reached = this.reached.get(id) ?? before.npoints;
+    this.total += Math.max(0, now.npoints - reached);
+    this.reached.set(id, Math.max(reached, now.npoints));
     this.latest.set(id, { npoints: now.npoints, loss: now.loss });
     this.unsent.add(id);
     this.unrecorded.add(id);

@@ -15,11 +15,14 @@ export interface Subject {
   submit(number: number, count: number, script: string): Promise<{ id: string; name: string }[]>;
   /** Polls as the scheduler does. */
   until(condition: (jobs: QueuedJob[]) => boolean): Promise<QueuedJob[]>;
+  /** As a scheduler that knows what was submitted here. */
+  list(): Promise<QueuedJob[]>;
   outputOf(job: string): Promise<string>;
 }
 
 export const areRunning = (count: number) => (jobs: QueuedJob[]) =>
   jobs.filter(({ state }) => state === "running").length === count;
+const nothing: ReadonlySet<string> = new Set();
 export const haveEnded = (jobs: QueuedJob[]) => jobs.every(({ state }) => state === "ended");
 
 /**
@@ -37,8 +40,8 @@ export function testContract(make: (folder: string) => Cluster, head: string): (
   });
 
   afterEach(async () => {
-    const { cluster, folder, until } = subject;
-    const jobs = await runCommand(cluster.list());
+    const { cluster, folder, until, list } = subject;
+    const jobs = await list();
     const live = jobs.filter(({ state }) => state !== "ended").map(({ id }) => id);
     if (live.length > 0) await runCommand(cluster.cancel(live, true));
     await until(haveEnded);
@@ -67,7 +70,7 @@ export function testContract(make: (folder: string) => Cluster, head: string): (
       const { submit, until, folder } = subject;
       const [job] = await submit(1, 1, "sleep 1000\n");
       await until(areRunning(1));
-      const [found] = await runCommand(make(folder).list());
+      const [found] = await runCommand(make(folder).list(nothing));
       expect(found).toMatchObject({ ...job, submission: 1, state: "running", end: null });
       expect(found?.host).toBeTruthy();
     });
@@ -116,11 +119,11 @@ export function testContract(make: (folder: string) => Cluster, head: string): (
       resize({ rows: 32, columns: 102 });
       input.write("until stty size | grep '32 102'; do sleep 0.1; done; exit 7\r");
       expect(await exit).toEqual({ code: 7, signal: null });
-      expect(await runCommand(subject.cluster.list())).toHaveLength(2);
+      expect(await subject.list()).toHaveLength(2);
     });
 
     test("ends with its terminal, and the job goes on", async () => {
-      const { submit, until, cluster } = subject;
+      const { submit, until, list } = subject;
       const [job] = await submit(1, 1, sleeps);
       await until(areRunning(1));
       const closing = new AbortController();
@@ -130,7 +133,7 @@ export function testContract(make: (folder: string) => Cluster, head: string): (
       closing.abort();
       // The nodes of the test cluster are this machine's.
       await expect.poll(() => isAlive(pid), { timeout: 60_000 }).toBe(false);
-      expect(await runCommand(cluster.list())).toMatchObject([{ id: job?.id, state: "running" }]);
+      expect(await list()).toMatchObject([{ id: job?.id, state: "running" }]);
     });
 
     test("says that the job has ended", async () => {
@@ -153,7 +156,7 @@ export function testContract(make: (folder: string) => Cluster, head: string): (
   test("a listing that did not get to its end is no listing", async () => {
     const { cluster, submit } = subject;
     await submit(1, 2, "exit 0\n");
-    const { parse, ...command } = cluster.list();
+    const { parse, ...command } = cluster.list(nothing);
     const output = await runCommand({ ...command, parse: (output) => output });
     expect(parse(output)).toHaveLength(2);
     for (let length = 0; length < output.stdout.trimEnd().length; length++) {
@@ -169,14 +172,21 @@ export function testContract(make: (folder: string) => Cluster, head: string): (
 
 function subjectOf(make: (folder: string) => Cluster, folder: string, head: string): Subject {
   const cluster = make(folder);
+  const known = new Set<string>();
+  const list = () => runCommand(cluster.list(known));
   return {
     cluster,
     folder,
-    submit: (number, count, script) =>
-      runCommand(cluster.submit({ number, count, script: `${head}${script}`, excludedNodes: [] })),
+    list,
+    submit: async (number, count, script) => {
+      const order = { number, count, script: `${head}${script}`, excludedNodes: [] };
+      const jobs = await runCommand(cluster.submit(order));
+      for (const { id } of jobs) known.add(id);
+      return jobs;
+    },
     until: async (condition) => {
       for (;;) {
-        const jobs = await runCommand(cluster.list());
+        const jobs = await list();
         if (condition(jobs)) return jobs;
         await new Promise((resolve) => setTimeout(resolve, 50));
       }

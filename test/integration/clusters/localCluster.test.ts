@@ -29,7 +29,7 @@ describe("a local job", () => {
     const { submit, until, folder } = subject();
     await submit(1, 1, "sleep 1000\n");
     const heir = localCluster(folder, "study");
-    expect(await runCommand(heir.list())).toMatchObject([{ id: "1_1", state: "running" }]);
+    expect(await runCommand(heir.list(new Set()))).toMatchObject([{ id: "1_1", state: "running" }]);
     await runCommand(heir.cancel(["1_1"], false));
     expect(await until(haveEnded)).toMatchObject([{ id: "1_1", end: { exitCode: 143 } }]);
   });
@@ -40,7 +40,9 @@ describe("a local job", () => {
     const path = join(folder, "1_1.pid");
     const identity = await readFile(path, "utf8");
     await writeFile(path, identity.replace(/^(\d+) \d+/, "$1 1"));
-    expect(await runCommand(cluster.list())).toMatchObject([{ id: "1_1", state: "ended", end: { exitCode: null } }]);
+    expect(await runCommand(cluster.list(new Set()))).toMatchObject([
+      { id: "1_1", state: "ended", end: { exitCode: null } },
+    ]);
     await writeFile(path, identity);
   });
 
@@ -50,7 +52,7 @@ describe("a local job", () => {
     while (!(await outputOf("1_1")).includes("ready")) await until(areRunning(1));
     process.kill(Number.parseInt(await readFile(join(folder, "1_1.pid"), "utf8")), "SIGKILL");
     for (let poll = 0; poll < 5; poll++) {
-      expect(await runCommand(cluster.list())).toMatchObject([{ id: "1_1", state: "running" }]);
+      expect(await runCommand(cluster.list(new Set()))).toMatchObject([{ id: "1_1", state: "running" }]);
     }
     await runCommand(cluster.cancel(["1_1"], false));
     expect(await until(haveEnded)).toMatchObject([{ id: "1_1", end: { exitCode: null } }]);

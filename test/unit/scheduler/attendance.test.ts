@@ -30,7 +30,7 @@ function modelOf(jobs: number, ...more: NewChange[]): Model {
 
 const running = (...jobs: number[]): QueuedJob[] =>
   jobs.map((i) => {
-    const place = { restart: 0, host: "n1", waitsFor: null, isHopeless: false, end: null };
+    const place = { restart: 0, host: "n1", walltimeSeconds: null, waitsFor: null, isHopeless: false, end: null };
     return { id: id(i), name: "s", submission: 1, state: "running", ...place };
   });
 const range = (end: number) => Array.from({ length: end }, (_, i) => i);

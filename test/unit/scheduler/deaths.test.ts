@@ -41,14 +41,22 @@ describe("the cause of jobs that die at once", () => {
       /^Corr/,
     ],
   ])("is %s", (_, exitCode, output, message, hint) => {
-    const explained = explainDeaths(5, exitCode, output);
+    const explained = explainDeaths(5, { exitCode, ending: null, reason: null }, output);
     expect(explained.message).toMatch(message);
     expect(explained.hint).toMatch(hint);
   });
 
+  test("is what the queue says of one that it could not start", () => {
+    const reason =
+      "could not be started: its working folder, or the file of its output in it, cannot be opened on the node";
+    const { message, hint } = explainDeaths(5, { exitCode: null, ending: "exit", reason }, "");
+    expect(message).toContain(`submitted: the last one ${reason}.`);
+    expect(hint).toMatch(/^Have the run where compute nodes can read and write/);
+  });
+
   test("is shown with the end of a long output, from the start of a line on", () => {
     const lines = Array.from({ length: 1000 }, (_, i) => `line ${i}`).join("\n");
-    const { message } = explainDeaths(5, 1, lines);
+    const { message } = explainDeaths(5, { exitCode: 1, ending: "exit", reason: null }, lines);
     expect(message.length).toBeLessThan(2300);
     expect(message).toMatch(/printed:\nline \d+\n/);
     expect(message).toMatch(/line 999$/);

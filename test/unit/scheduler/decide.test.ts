@@ -35,6 +35,7 @@ const listed = (id: string, state: QueuedJob["state"], exitCode: number | null =
   state,
   restart: 0,
   host: "n1",
+  walltimeSeconds: null,
   waitsFor: null,
   isHopeless: false,
   end: state === "ended" ? { exitCode, cause: null } : null,
@@ -63,6 +64,7 @@ function decideOn(model: Model, more: Partial<Circumstances> = {}) {
     inFlight: new Set(),
     progress: () => ({ npoints: 5, loss: 0.1 }),
     heardAt: () => 0,
+    allowedSeconds: () => null,
     now: 1000,
     ...more,
   });

@@ -4,6 +4,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { managerNames, managerPrefixes } from "../../../src/scheduler/jobs/managerVariables";
 import { jobScript } from "../../../src/scheduler/jobs/jobScript";
 import { shellQuote } from "../../../src/scheduler/jobs/quote";
 import { temporaryFolder } from "./runFixture";
@@ -34,6 +35,7 @@ const places = {
   resourceClass: "default",
   tries: null,
 };
+const nowSeconds = 1_800_000_000;
 const noResources = { walltime: null, nodes: null, memory: null, partition: null, account: null, extraLines: [] };
 const settings = {
   queue: "local",
@@ -74,13 +76,86 @@ test.each([
 
 test("a job with a walltime knows when it began and when it will be over", () => {
   const script = scriptWith({ resources: { ...noResources, cores: 1, walltime: "1:30:00" } });
-  const exported = script.split("\n").find((line) => line.includes("ADAPTIVE_DEADLINE"));
-  const read = execFileSync("bash", ["-c", `${exported}; date +%s; env`], { encoding: "utf8" });
+  const exported = script.slice(script.indexOf("seconds="), script.indexOf("\ncode="));
+  const read = execFileSync("bash", ["-c", `${exported}\ndate +%s; env`], { encoding: "utf8" });
   expect(read).toContain("ADAPTIVE_WALLTIME_SECONDS=5400\n");
   const [, deadline] = /ADAPTIVE_DEADLINE=(\d+)/.exec(read) ?? [];
   const untilThen = Number(deadline) - Number(read.split("\n")[0]);
   expect(untilThen).toBeGreaterThan(5300);
   expect(untilThen).toBeLessThanOrEqual(5400);
+});
+
+test.each<[string, string | null, string, Record<string, string>, number | null]>([
+  ["of a newer Slurm says when it is over", "1:30:00", "exit 1", { SLURM_JOB_END_TIME: `${nowSeconds + 600}` }, 600],
+  ["has what is left, as an older one says", "1:30:00", "echo 10:00", {}, 600],
+  ["has days", "1:30:00", "echo 1-02:03:08", {}, 93_788],
+  ["has what the partition gives, where nothing was asked for", null, "echo 08:09:00", {}, 29_340],
+  ["has what was asked for, when the queue does not say", "1:30:00", "exit 1", {}, 5400],
+  ["has no limit", null, "echo UNLIMITED", {}, null],
+])("a job of Slurm that %s knows its walltime", async (_, walltime, squeue, variables, seconds) => {
+  const folder = await temporaryFolder();
+  await writeFile(join(folder, "squeue"), `#!/bin/sh\n${squeue}\n`, { mode: 0o755 });
+  const script = scriptWith({ queue: "slurm", resources: { ...noResources, cores: 1, walltime } });
+  const lines = script.slice(script.indexOf("seconds="), script.indexOf("\ncode="));
+  const env = { PATH: `${folder}:${process.env["PATH"]}`, SLURM_JOB_ID: "4", ...variables };
+  const read = execFileSync("bash", ["-c", `date() { echo ${nowSeconds}; }\n${lines}\nenv`], { env, encoding: "utf8" });
+  expect(/WALLTIME_SECONDS=(.*)/.exec(read)?.[1] ?? null).toBe(seconds === null ? null : String(seconds));
+  expect(/DEADLINE=(.*)/.exec(read)?.[1] ?? null).toBe(seconds === null ? null : String(nowSeconds + seconds));
+});
+
+describe("of the variables of resource managers", () => {
+  /** What a job's script leaves of an environment, before the prelude. */
+  const left = (queue: "local" | "slurm", env: Record<string, string>, profile = "") => {
+    const [shebang = "", ...lines] = scriptWith({ queue }).split("\n");
+    const end = lines.findIndex((line) => line.startsWith("export ADAPTIVE_RUN_DIR"));
+    const script = [shebang, profile, ...lines.slice(0, end), "env -0"].join("\n");
+    const read = execFileSync("bash", ["-c", script], {
+      env: { PATH: process.env["PATH"] ?? "", ...env },
+      encoding: "utf8",
+    });
+    return new Map(
+      read.split("\0").map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)]),
+    );
+  };
+  const suffix = fc.stringMatching(/^[A-Z][A-Z0-9_]{0,12}$/);
+  const kept =
+    /^(SLURM_(CONF|CONF_SERVER|JWT)|PBS_(CONF_FILE|EXEC|HOME|SERVER|DEFAULT)|SGE_(ROOT|CELL|CLUSTER_NAME|QMASTER_PORT|EXECD_PORT))$/;
+
+  test("a local job has none, and keeps all others and where a manager is", () => {
+    const managers = fc.oneof(
+      fc.tuple(fc.constantFrom(...managerPrefixes), suffix).map((words) => words.join("")),
+      fc.constantFrom(...managerNames),
+    );
+    const others = {
+      SLURM_CONF: "/etc/slurm.conf",
+      SGE_ROOT: "/opt/sge",
+      OMPI_MCA_btl: "self",
+      PBSWORK: "1",
+      MY_PMI_RANK: "1",
+    };
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(
+          managers.filter((name) => !kept.test(name)),
+          { minLength: 1, maxLength: 30 },
+        ),
+        (names) => {
+          const after = left("local", { ...others, ...Object.fromEntries(names.map((name) => [name, "1"])) });
+          expect(names.filter((name) => after.has(name))).toEqual([]);
+          expect(Object.fromEntries(after)).toMatchObject(others);
+        },
+      ),
+      { numRuns: 30 },
+    );
+  });
+
+  test("a job of Slurm has what Slurm set for it, whatever its login files make of that", () => {
+    const own = { SLURM_JOB_ID: "4711", SLURM_NTASKS: "3", SLURM_CONF: "/etc/slurm.conf" };
+    const profile =
+      "export SLURM_CLUSTERS=other SLURM_NTASKS=1 SLURM_PARTITION=x SRUN_CPUS_PER_TASK=9 SQUEUE_FORMAT=%i SBATCH_QOS=q; unset SLURM_JOB_ID";
+    const after = [...left("slurm", { ...own, SBATCH_ACCOUNT: "a" }, profile)];
+    expect(Object.fromEntries(after.filter(([name]) => /^S[A-Z]+_/.test(name)))).toEqual(own);
+  });
 });
 
 test("a script of the user's takes the place of ours, but not of a trial", () => {

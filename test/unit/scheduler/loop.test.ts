@@ -13,7 +13,8 @@ import { AdaptiveError } from "../../../src/scheduler/state/errors";
 import { asJobId } from "../../../src/scheduler/state/rows";
 import { RunDirectory } from "../../../src/scheduler/state/runDirectory";
 import type { Store } from "../../../src/scheduler/state/store";
-import { createRunOnDisk, defaultSettings, openStore } from "./runFixture";
+import type { Settings } from "../../../src/scheduler/state/settings";
+import { assigned, createRunOnDisk, defaultSettings, openStore } from "./runFixture";
 
 const command = (argv: readonly string[]) => ({ argv, deadlineMs: 1000, parse: () => undefined as never });
 const cluster: Cluster = {
@@ -34,14 +35,24 @@ async function openLoop(
     before,
     clock = systemClock,
     isExact = true,
-  }: { before?: (store: Store) => Promise<void>; clock?: Clock; isExact?: boolean } = {},
+    settings = {},
+  }: {
+    before?: (store: Store) => Promise<void>;
+    clock?: Clock;
+    isExact?: boolean;
+    settings?: Partial<Settings>;
+  } = {},
 ) {
-  const store = await openStore(await createRunOnDisk(learners, { ...defaultSettings, pollSeconds: 0.01 }), {
-    now: () => clock.now(),
-  });
+  const store = await openStore(
+    await createRunOnDisk(learners, { ...defaultSettings, pollSeconds: isExact ? 0.01 : 60, ...settings }),
+    {
+      now: () => clock.now(),
+    },
+  );
   const commands: (readonly string[])[] = [];
   const taken: object[] = [];
   const notices: (AdaptiveError | null)[] = [];
+  const remarks: string[] = [];
   await before?.(store);
   const loop = new JobLoop({
     store,
@@ -54,6 +65,7 @@ async function openLoop(
     script: () => "",
     progress: () => ({ npoints: 0, loss: null }),
     takeInMessage: (message) => Promise.resolve(void taken.push(message)),
+    onRemark: (remark) => remarks.push(remark),
     onNotice: (notice) => notices.push(notice),
     heardAt: () => 0,
     silenceMs: () => 0,
@@ -65,13 +77,13 @@ async function openLoop(
   const until = async (isSo: () => boolean) => {
     while (!isSo()) await new Promise((resolve) => setImmediate(resolve));
   };
-  return { store, loop, commands, taken, notices, until };
+  return { store, loop, commands, taken, notices, remarks, until };
 }
 
 const submitted = ([, number = "", count = ""]: readonly string[]) =>
   Array.from({ length: Number(count) }, (_, i) => ({ id: `${number}_${i + 1}`, name: `s-${number}_${i + 1}` }));
 const running = (id: string): QueuedJob => {
-  const place = { restart: 0, host: "n1", waitsFor: null, isHopeless: false, end: null };
+  const place = { restart: 0, host: "n1", walltimeSeconds: null, waitsFor: null, isHopeless: false, end: null };
   return { id, name: `s-${id}`, submission: 1, state: "running", ...place };
 };
 
@@ -206,6 +218,7 @@ describe("of a queue that is not exact", () => {
     answer: (argv: readonly string[], now: number, store: Store, clock: Clock) => unknown,
     rounds: number,
     learners = 1,
+    settings: Partial<Settings> = {},
   ) {
     const clock = new TestClock();
     const calls: { verb: string | undefined; at: number }[] = [];
@@ -215,7 +228,7 @@ describe("of a queue that is not exact", () => {
         calls.push({ verb: argv[0], at: clock.now() });
         return answer(argv, clock.now(), store, clock);
       },
-      { clock, isExact: false },
+      { clock, isExact: false, settings },
     );
     for (let round = 0; round < rounds; round++) {
       clock.tick();
@@ -226,17 +239,100 @@ describe("of a queue that is not exact", () => {
     return { ...opened, times };
   }
 
-  test("it is asked no more often than every 30 s, and not at all without jobs", async () => {
-    const { times } = await runLoop(
-      (argv, _, store) => (argv[0] === "list" ? [...store.model.liveJobs].map(running) : submitted(argv)),
-      6,
-    );
-    expect(times("list").length).toBeGreaterThan(2);
+  const asRunning = (_: string, store: Store) => [...store.model.liveJobs].map(running);
+
+  test("the first jobs are looked at after 5, 15 and 30 s, and after each news of them; then the queue is asked each minute, and not at all without jobs", async () => {
+    let listed: QueuedJob["state"] = "queued";
+    const { times } = await runLoop((argv, now, store) => {
+      if (argv[0] === "submit") return submitted(argv);
+      if (now >= 1e9 + 100_000) listed = "running";
+      return asRunning("", store).map((job) => ({ ...job, state: listed }));
+    }, 30);
+    const [submittedAt = 0] = times("submit");
+    expect(
+      times("list")
+        .map((at) => Math.round(at - submittedAt))
+        .slice(0, 8),
+    ).toEqual([5, 15, 30, 90, 150, 155, 165, 180]);
+    expect((await runLoop(() => [], 5, 0)).times("list")).toEqual([]);
+  });
+
+  test("it is asked once a minute when a job has asked for a learner", async () => {
+    const { times } = await runLoop((argv, _, store) => {
+      if (argv[0] === "submit") return submitted(argv);
+      if (!store.model.job(asJobId("1_1")).hasAsked) store.record(assigned("1_1", 0));
+      return asRunning("", store);
+    }, 12);
     const gaps = times("list")
       .slice(1)
-      .map((at, i) => at - (times("list")[i] ?? 0));
-    expect(Math.round(Math.min(...gaps))).toBeGreaterThanOrEqual(30);
-    expect((await runLoop(() => [], 5, 0)).times("list")).toEqual([]);
+      .map((at, i) => Math.round(at - (times("list")[i] ?? 0)));
+    expect(gaps.slice(0, 3)).toEqual([60, 60, 60]);
+  });
+
+  const ended = (id: string): QueuedJob => ({ ...running(id), state: "ended", end: { exitCode: 3, cause: "exit" } });
+
+  test("an end that the queue states is believed at once, and so is one that the job wrote down", async () => {
+    const stated = await runLoop((argv) => (argv[0] === "submit" ? submitted(argv) : [ended("1_1")]), 3);
+    const first = stated.store.model.job(asJobId("1_1"));
+    expect(first).toMatchObject({ state: "ended", ending: "exit", exitCode: 3, reason: "ended with exit code 3" });
+    expect((first.endedAt ?? 0) - first.submittedAt).toBeLessThanOrEqual(5200);
+    const written = await runLoop((argv, _, store) => {
+      if (argv[0] === "submit") return submitted(argv);
+      writeFileSync(join(store.directory.jobs, "1_1.end"), "3 0\n");
+      return asRunning("", store);
+    }, 3);
+    expect(written.store.model.job(asJobId("1_1"))).toMatchObject({ state: "ended", exitCode: 3 });
+  });
+
+  test("jobs that die at once pause the run within 20 s of the last death, with the queue's reason", async () => {
+    const end = {
+      exitCode: null,
+      cause: "exit",
+      words: "could not be started on its node (JobLaunchFailure)",
+    } as const;
+    let lastAt = 0;
+    const { store, notices } = await runLoop(
+      (argv, now, store) => {
+        if (argv[0] === "list") return [...store.model.jobs.keys()].map((id) => ({ ...ended(id), end }));
+        lastAt = now;
+        return submitted(argv);
+      },
+      20,
+      2,
+    );
+    expect(store.model.run).toMatchObject({ activity: "paused" });
+    expect(store.model.run.activityAt - lastAt).toBeLessThanOrEqual(20_000);
+    expect(notices.at(-1)).toMatchObject({
+      code: "jobs-die-at-once",
+      message: expect.stringContaining(end.words) as string,
+    });
+  });
+
+  test("an end of before the queue started the job anew is none", async () => {
+    const requeued: Partial<QueuedJob> = { restart: 1, state: "queued" };
+    const { store } = await runLoop((argv, now) => {
+      if (argv[0] === "submit") return submitted(argv);
+      return [now < 1e9 + 10_000 ? { ...running("1_1"), ...requeued } : ended("1_1")];
+    }, 4);
+    expect(store.model.job(asJobId("1_1"))).toMatchObject({ state: "queued", restart: 1 });
+  });
+
+  test("a walltime that the queue has shortened is said once, and tells how a job ended that nobody tells of", async () => {
+    const clockMs = { start: 0 };
+    const { store, remarks } = await runLoop(
+      (argv, now, store) => {
+        if (argv[0] === "submit") return submitted(argv);
+        clockMs.start ||= now;
+        return now - clockMs.start < 300_000
+          ? asRunning("", store).map((job) => ({ ...job, walltimeSeconds: 300 }))
+          : [];
+      },
+      80,
+      1,
+      { resources: { ...defaultSettings.resources, walltime: "4:00:00" } },
+    );
+    expect(remarks).toEqual([expect.stringContaining("gives jobs 300 s where 14400 s were asked for (job 1_1)")]);
+    expect(store.model.job(asJobId("1_1"))).toMatchObject({ ending: "walltime" });
   });
 
   test("that takes no more jobs is asked again after a minute, then two; that is said, and over when it takes some", async () => {
@@ -315,7 +411,7 @@ describe("of a queue that is not exact", () => {
       state: "ended",
       ending: "exit",
       exitCode: 0,
-      endedAt: 1e9 + 32_200,
+      endedAt: 1e9 + 7200,
     });
   });
 });

@@ -4,56 +4,111 @@ import { inArrays, slurmCluster } from "../../../src/scheduler/clusters/slurm";
 import { parseAccounts, parseListing } from "../../../src/scheduler/clusters/slurmListing";
 import { isHopeless, reasonWords } from "../../../src/scheduler/clusters/slurmReasons";
 
-const tag = "adaptive:run";
+const run = { folder: "/run/jobs", runId: "5eed0001-run", name: "peaks" };
+const tag = "adaptive:5eed0001-run:3";
 const record = (line: string) => `${line.replaceAll("|", "\x1f")}\x1e\n`;
 const listing = (...lines: string[]) => lines.map(record).join("");
-const cluster = slurmCluster({ folder: "/run/jobs", runId: "run", name: "peaks", user: "ada" });
+const cluster = slurmCluster({ ...run, user: "ada" });
+const read = (output: string, ...known: string[]) => parseListing(output, run, new Set(known));
 
 describe("a listing", () => {
   // Printed by Slurm 22.05.8: squeue --array --states=all, bars for the separators.
   test("gives our jobs, and of others nothing", () => {
     const output = listing(
-      "17|N/A|CANCELLED|0|0||wrap|(null)|Priority",
-      "4|0|FAILED|0|768|n1|peaks-3|adaptive:run|NonZeroExitCode",
-      "4|1|RUNNING|0|0|n1|peaks-3|adaptive:run|None",
-      "4|2|RUNNING|2|0|n[1-2]|peaks-3|adaptive:run|None",
-      "18|N/A|PENDING|0|0||another\nname|adaptive:other|JobHeldUser",
-      "7|N/A|PENDING|0|0||peaks-12|adaptive:run|PartitionTimeLimit",
-      "19|4|PENDING|0|0||peaks-13|adaptive:run|ReqNodeNotAvail, UnavailableNodes:n4",
+      "17|N/A|CANCELLED|0|0|UNLIMITED||wrap|(null)|/home|Priority",
+      `4|0|FAILED|0|768|30:00|n1|peaks-3.5eed0001|${tag}|/run/jobs|NonZeroExitCode`,
+      `4|1|RUNNING|0|0|30:00|n1|peaks-3.5eed0001|${tag}|/run/jobs|None`,
+      `4|2|RUNNING|2|0|1-00:00:01|n[1-2]|peaks-3.5eed0001|${tag}|/run/jobs|None`,
+      "18|N/A|PENDING|0|0|UNLIMITED||another\nname|adaptive:5eed0002-other:3|/run/jobs|JobHeldUser",
+      "7|N/A|PENDING|0|0|2:00:00||peaks-12.5eed0001|adaptive:5eed0001-run:12|/run/jobs|PartitionTimeLimit",
+      "19|4|PENDING|0|0|UNLIMITED||peaks-13.5eed0001|adaptive:5eed0001-run:13|/run/jobs|ReqNodeNotAvail, UnavailableNodes:n4",
     );
-    const alive = { restart: 0, waitsFor: null, isHopeless: false, end: null };
-    expect(parseListing(output, tag)).toEqual([
+    const name = "peaks-3.5eed0001";
+    const alive = { restart: 0, waitsFor: null, isHopeless: false, end: null, walltimeSeconds: 1800 };
+    expect(read(output)).toEqual([
+      { ...alive, id: "4_0", name, submission: 3, state: "ended", host: "n1", end: { exitCode: 3, cause: "exit" } },
+      { ...alive, id: "4_1", name, submission: 3, state: "running", host: "n1" },
       {
-        ...alive,
-        id: "4_0",
-        name: "peaks-3",
-        submission: 3,
-        state: "ended",
-        host: "n1",
-        end: { exitCode: 3, cause: "exit" },
-      },
-      { ...alive, id: "4_1", name: "peaks-3", submission: 3, state: "running", host: "n1" },
-      { ...alive, id: "4_2", name: "peaks-3", submission: 3, state: "running", host: "n[1-2]", restart: 2 },
-      {
-        ...alive,
-        id: "7",
-        name: "peaks-12",
-        submission: 12,
-        state: "queued",
-        host: null,
-        waitsFor: "its walltime is over the limit (PartitionTimeLimit)",
-        isHopeless: true,
+        ...{ ...alive, id: "4_2", name, submission: 3, state: "running", host: "n[1-2]", restart: 2 },
+        walltimeSeconds: 86_401,
       },
       {
-        ...alive,
-        id: "19_4",
-        name: "peaks-13",
-        submission: 13,
-        state: "queued",
-        host: null,
+        ...{ ...alive, id: "7", name: "peaks-12.5eed0001", submission: 12, state: "queued", host: null },
+        ...{ waitsFor: "its walltime is over the limit (PartitionTimeLimit)", isHopeless: true, walltimeSeconds: 7200 },
+      },
+      {
+        ...{ ...alive, id: "19_4", name: "peaks-13.5eed0001", submission: 13, state: "queued", host: null },
         waitsFor: "nodes that are reserved or down (ReqNodeNotAvail, UnavailableNodes:n4)",
+        walltimeSeconds: null,
       },
     ]);
+  });
+
+  describe("of a site that rewrites what is submitted", () => {
+    const marks = ["peaks-3.5eed0001", tag, "/run/jobs"];
+    const row = (id: string, state: string, ...carried: string[]) =>
+      `${id}|${state}|0|0|30:00|n1|${carried.join("|")}|None`;
+    const rewritten = ["gpu", "project=demo", "/scratch"];
+
+    test("gives a job that is known whatever is left of its marks, and one that is not by any mark", () => {
+      const choices = fc.tuple(fc.boolean(), fc.boolean(), fc.boolean());
+      fc.assert(
+        fc.property(choices, fc.boolean(), (isKept, isKnown) => {
+          const carried = marks.map((mark, i) => (isKept[i] ? mark : (rewritten[i] ?? "")));
+          const jobs = read(listing(row("4|1", "RUNNING", ...carried)), ...(isKnown ? ["4_1"] : []));
+          const isOurs = isKnown || isKept.includes(true);
+          expect(jobs.map(({ id }) => id)).toEqual(isOurs ? ["4_1"] : []);
+          if (isOurs) expect(jobs[0]?.submission).toBe(isKept[0] || isKept[1] ? 3 : null);
+        }),
+      );
+    });
+
+    test.each([
+      ["with words before and after the comment", "x", `project=demo ${tag};x`, "/", 3],
+      ["with a name that is put into another", "demo_peaks-3.5eed0001_x", "", "/", 3],
+      ["of an older version, without a number", "peaks-3", "adaptive:5eed0001-run", "/", null],
+    ])("knows a job %s", (_, name, comment, folder, submission) => {
+      expect(read(listing(row("4|1", "RUNNING", name, comment, folder)))).toMatchObject([{ id: "4_1", submission }]);
+    });
+
+    test("takes a known number that has become another run's job for that, and what only lies where ours did for nothing", () => {
+      const others = listing(
+        row("4|1", "RUNNING", "peaks-3.5eed0002", "adaptive:5eed0002-other:3", "/run/jobs"),
+        row("5|0", "COMPLETED", "gpu", "project=demo", "/run/jobs"),
+      );
+      expect(read(others, "4_1")).toEqual([]);
+    });
+  });
+
+  test("takes one record of an array that was cancelled while it waited for all of its jobs that are not listed", () => {
+    const output = listing(
+      "1|0|RUNNING|0|0|30:00|n1|gpu|project|/|None",
+      "1|N/A|CANCELLED|0|0|30:00||gpu|project|/|None",
+      "2|N/A|CANCELLED|0|0|30:00||gpu|project|/|None",
+    );
+    const jobs = read(output, "1_0", "1_1", "1_2", "11_0");
+    expect(jobs.map(({ id, state }) => `${id} ${state}`)).toEqual(["1_0 running", "1_1 ended", "1_2 ended"]);
+  });
+
+  test.each([
+    ["0:53", "NonZeroExitCode", /^could not be started: its working folder/],
+    ["53", "RaisedSignal:53(Real-time_signal_19)", /^could not be started: its working folder/],
+    ["1:0", "JobLaunchFailure", /^could not be started on its node \(JobLaunchFailure\)$/],
+    ["0:1", "BadConstraints", /^could not be started: no node can satisfy what it asks for \(BadConstraints\)$/],
+    ["0:0", "SystemFailure", /^was ended by a fault of the queue/],
+    ["0:0", "InactiveLimit", /^was ended by the queue because/],
+  ])("says what Slurm means by %s and %s", (status, reason, words) => {
+    const output = listing(`4|0|FAILED|0|${status}|30:00||peaks-3.5eed0001|${tag}|/run/jobs|${reason}`);
+    expect(read(output, "4_0")).toMatchObject([{ end: { exitCode: null, cause: "exit" } }]);
+    expect(read(output, "4_0")[0]?.end?.words).toMatch(words);
+  });
+
+  test("knows Slurm's own signal for memory, and its word for a job that no node could start", () => {
+    const output = listing(
+      `4|0|FAILED|0|0:125|30:00|n1|peaks-3.5eed0001|${tag}|/run/jobs|NonZeroExitCode`,
+      `4|1|PENDING|0|0:0|30:00||peaks-3.5eed0001|${tag}|/run/jobs|launch failed requeued held`,
+    );
+    expect(read(output)).toMatchObject([{ end: { cause: "memory" } }, { isHopeless: true }]);
   });
 
   test.each([
@@ -78,7 +133,9 @@ describe("a listing", () => {
     ["PREEMPTED", "ended", { exitCode: null, cause: "preempted" }],
     ["REVOKED", "ended", { exitCode: null, cause: null }],
   ])("takes a job that is %s as %s", (word, state, end) => {
-    expect(parseListing(listing(`4|0|${word}|0|0|n1|peaks-3|${tag}|None`), tag)).toMatchObject([{ state, end }]);
+    expect(read(listing(`4|0|${word}|0|0|30:00|n1|peaks-3.5eed0001|${tag}|/run/jobs|None`))).toMatchObject([
+      { state, end },
+    ]);
   });
 
   test.each([
@@ -89,26 +146,25 @@ describe("a listing", () => {
     ["of a signal, as newer versions may print it", "0:9", 137],
     ["that is not understood", "?", null],
   ])("understands an exit code %s", (_, status, exitCode) => {
-    const output = listing(`4|0|FAILED|0|${status}|n1|peaks-3|${tag}|None`);
-    expect(parseListing(output, tag)).toMatchObject([{ end: { exitCode } }]);
+    const output = listing(`4|0|FAILED|0|${status}|30:00|n1|peaks-3.5eed0001|${tag}|/run/jobs|None`);
+    expect(read(output)).toMatchObject([{ end: { exitCode } }]);
   });
 
   test("leaves out what sbatch refused, although Slurm keeps a record of it", () => {
-    expect(parseListing(listing(`10|0|FAILED|0|1||peaks-3|${tag}|BadConstraints`), tag)).toEqual([]);
+    expect(read(listing(`10|0|FAILED|0|1|30:00||peaks-3.5eed0001|${tag}|/run/jobs|BadConstraints`))).toEqual([]);
   });
 
   test.each([
-    ["no end of its last line", `4\x1f0\x1fRUNNING\x1f0\x1f0\x1fn1\x1fpeaks-3\x1f${tag}\x1fNone`],
+    ["no end of its last line", record(`4|0|RUNNING|0|0|30:00|n1|peaks-3.5eed0001|${tag}|/run/jobs|None`).slice(0, -2)],
     ["words", "slurm_load_jobs error: Unable to contact slurm controller\n"],
-    ["a missing field", record(`4|0|RUNNING|0|n1|peaks-3|${tag}|None`)],
-    ["an unknown state", record(`4|0|DANCING|0|0|n1|peaks-3|${tag}|None`)],
-    ["a name without a number", record(`4|0|RUNNING|0|0|n1|peaks|${tag}|None`)],
-    ["no id", record(`*|0|RUNNING|0|0|n1|peaks-3|adaptive:other|None`)],
+    ["a missing field", record(`4|0|RUNNING|0|30:00|n1|peaks-3.5eed0001|${tag}|/run/jobs|None`)],
+    ["an unknown state", record(`4|0|DANCING|0|0|30:00|n1|peaks-3.5eed0001|${tag}|/run/jobs|None`)],
+    ["no id", record(`*|0|RUNNING|0|0|30:00|n1|peaks-3|adaptive:other:3|/|None`)],
   ])("with %s is an error, and no list", (_, output) => {
-    expect(() => parseListing(output, tag)).toThrow(expect.objectContaining({ code: "queue-garbled" }) as Error);
+    expect(() => read(output)).toThrow(expect.objectContaining({ code: "queue-garbled" }) as Error);
   });
 
-  test("of nobody's jobs is empty", () => expect(parseListing("", tag)).toEqual([]));
+  test("of nobody's jobs is empty", () => expect(read("")).toEqual([]));
 });
 
 describe("an account", () => {
@@ -163,7 +219,8 @@ describe("a submission", () => {
 
   test("is one array with the run's tag, told by its number", () => {
     expect(submit.argv.slice(4)).toEqual([
-      ...["sbatch", "--parsable", "--array=0-2", "--comment=adaptive:run", "--job-name=peaks-7", "--no-requeue"],
+      ...["sbatch", "--parsable", "--array=0-2", "--comment=adaptive:5eed0001-run:7"],
+      ...["--job-name=peaks-7.5eed0001", "--no-requeue"],
       ...["--exclude=n1,n2", "--chdir=/run/jobs", "--output=%A_%a.out", "--open-mode=append"],
     ]);
     expect(submit.stdin).toBe("#!/bin/bash\n");
