@@ -137,7 +137,7 @@ describe("of the variables of resource managers", () => {
       fc.property(
         fc.uniqueArray(
           managers.filter((name) => !kept.test(name)),
-          { minLength: 1, maxLength: 30 },
+          { minLength: 10, maxLength: 40 },
         ),
         (names) => {
           const after = left("local", { ...others, ...Object.fromEntries(names.map((name) => [name, "1"])) });
@@ -145,7 +145,7 @@ describe("of the variables of resource managers", () => {
           expect(Object.fromEntries(after)).toMatchObject(others);
         },
       ),
-      { numRuns: 30 },
+      { numRuns: 4 },
     );
   });
 
@@ -300,7 +300,7 @@ describe("a script for Slurm", () => {
           ),
         );
       }),
-      { numRuns: 30 },
+      { numRuns: 4 },
     );
   });
 
