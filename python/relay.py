@@ -108,6 +108,8 @@ class Command:
 
     def take(self, data):
         """Keep input until the process reads it."""
+        if self.ends_input:  # Its descriptor may be another's by now.
+            return
         self.unwritten += data
         self.ends_input = self.ends_input or not data
         self.write()
@@ -161,11 +163,22 @@ def open_command(number, wish):
         cwd = wish.get("cwd")
         send(b"m", number, b"folder" if cwd is not None and error.filename == cwd else b"program")
         return None
+    except (TypeError, ValueError, KeyError, struct.error):  # No name of a program has a null byte.
+        send(b"m", number, b"program")
+        return None
     send(b"s", number)
     return command
 
 
 def hear(commands, letter, number, payload):
+    """Do what a frame asks for; one that is not understood costs nobody else's command."""
+    try:
+        act(commands, letter, number, payload)
+    except (AttributeError, KeyError, OSError, TypeError, ValueError, struct.error) as error:
+        os.write(2, b"relay: dropped a frame: " + type(error).__name__.encode() + b"\n")
+
+
+def act(commands, letter, number, payload):
     """Do what a frame asks for."""
     if letter == b"o":
         command = open_command(number, json.loads(payload.decode()))

@@ -1,4 +1,6 @@
+import type { Readable } from "node:stream";
 import * as v from "valibot";
+import { formatBytes } from "../scheduler/control/bytes";
 import { configReportSchema, type ConfigReport } from "../scheduler/control/configReport";
 import { AdaptiveError } from "../scheduler/state/errors";
 import { valueIn, type TypedSettings } from "../scheduler/state/layers";
@@ -115,26 +117,66 @@ export async function runCommand<T>(
       stdin: "",
       signal: AbortSignal.any([signal, ending.signal]),
     });
-    const output = outputTail(process);
+    const stdout = new Tail(process.stdout, maxAnswerBytes, () => ending.abort());
+    const stderr = new Tail(process.stderr, tailBytes);
     const { code, lost } = await within(clock, process.exit, { deadlineMs, signal, what });
+    if (stdout.isCut) throw answerTooLong(what);
     if (lost !== undefined) throw lost;
-    return command.parse({ code, ...output() });
+    return command.parse({ code, stdout: stdout.text, stderr: stderr.text });
   } finally {
     ending.abort();
   }
 }
 
+/** An answer is read whole: that of `list` has 400 bytes for each run, that of `delete` one for each letter of a path. */
+const maxAnswerBytes = 64 << 20;
 const tailBytes = 64 * 1024;
+
+function answerTooLong(what: string): AdaptiveError {
+  return new AdaptiveError(
+    "answer-too-long",
+    `${what} printed more than ${formatBytes(maxAnswerBytes)}, which is no answer`,
+    "Try it in a terminal there, to see what it prints.",
+  );
+}
 
 /** Follows a process and gives, whenever asked, the end of what it has printed so far. */
 export function outputTail(process: RunningProcess): () => { stdout: string; stderr: string } {
-  const tails = { stdout: Buffer.alloc(0), stderr: Buffer.alloc(0) };
-  for (const name of ["stdout", "stderr"] as const) {
-    process[name].on("data", (chunk: Buffer) => {
-      tails[name] = Buffer.concat([tails[name], chunk]).subarray(-tailBytes);
-    });
+  const [stdout, stderr] = [new Tail(process.stdout, tailBytes), new Tail(process.stderr, tailBytes)];
+  return () => ({ stdout: stdout.text, stderr: stderr.text });
+}
+
+/** The end of a stream, at most so many bytes of it. */
+class Tail {
+  /** Whether there was more. */
+  isCut = false;
+  private readonly pieces: Buffer[] = [];
+  private bytes = 0;
+
+  constructor(
+    stream: Readable,
+    private readonly maxBytes: number,
+    private readonly onCut: () => void = () => undefined,
+  ) {
+    stream.on("data", (chunk: Buffer) => this.add(chunk));
   }
-  return () => ({ stdout: tails.stdout.toString("utf8"), stderr: tails.stderr.toString("utf8") });
+
+  get text(): string {
+    return Buffer.concat(this.pieces).subarray(-this.maxBytes).toString("utf8");
+  }
+
+  private add(chunk: Buffer): void {
+    this.pieces.push(chunk);
+    this.bytes += chunk.length;
+    if (this.bytes > this.maxBytes && !this.isCut) {
+      this.isCut = true;
+      this.onCut();
+    }
+    for (let [first] = this.pieces; first && this.bytes - first.length >= this.maxBytes; [first] = this.pieces) {
+      this.bytes -= first.length;
+      this.pieces.shift();
+    }
+  }
 }
 
 const errorSchema = v.object({

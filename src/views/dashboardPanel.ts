@@ -141,9 +141,10 @@ export class DashboardPanel {
   }
 
   private hear(message: unknown): void {
-    const parsed = v.safeParse(fromPageSchema, message);
+    const parsed = v.safeParse(fromPageSchema, message, { abortEarly: true });
     if (!parsed.success) {
-      this.world.log(`dashboard: the page sent ${JSON.stringify(message)?.slice(0, 200)}`);
+      // Whatever it is, it may not even be text.
+      this.world.log(`dashboard: the page sent what was not understood (${v.getDotPath(parsed.issues[0]) ?? "all"})`);
       return;
     }
     const said = parsed.output;
@@ -165,7 +166,7 @@ export class DashboardPanel {
         if (this.look !== null) void saveListed(actions, this.look.list, filter.text);
         return;
       case "filter":
-        void this.filterBy(said.text);
+        void this.filterBy(said.text).catch((error: unknown) => this.world.log(`dashboard: ${String(error)}`));
         return;
       case "savePlot":
         void actions.savePlot(said.name, Buffer.from(said.pngBase64, "base64"));

@@ -55,8 +55,8 @@ export const fromPageSchema = v.variant("type", [
   v.object({ type: v.literal("changeListed"), verb: v.picklist(learnerVerbs) }),
   /** The learners that are listed, as a table. */
   v.object({ type: v.literal("saveListed") }),
-  v.object({ type: v.literal("filter"), text: v.string() }),
-  v.object({ type: v.literal("showOutput"), job: v.string() }),
+  v.object({ type: v.literal("filter"), text: v.pipe(v.string(), v.maxLength(10_000)) }),
+  v.object({ type: v.literal("showOutput"), job: v.pipe(v.string(), v.maxLength(256)) }),
   /** To where in the study the learner that is looked at failed, or its trial did. */
   v.object({ type: v.literal("goToLine"), of: v.picklist(["failure", "trial"]) }),
   /** A plot as it stands, to be saved as a PNG file. */

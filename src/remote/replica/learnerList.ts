@@ -198,7 +198,7 @@ export class LearnerList {
 
   private totalsOf(where: string, values: string[] = []): Totals {
     const totals = noTotals();
-    const query = `SELECT state, count(*), sum(npoints) FROM learners ${where} GROUP BY state`;
+    const query = `SELECT state, count(*), total(npoints) FROM learners ${where} GROUP BY state`;
     for (const [state, count, npoints] of this.database.values(query, values)) {
       totals.learners[state as LearnerState] = Number(count);
       totals.npoints += Number(npoints);

@@ -13,7 +13,8 @@ let replica: ReplicaDatabase | null = null;
 /** Requests are served one after the other: changes must find the snapshot that was sent before them. */
 let served: Promise<void> = Promise.resolve();
 parentPort?.on("message", (message: ReplicaMessage) => {
-  served = served.then(async () => parentPort?.postMessage(await answer(message)));
+  // Not even an answer that cannot be sent holds up those behind it.
+  served = served.then(async () => parentPort?.postMessage(await answer(message))).catch(() => undefined);
 });
 
 async function answer({ id, request }: ReplicaMessage): Promise<ReplicaAnswer> {

@@ -1,4 +1,5 @@
 import { PassThrough, type Readable, Writable } from "node:stream";
+import * as v from "valibot";
 import program from "../../../python/relay.py";
 import { AdaptiveError } from "../../scheduler/state/errors";
 import type { ExecOptions, Exit, RunningProcess, Terminal, TerminalOptions } from "../transport";
@@ -7,6 +8,8 @@ import { whenRead } from "../whenRead";
 /** As in the program. */
 const windowBytes = 256 * 1024;
 const headBytes = 9;
+/** Of a frame; the relay sends pieces of 32 KiB. */
+const maxFrameBytes = 1 << 20;
 
 /** Runs the relay with whatever Python 3 is there; `platform-python` is that of Red Hat's own tools. */
 export const relayArgv: readonly string[] = [
@@ -46,11 +49,7 @@ export class Relay {
     process.stdout.on("data", (chunk: Buffer) => this.hear(chunk));
     process.stdin.on("error", () => undefined);
     process.stderr.resume();
-    void process.exit.then((exit) => {
-      this.endedBy = world.lost(exit);
-      for (const command of this.commands.values()) command.lose(this.endedBy);
-      this.commands.clear();
-    });
+    void process.exit.then((exit) => this.end(world.lost(exit)));
   }
 
   /** As a transport does it. */
@@ -104,10 +103,29 @@ export class Relay {
     this.process.stdin.write(Buffer.concat([head, payload]));
   }
 
+  /** What comes from a host is no reason to fail here, nor to keep it: such a relay is given up. */
   private hear(chunk: Buffer): void {
+    if (this.endedBy !== null) return;
+    try {
+      this.take(chunk);
+    } catch (cause) {
+      this.end(new AdaptiveError("bad-relay", "The host sent something else than output of commands", "", { cause }));
+      this.dispose();
+    }
+  }
+
+  private end(why: AdaptiveError): void {
+    this.endedBy ??= why;
+    for (const command of this.commands.values()) command.lose(this.endedBy);
+    this.commands.clear();
+    this.received = Buffer.alloc(0);
+  }
+
+  private take(chunk: Buffer): void {
     this.received = Buffer.concat([this.received, chunk]);
     while (this.received.length >= headBytes) {
       const end = headBytes + this.received.readUInt32BE(5);
+      if (end > headBytes + maxFrameBytes) throw new RangeError("a frame that is too long");
       if (this.received.length < end) return;
       const letter = this.received.toString("latin1", 0, 1);
       const number = this.received.readUInt32BE(1);
@@ -170,7 +188,7 @@ class RelayedCommand implements RunningProcess {
         this.inputAllowed += payload.readUInt32BE(0);
         return this.whenAllowed?.();
       case "x":
-        return this.end(JSON.parse(payload.toString()) as Exit);
+        return this.end(v.parse(exitSchema, JSON.parse(payload.toString())));
       default:
         return this.pass(letter, payload);
     }
@@ -190,6 +208,8 @@ class RelayedCommand implements RunningProcess {
 
   private pass(letter: string, payload: Buffer): void {
     const output = this.outputs[letter];
+    // It may send as much as was allowed, and no more than that waits here.
+    if ((output?.writableLength ?? 0) + payload.length > windowBytes) throw new RangeError("more than was allowed");
     if (payload.length === 0) output?.end();
     // Whoever has taken it may have as much again.
     else output?.write(payload, () => this.send(letter, countOf(payload.length)));
@@ -208,6 +228,8 @@ class RelayedCommand implements RunningProcess {
     };
   }
 }
+
+const exitSchema = v.object({ code: v.nullable(v.number()), signal: v.nullable(v.string()) });
 
 function countOf(bytes: number): Buffer {
   const count = Buffer.alloc(4);

@@ -181,3 +181,28 @@ describe("the Python of local jobs", () => {
     expect(await choosePython({ setting, home, folders }, isExecutable)).toBe(chosen);
   });
 });
+
+describe("what a command of the program prints", () => {
+  const printing = (code: string) =>
+    runCommand(
+      localTransport,
+      {
+        argv: [process.execPath, "-e", code],
+        env: {},
+        parse: ({ stdout }) => JSON.parse(stdout.trim().split("\n").at(-1) ?? "") as { runs: unknown[] },
+      },
+      { clock: systemClock, deadlineMs: 60_000, signal: new AbortController().signal },
+    );
+
+  test("is read whole, also of thousands of runs", async () => {
+    const { runs } = await printing(
+      `console.log("hello"); console.log(JSON.stringify({runs: Array.from({length: 10000}, (_, i) => ({name: "run " + i, state: "x".repeat(300)}))}))`,
+    );
+    expect(runs).toHaveLength(10_000);
+  });
+
+  test("is no answer when it is larger than any, and is not waited for", async () => {
+    const endless = `const more = () => process.stdout.write("x".repeat(1 << 20), more); more()`;
+    await expect(printing(endless)).rejects.toMatchObject({ code: "answer-too-long" });
+  });
+});
