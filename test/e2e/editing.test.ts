@@ -59,6 +59,7 @@ test("a study that is edited, corrected and given a new goal during its run", as
     .treeRow(/^Failed\s*4/)
     .getByRole("button", { name: "Retry Learners" })
     .click();
+  await editor.answer("Retry 4 learners");
   await editor.treeRow(/^Done\s*8/).waitFor();
 
   await editor.runCommand("Adaptive: Reopen Learners");
