@@ -1,7 +1,9 @@
-"""What a job of Adaptive Scheduler imports; importing it loads nothing else.
+"""What a job of Adaptive Scheduler imports; importing it loads nothing but the standard library.
 
 PyPI has another package of this name. A job finds this one first; what only the other one has, its
 modules and what it exports, can be imported as ever when it is installed too.
+
+Importing it also has the study's own modules found where they belong (`revision.py`).
 """
 
 from __future__ import annotations
@@ -16,7 +18,10 @@ from pkgutil import extend_path
 from types import ModuleType
 from typing import Any
 
+from adaptive_scheduler import revision
+
 __path__ = extend_path(__path__, __name__)
+revision.install()
 
 
 def __getattr__(name: str) -> Any:

@@ -1,7 +1,8 @@
-"""`python -m adaptive_scheduler.inspect LEARNERS_FILE`: what a learners file defines, as JSON.
+"""What a learners file defines, as JSON: `python -m adaptive_scheduler.inspect FILE [FORMAT]`.
 
-To be run in the run directory with the Python that the jobs will use. Prints one JSON object; what
-the file itself prints goes to standard error. Exit code 2 comes with an `error`.
+FORMAT is that of the data frames that are written beside the data, if any. To be run in the run
+directory with the Python that the jobs will use. Prints one JSON object; what the file itself
+prints goes to standard error. Exit code 2 comes with an `error`.
 """
 
 from __future__ import annotations
@@ -47,13 +48,13 @@ MAX_INTEGER = 2**53
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print what a learners file defines; returns the exit code."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    if len(arguments) != 1:
-        print("usage: python -m adaptive_scheduler.inspect LEARNERS_FILE", file=sys.stderr)
+    if len(arguments) not in (1, 2):
+        print("usage: python -m adaptive_scheduler.inspect LEARNERS_FILE [FORMAT]", file=sys.stderr)
         return 64
     answer.redirect_prints()  # the file's own
     code = 0
     try:
-        result = inspect(Path(arguments[0]))
+        result = inspect(Path(arguments[0]), *arguments[1:])
     except LearnersFileError as error:
         place = {"file": error.file, "line": error.line}
         result = {
@@ -69,8 +70,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
-def inspect(path: Path) -> dict[str, Any]:
+def inspect(path: Path, dataframe: str | None = None) -> dict[str, Any]:
     """Load a learners file and describe its learners.
+
+    Parameters
+    ----------
+    path
+        The file.
+    dataframe
+        Format of the data frames that are to be written beside the data, if any.
 
     Raises
     ------
@@ -83,10 +91,9 @@ def inspect(path: Path) -> dict[str, Any]:
     started, before = time.perf_counter(), _peak_megabytes()
     study = load(path)
     fnames = [study.fname(index) for index in range(len(study))]
-    if found := first_fault(fnames, study.name_of_fname):
+    if found := first_fault(fnames, study.name_of_fname, dataframe):
         index, name, fault = found
-        what = f"{study.name_of_fname(index)} = {name!r} {fault.what}."
-        raise study.error("bad-fname", what, "fnames" if study.has_lists else "fname", fault.hint)
+        raise study.bad_fname(index, name, *fault)
     kinds = _kinds(study)
     if any("Learner2D" in kind for kind, _ in kinds) and (why := _why_no_learner2d()):
         versions = f"adaptive {metadata.version('adaptive')} and SciPy {metadata.version('scipy')}"

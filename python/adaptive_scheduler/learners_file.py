@@ -20,7 +20,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from adaptive_scheduler.fnames import normal
+from adaptive_scheduler import revision
+from adaptive_scheduler.fnames import as_text, fault_of, normal
 from adaptive_scheduler.kinds import class_of, misfit
 
 
@@ -55,14 +56,16 @@ class LearnersFileError(Exception):
 def load(path: Path) -> Study:
     """Run a learners file and check what it defines.
 
-    Its folder comes first on `sys.path`, and the module is named as if a script had imported it.
+    Its folder comes first on `sys.path`, and the module is named as if a script had imported it. A
+    file of a revision is seen at its place in the study (`revision.py`).
 
     Raises
     ------
     LearnersFileError
         When it does not define what it should.
     """
-    return Study(_run(path), path)
+    place = revision.shown(path)
+    return Study(_run(path, place), place)
 
 
 class Study:
@@ -120,16 +123,14 @@ class Study:
         return len(self.combos)
 
     def fname(self, index: int) -> Any:
-        """Give the file name(s) of a learner.
+        """Give the file name(s) of a learner, paths as strings.
 
         Raises
         ------
         LearnersFileError
             When the file's `fname` raises.
         """
-        if self.has_lists:
-            return self.module.fnames[index]
-        return self._call("fname", index)
+        return as_text(self.module.fnames[index] if self.has_lists else self._call("fname", index))
 
     def learner(self, index: int) -> Any:
         """Give a learner; one of the lists, or a new one.
@@ -160,6 +161,24 @@ class Study:
                 "Give each learner its own files.",
             )
         return learner
+
+    def check_fname(self, index: int) -> None:
+        """Make sure that the data of a learner goes to a file that may hold it.
+
+        Raises
+        ------
+        LearnersFileError
+            When it may not.
+        """
+        fname = self.fname(index)
+        for name in [fname] if isinstance(fname, str) else fname:
+            if fault := fault_of(name):
+                raise self.bad_fname(index, name, *fault)
+
+    def bad_fname(self, index: int, name: Any, what: str, hint: str) -> LearnersFileError:
+        """Make the error for a file name of a learner."""
+        words = f"{self.name_of_fname(index)} = {name!r} {what}."
+        return self.error("bad-fname", words, "fnames" if self.has_lists else "fname", hint)
 
     def find(self, fname: Any, index: int) -> int | None:
         """Find the learner with some file name(s), which is most often the one at `index`."""
@@ -263,7 +282,7 @@ class Study:
 def line_of(path: Path, name: str) -> int | None:
     """Line in which a file last defines a name, or None."""
     try:
-        tree = ast.parse(path.read_bytes())
+        tree = ast.parse(revision.source(path).read_bytes())
     except OSError:
         return None
     lines = [
@@ -290,11 +309,11 @@ def _takes_one(function: Callable[..., Any]) -> bool:
     return True
 
 
-def _run(path: Path) -> ModuleType:
+def _run(file: Path, path: Path) -> ModuleType:
     name = path.stem
-    sys.path.insert(0, str(path.parent.resolve()))
-    spec = importlib.util.spec_from_file_location(name, path.resolve())
-    if not path.is_file() or spec is None or spec.loader is None:
+    sys.path.insert(0, str(path.parent.absolute()))
+    spec = revision.spec_of(name, path)
+    if not file.is_file() or spec is None or spec.loader is None:
         raise LearnersFileError(
             "no-learners-file", "The file is not there, or not a .py file.", str(path),
             hint="Name the file in the setting adaptive.learnersFiles.",
@@ -314,11 +333,11 @@ def _run(path: Path) -> ModuleType:
             "Correct it and start again; nothing was changed.",
         ) from error
     except (Exception, SystemExit) as error:
-        file, line = _where(error, path)
+        where, line = _where(error, path)
         raise LearnersFileError(
             "learners-file-raised",
             f"{type(error).__name__}: {error}",
-            file,
+            where,
             line,
             _hint(error),
         ) from error
@@ -330,7 +349,7 @@ def _run(path: Path) -> ModuleType:
 
 def _where(error: BaseException, path: Path) -> tuple[str, int | None]:
     """Find the innermost place in the study's own folder."""
-    folder = path.parent.resolve()
+    folder = path.parent.absolute()
     own = [
         frame
         for frame in traceback.extract_tb(error.__traceback__)
@@ -343,7 +362,7 @@ def _where(error: BaseException, path: Path) -> tuple[str, int | None]:
 
 def _shown(file: str | None, path: Path) -> str:
     """Name a file; the learners file as it was named to us."""
-    return str(path) if file is None or Path(file) == path.resolve() else file
+    return str(path) if file is None or Path(file) == path.absolute() else file
 
 
 def _hint(error: BaseException) -> str:

@@ -19,13 +19,12 @@ import traceback
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import adaptive
 import cloudpickle
 
-from adaptive_scheduler import pool
+from adaptive_scheduler import pool, revision
 from adaptive_scheduler.assignment import Assignment
 from adaptive_scheduler.door import Door, Patience, RefusedError
 from adaptive_scheduler.ending import Ending
@@ -61,7 +60,7 @@ def main() -> None:
         assignment, index = asked
         running.append(assignment)
         log(f"learner {assignment.number} {assignment}: started")
-        pickle_by_value(job.code_dir)
+        pickle_by_value()
         _run(assignment, study.goal, loop)
         running.clear()
         ending.obey()
@@ -128,13 +127,16 @@ def load_study(job: Job) -> Study:
         raise SystemExit(1) from error
 
 
-def pickle_by_value(code_dir: Path) -> None:
+def pickle_by_value() -> None:
     """Let the study's functions travel whole: no other process has, or should import, its files."""
-    root = code_dir.resolve()
-    for module in list(sys.modules.values()):
-        file = getattr(module, "__file__", None)
-        if file and root in Path(file).resolve().parents:
+    # Only what was imported since: there are thousands of modules, and of learners.
+    for name in sys.modules.keys() - _known:
+        if revision.is_own(module := sys.modules[name]):
             cloudpickle.register_pickle_by_value(module)
+        _known.add(name)
+
+
+_known: set[str] = set()
 
 
 if __name__ == "__main__":

@@ -74,6 +74,7 @@ def ask(
             "this too."
         )
     try:
+        study.check_fname(index)
         learner = study.learner(index)
     except LearnersFileError as error:
         words = "".join(traceback.format_exception(error.__class__, error, error.__traceback__))

@@ -69,7 +69,7 @@ def main() -> None:
     job = Job.from_environment()
     wanted = json.loads(os.environ["ADAPTIVE_TRY"])
     study = load_study(job)
-    pickle_by_value(job.code_dir)
+    pickle_by_value()
     clock = _Clock(job)
     trials = []
     with suppress(_TimeIsUpError):  # between two points

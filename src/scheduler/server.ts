@@ -33,6 +33,7 @@ import { noteDown, settle, type CopyWish } from "./study/place";
 import { checkDataframe, checkScript } from "./study/inspect";
 import { checkNoDataframeIsData } from "./study/overlap";
 import { checkClasses } from "./study/settings";
+import { settleData } from "./study/dataPlaces";
 import { StudyUpdates } from "./study/updates";
 import { WorkerDesk } from "./workers/desk";
 import { Door, type Peer } from "./workers/door";
@@ -233,9 +234,10 @@ export class Scheduler {
       };
       let scheduler: Scheduler | null = null;
       const wasm = await assets.wasm();
-      const store = await Store.open(directory, wasm, identity, world, (model) =>
-        settle(directory, model, ifCopied, randomUUID(), wasm),
-      );
+      const store = await Store.open(directory, wasm, identity, world, async (model) => [
+        ...(await settle(directory, model, ifCopied, randomUUID(), wasm)),
+        ...(await settleData(directory, model)),
+      ]);
       await noteDown(directory, store.model.run);
       scheduler = new Scheduler(options, { lock, wasm, store, door, client });
       await scheduler.open();

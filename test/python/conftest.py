@@ -32,6 +32,10 @@ LEARNERS = """
 """
 
 
+#: How a job runs a script of the study's.
+SCRIPT = ("-m", "adaptive_scheduler.script")
+
+
 @pytest.fixture(autouse=True)
 def run_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     code = tmp_path / ".adaptive" / "code" / "r1"
@@ -44,6 +48,7 @@ def run_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "ADAPTIVE_CLASS": "default",
         "ADAPTIVE_REVISION": "r1",
         "ADAPTIVE_LEARNERS_FILE": "_learners.py",
+        "ADAPTIVE_SCRIPT": "run_learner.py",
         "PYTHONPATH": f"{code}:{PACKAGE}",
         "ADAPTIVE_CORES": "1",
     }.items():
@@ -70,13 +75,16 @@ class Jobs:
     """Starts the processes of jobs."""
 
     def __init__(self, run_dir: Path) -> None:
+        self.run_dir = run_dir
         self.code = run_dir / ".adaptive" / "code" / "r1"
         self.started: list[subprocess.Popen[str]] = []
 
     def write(self, name: str = "_learners.py", text: str = LEARNERS) -> Path:
+        """Write a file of the revision; gives where it is in the study, as errors name it."""
         path = self.code / name
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(textwrap.dedent(text))
-        return path
+        return self.run_dir / name
 
     def start(self, *arguments: str, ranks: int = 0) -> subprocess.Popen[str]:
         futures = ["-m", "mpi4py.futures"] if ranks else []

@@ -19,7 +19,7 @@ import pytest
 from adaptive_scheduler import client_support
 from adaptive_scheduler.door import Patience
 from adaptive_scheduler.start import LearnersChangedError
-from conftest import LEARNERS, Jobs, ended
+from conftest import LEARNERS, SCRIPT, Jobs, ended
 from peer import Message, Peer
 from test_run import COUNTED, HANGING, points
 
@@ -53,9 +53,9 @@ def run(learner: adaptive.BaseLearner, n: int = 5) -> None:
 
 def test_an_unmodified_script_runs_under_mpi(peer: Peer, jobs: Jobs) -> None:
     jobs.write(text=LEARNERS + COUNTED)
-    script = jobs.write("run_learner.py", FIRST_VERSION)
+    jobs.write("run_learner.py", FIRST_VERSION)
     peer.give(1, "data/0.1", goal={"npoints": 25})
-    code, output = ended(jobs.start(str(script), ranks=2))
+    code, output = ended(jobs.start(*SCRIPT, ranks=2))
     assert code == 0, output
     assert peer.types() == ["start", "done"]
     assert points(Path("data/0.1")) == peer.expect("done")["npoints"] >= 25
@@ -64,9 +64,9 @@ def test_an_unmodified_script_runs_under_mpi(peer: Peer, jobs: Jobs) -> None:
 
 def test_an_unmodified_script_stops_at_once(peer: Peer, jobs: Jobs) -> None:
     jobs.write(text=HANGING)
-    script = jobs.write("run_learner.py", FIRST_VERSION)
+    jobs.write("run_learner.py", FIRST_VERSION)
     peer.give(0, "data/0.0")
-    job = jobs.start(str(script), ranks=3)
+    job = jobs.start(*SCRIPT, ranks=3)
     peer.expect("report", lambda report: report["npoints"] == 2)
     peer.push(0, stop="now")
     assert peer.expect("released")["why"] == "stopped"
@@ -90,9 +90,9 @@ def test_an_unmodified_script_saves_at_a_signal_which_reaches_all_ranks(
     peer: Peer, jobs: Jobs, number: signal.Signals, why: str, exit_code: int
 ) -> None:
     jobs.write(text=HANGING + PIDS)
-    script = jobs.write("run_learner.py", FIRST_VERSION)
+    jobs.write("run_learner.py", FIRST_VERSION)
     peer.give(0, "data/0.0")
-    job = jobs.start(str(script), ranks=3)
+    job = jobs.start(*SCRIPT, ranks=3)
     peer.expect("report", lambda report: report["npoints"] == 2)
     for rank in (2, 1, 0):
         os.kill(int(Path(f"pid-{rank}").read_text()), number)
@@ -107,10 +107,10 @@ def test_an_unmodified_script_is_given_back_before_its_walltime_ends(
 ) -> None:
     # The time that starting Python takes does not count.
     jobs.write(text=f'{HANGING}\n    os.environ["ADAPTIVE_DEADLINE"] = str(time.time() + 10)\n')
-    script = jobs.write("run_learner.py", FIRST_VERSION)
+    jobs.write("run_learner.py", FIRST_VERSION)
     monkeypatch.setenv("ADAPTIVE_WALLTIME_SECONDS", "10")
     peer.give(0, "data/0.0")
-    job = jobs.start(str(script), ranks=3)
+    job = jobs.start(*SCRIPT, ranks=3)
     released = peer.expect("released")
     assert (released["why"], released["npoints"]) == ("deadline", 2)
     assert ended(job)[0] == 75
@@ -119,19 +119,19 @@ def test_an_unmodified_script_is_given_back_before_its_walltime_ends(
 
 def test_an_unreadable_file_is_kept_aside_before_a_script_loads_it(peer: Peer, jobs: Jobs) -> None:
     jobs.write()
-    script = jobs.write("run_learner.py", FIRST_VERSION)
+    jobs.write("run_learner.py", FIRST_VERSION)
     Path("data").mkdir()
     Path("data/0.0").write_bytes(b"")
     peer.give(0, "data/0.0", goal={"npoints": 5})
-    assert ended(jobs.start(str(script), ranks=2))[0] == 0
+    assert ended(jobs.start(*SCRIPT, ranks=2))[0] == 0
     assert "kept as 0.0.unreadable-1" in peer.expect("remark")["text"]
     assert points(Path("data/0.0")) >= 5
 
 
 def test_a_script_for_which_nothing_is_left_ends_with_75(peer: Peer, jobs: Jobs) -> None:
     jobs.write()
-    script = jobs.write("run_learner.py", FIRST_VERSION)
-    code, output = ended(jobs.start(str(script), ranks=2))
+    jobs.write("run_learner.py", FIRST_VERSION)
+    code, output = ended(jobs.start(*SCRIPT, ranks=2))
     assert code == 75, output
     assert "no learner: end" in output
 

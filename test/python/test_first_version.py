@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from conftest import Jobs, ended
+from conftest import SCRIPT, Jobs, ended
 from peer import Peer
 from test_client_support import FIRST_VERSION
 
@@ -32,8 +32,8 @@ HOLD = """
 """
 
 
-@pytest.fixture
-def script(jobs: Jobs) -> str:
+@pytest.fixture(autouse=True)
+def study(jobs: Jobs) -> None:
     """Write the study and its script."""
     text = (FIXTURES / "all_types.py").read_text()
     for function in ("def peak(x, offset=0.0):\n", "def noise(seed):\n"):
@@ -41,7 +41,7 @@ def script(jobs: Jobs) -> str:
         text = text.replace(function, f"{function}    hold()\n")
     jobs.write("hold.py", HOLD)
     jobs.write(text=f"from hold import hold\n{text}")
-    return str(jobs.write("run_learner.py", FIRST_VERSION))
+    jobs.write("run_learner.py", FIRST_VERSION)
 
 
 def loaded(kind: str) -> int:
@@ -57,11 +57,11 @@ def files(kind: str) -> list[Path]:
 
 
 def test_each_reports_and_is_saved_at_the_goal_and_the_next_step_gets_the_next_learner(
-    peer: Peer, jobs: Jobs, script: str
+    peer: Peer, jobs: Jobs
 ) -> None:
     for index, kind in enumerate(KINDS):
         peer.give(index, FNAMES[index], goal={"npoints": 8})
-        job = jobs.start(script, ranks=2)
+        job = jobs.start(*SCRIPT, ranks=2)
         assert peer.expect("report", lambda report: report["npoints"] > 0)["npoints"] < 8, kind
         Path("go").touch()
         done = peer.expect("done")
@@ -71,17 +71,17 @@ def test_each_reports_and_is_saved_at_the_goal_and_the_next_step_gets_the_next_l
         assert done["npoints"] >= 8
         Path("go").unlink()
         shutil.rmtree("evaluated")
-    assert ended(jobs.start(script, ranks=2))[0] == 75
+    assert ended(jobs.start(*SCRIPT, ranks=2))[0] == 75
     assert peer.types() == [*["start", "done"] * len(KINDS), "start"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_stopped_it_saves_what_is_finished_and_ends_at_once(
-    peer: Peer, jobs: Jobs, script: str, kind: str
+    peer: Peer, jobs: Jobs, kind: str
 ) -> None:
     index = KINDS.index(kind)
     peer.give(index, FNAMES[index])
-    job = jobs.start(script, ranks=2)
+    job = jobs.start(*SCRIPT, ranks=2)
     peer.expect("report", lambda report: report["npoints"] > 0)
     peer.push(index, stop="now")
     released = peer.expect("released")
@@ -91,12 +91,10 @@ def test_stopped_it_saves_what_is_finished_and_ends_at_once(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_learner_of_another_job_is_not_saved(
-    peer: Peer, jobs: Jobs, script: str, kind: str
-) -> None:
+def test_a_learner_of_another_job_is_not_saved(peer: Peer, jobs: Jobs, kind: str) -> None:
     index = KINDS.index(kind)
     peer.give(index, FNAMES[index], goal={"npoints": 8})
-    job = jobs.start(script, ranks=2)
+    job = jobs.start(*SCRIPT, ranks=2)
     peer.expect("report", lambda report: report["npoints"] > 0)
     # adaptive's periodic saving begins with a save, of no point.
     before = [path.read_bytes() for path in files(kind)]

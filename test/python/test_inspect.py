@@ -56,7 +56,7 @@ def inspect_text(text: str) -> dict[str, Any]:
 def test_prints_one_object_whatever_the_file_prints(jobs: Jobs) -> None:
     path = jobs.write(text=GOOD + "\n    import os; os.write(1, b'deeply')\n")
     ran = subprocess.run(
-        [sys.executable, "-m", "adaptive_scheduler.inspect", str(path)],
+        [sys.executable, "-m", "adaptive_scheduler.inspect", str(jobs.code / path.name)],
         capture_output=True,
         text=True,
         check=True,
@@ -88,7 +88,7 @@ def test_prints_one_object_whatever_the_file_prints(jobs: Jobs) -> None:
 def test_an_error_is_printed_with_exit_code_2(jobs: Jobs) -> None:
     path = jobs.write(text="fnames = []\n")
     ran = subprocess.run(
-        [sys.executable, "-m", "adaptive_scheduler.inspect", str(path)],
+        [sys.executable, "-m", "adaptive_scheduler.inspect", str(jobs.code / path.name)],
         capture_output=True,
         text=True,
     )

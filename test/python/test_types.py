@@ -12,7 +12,7 @@ import pytest
 
 from adaptive_scheduler.dataframes import WRITERS, fault_of, frame_of
 from adaptive_scheduler.kinds import parts_of
-from conftest import LEARNERS, Jobs, ended
+from conftest import LEARNERS, SCRIPT, Jobs, ended
 from peer import Peer
 from test_client_support import FIRST_VERSION
 from test_first_version import ALL_TYPES, KINDS
@@ -55,9 +55,9 @@ def test_a_job_makes_only_the_learners_that_it_is_given(peer: Peer, jobs: Jobs) 
 def test_a_script_may_give_make_learner_for_learners(peer: Peer, jobs: Jobs) -> None:
     jobs.write(text=MADE)
     text = FIRST_VERSION.replace("learners, combos", "make_learner, combos")
-    script = jobs.write("run_learner.py", text)
+    jobs.write("run_learner.py", text)
     peer.give(3, "data/3", goal={"npoints": 5})
-    code, output = ended(jobs.start(str(script), ranks=2))
+    code, output = ended(jobs.start(*SCRIPT, ranks=2))
     assert code == 0, output
     assert peer.types() == ["start", "done"]
 
@@ -141,9 +141,9 @@ def test_a_folder_that_cannot_be_written_fails_a_script_too(peer: Peer, jobs: Jo
     jobs.write()
     # The folder is lost on the way; `learner.save` says nothing of it.
     text = FIRST_VERSION.replace("learner.load(fname)", "open('data', 'w').close()")
-    script = jobs.write("run_learner.py", text)
+    jobs.write("run_learner.py", text)
     peer.give(0, "data/0.0", goal={"npoints": 5})
-    code, _ = ended(jobs.start(str(script), ranks=2))
+    code, _ = ended(jobs.start(*SCRIPT, ranks=2))
     assert code != 0
     assert peer.expect("failed")["error"].startswith("could not save: ")
     assert peer.types() == ["start", "failed"]
@@ -154,9 +154,9 @@ def test_an_error_that_ends_a_script_is_told_and_its_learner_saved(peer: Peer, j
     text = FIRST_VERSION.replace(
         "raise_if_retries_exceeded=False", "raise_if_retries_exceeded=True"
     )
-    script = jobs.write("run_learner.py", text.replace("retries=10", "retries=0"))
+    jobs.write("run_learner.py", text.replace("retries=10", "retries=0"))
     peer.give(0, "data/0.0", goal={"npoints": 5})
-    code, _ = ended(jobs.start(str(script), ranks=2))
+    code, _ = ended(jobs.start(*SCRIPT, ranks=2))
     assert code != 0
     failed = peer.expect("failed")
     assert failed["error"].startswith("ZeroDivisionError: division by zero in h at x = ")

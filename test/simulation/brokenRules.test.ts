@@ -82,6 +82,14 @@ const invariants: Record<string, Broken[]> = {
     ],
     ["done said of what is not saved", ({ rules }) => (rules.savesBeforeDone = false), /is done with \d+ points saved/],
   ],
+  "a learner's data is its own": [
+    [
+      "data among the scheduler's own files",
+      ({ rules, directory }) => (rules.dataFolder = directory.at("code", "r1", "data")),
+      /lies in the state folder/,
+    ],
+    ["a scheduler that deletes more than is its own", ({ disk }) => deleteDataToo(disk), /was deleted or changed/],
+  ],
   "every learner ends": [
     ["a queue in which no job ever ends", withAdapter(withoutEnds), /is (running|waiting)/],
     [
@@ -168,6 +176,19 @@ function alsoGivenBack(change: NewChange): readonly NewChange[] {
       ...nothing,
     },
   ];
+}
+
+/** Whoever deletes a file also deletes the first learner's data. */
+function deleteDataToo(disk: World["disk"]): void {
+  const honest = disk.for.bind(disk);
+  disk.for = (owner) => {
+    const files = honest(owner);
+    const rm: typeof files.rm = async (path, options) => {
+      await files.rm(path, options);
+      await files.rm("/study/data/0.pickle", { force: true });
+    };
+    return { ...files, rm };
+  };
 }
 
 /** Lists all that it has ever listed. */

@@ -202,8 +202,17 @@ export class Checks {
     this.require(epoch >= newest, () => `epochs says ${epoch} of learner ${learner}, whose job has ${newest}`);
   }
 
-  onSaved(learner: number, before: SavedData | undefined, now: SavedData): void {
+  onSaved(learner: number, file: string, before: SavedData | undefined, now: SavedData): void {
+    const { disk, directory } = this.world;
+    this.require(
+      !file.startsWith(`${directory.own}/`),
+      () => `the data of learner ${learner} lies in the state folder`,
+    );
     if (!before) return;
+    this.require(
+      disk.peek(file)?.toString() === JSON.stringify(before),
+      () => `the data of learner ${learner} was deleted or changed by another than its job`,
+    );
     const words = () => `learner ${learner}: ${JSON.stringify(now)} was saved over ${JSON.stringify(before)}`;
     this.require(now.epoch >= before.epoch, words);
     this.require(now.epoch > before.epoch || now.instance === before.instance, words);
@@ -325,6 +334,9 @@ export class Checks {
   onEnd(model: Model): void {
     for (const { id, state, npoints, reason } of model.learners.values()) {
       const saved = this.world.data.get(id)?.npoints ?? 0;
+      const file = this.world.disk.peek(`${this.world.rules.dataFolder}/${id}.pickle`);
+      const isThere = file?.toString() === JSON.stringify(this.world.data.get(id));
+      this.require(isThere, () => `the data of learner ${id} was deleted or changed by another than its job`);
       const isOver = state === "done" || state === "failed" || state === "stopped";
       this.require(isOver, () => `learner ${id} is ${state} (${reason ?? "no reason"}), with ${npoints} points`);
       this.require(state !== "done" || saved >= this.world.goal, () => `learner ${id} is done with ${saved} points`);

@@ -70,6 +70,7 @@ export class World {
     confirmsOwnership: true,
     confirmsEveryMs: 0,
     seesLaterIncarnations: true,
+    dataFolder: "/study/data",
     classesCount: true,
     epochsDecide: true,
     savesBeforeDone: true,
@@ -111,6 +112,7 @@ export class World {
       async () => {
         await createFolders(directory);
         await createState(directory, changes, this.wasm, this.startedAt);
+        await directory.disk.mkdir(this.rules.dataFolder, { recursive: true, mode: 0o700 });
         isMade = true;
       },
       (error) => {
@@ -212,8 +214,10 @@ export class World {
 
   saveData(learner: number, saved: SavedData): void {
     this.trace("saved", learner, `epoch ${saved.epoch}`, saved.instance, `${saved.npoints} points`);
-    this.checks.onSaved(learner, this.data.get(learner), saved);
+    const file = `${this.rules.dataFolder}/${learner}.pickle`;
+    this.checks.onSaved(learner, file, this.data.get(learner), saved);
     this.data.set(learner, saved);
+    this.disk.put(file, JSON.stringify(saved));
   }
 
   /** Whether the learner's function raises at this point; most learners have none such. */

@@ -53,6 +53,7 @@ export function jobScript(options: JobScriptOptions): string {
     NUMEXPR_NUM_THREADS: "1",
     PYTHONUNBUFFERED: "1",
     ...(options.tries ? { ADAPTIVE_TRY: JSON.stringify(options.tries) } : {}),
+    ...(settings.script === null ? {} : { ADAPTIVE_SCRIPT: settings.script }),
   };
   return [
     "#!/bin/bash",
@@ -96,7 +97,7 @@ function launchLines({ settings, state, tries }: JobScriptOptions): string[] {
   const { queue, launcher, executor, resources } = settings;
   const script = tries ? null : settings.script;
   const module = tries ? "-m adaptive_scheduler.try_point" : "-m adaptive_scheduler.run";
-  const program = script === null ? module : `"$code/$ADAPTIVE_REVISION"/${shellQuote(script)}`;
+  const program = script === null ? module : "-m adaptive_scheduler.script";
   const isMpi = usesMpi(executor, launcher);
   const ranks = resources.cores + 1;
   if (queue === "slurm") {

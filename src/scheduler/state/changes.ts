@@ -21,6 +21,8 @@ export type NewChange =
   | { kind: "learnersAdded"; learners: readonly NewLearner[] }
   /** The same learners as the file describes them now. */
   | { kind: "learnersRevised"; learners: readonly DescribedLearner[] }
+  /** The same learners and data under other file names. */
+  | { kind: "learnersRenamed"; learners: readonly Pick<LearnerRow, "id" | "fname">[] }
   /** What their jobs ask for from now on; who is in a job keeps that. */
   | { kind: "learnersClassed"; learners: readonly LearnerId[]; resourceClass: string }
   /** The file does not define them any more. */
@@ -216,6 +218,7 @@ const effectsOf: { [K in Kind]: (change: Of<K>) => RowPatch[] } = {
     })),
   learnersRevised: ({ learners }) =>
     learners.map(({ id, ...set }) => ({ table: "learners", key: id, set: { ...set, isListed: 1 } })),
+  learnersRenamed: ({ learners }) => learners.map(({ id, fname }) => ({ table: "learners", key: id, set: { fname } })),
   learnersClassed: ({ learners, resourceClass }) =>
     learners.map((key) => ({ table: "learners", key, set: { resourceClass } })),
   learnersUnlisted: ({ learners }) => learners.map((key) => ({ table: "learners", key, set: { isListed: 0 } })),

@@ -1,5 +1,6 @@
 import { createHash, type Hash } from "node:crypto";
-import { copyFile, mkdir, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import type { Dirent } from "node:fs";
+import { copyFile, mkdir, readdir, readFile, rename, rm, rmdir, stat } from "node:fs/promises";
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { AdaptiveError, errnoOf } from "../state/errors";
 import { writeFileAtomically } from "../state/files";
@@ -8,6 +9,8 @@ import type { RunDirectory } from "../state/runDirectory";
 const maxFileBytes = 10 << 20;
 const maxFiles = 2000;
 const maxDepth = 8;
+/** What is larger is not read to see whether it is a revision still. */
+const maxRevisionBytes = 1 << 30;
 const skippedFolders = new Set(["node_modules", "__pycache__", "site-packages"]);
 
 /**
@@ -32,11 +35,32 @@ export function pointAt(revision: string, directory: RunDirectory): Promise<void
   return writeFileAtomically(directory.currentRevision, `${revision}\n`);
 }
 
-/** Deletes the revisions that nobody runs. */
+/** Deletes the revisions that nobody runs: their own files, and no others. */
 export async function deleteRevisions(directory: RunDirectory, kept: ReadonlySet<string>): Promise<void> {
   for (const entry of await readdir(directory.at("code"), { withFileTypes: true })) {
-    if (entry.isDirectory() && !kept.has(entry.name)) await rm(directory.code(entry.name), { recursive: true });
+    if (entry.isDirectory() && !kept.has(entry.name)) await deleteRevision(directory.code(entry.name), entry.name);
   }
+}
+
+/**
+ * A revision is what its name says it is. One that is not holds a file that somebody else put there, a learner
+ * perhaps, and stays; nothing is deleted by a folder, in which something may just have been written.
+ */
+async function deleteRevision(folder: string, revision: string): Promise<void> {
+  const entries = await readdir(folder, { withFileTypes: true, recursive: true });
+  const pathOf = ({ parentPath, name }: Dirent) => relative(folder, join(parentPath, name));
+  const isCache = (path: string) => path.split(sep).includes("__pycache__");
+  const files = entries.filter((entry) => !entry.isDirectory()).map(pathOf);
+  const own = files.filter((path) => !isCache(path)).sort();
+  const sizes = await Promise.all(own.map(async (path) => (await stat(join(folder, path))).size));
+  if (sizes.reduce((a, b) => a + b, 0) > maxRevisionBytes || (await hashOf(own, folder)) !== revision) return;
+  for (const path of files) await rm(join(folder, path), { force: true });
+  const folders = entries.filter((entry) => entry.isDirectory()).map(pathOf);
+  for (const path of ["", ...folders].sort().reverse()) await rmdir(join(folder, path)).catch(throwUnlessNotEmpty);
+}
+
+function throwUnlessNotEmpty(error: unknown): void {
+  if (errnoOf(error) !== "ENOTEMPTY" && errnoOf(error) !== "EEXIST") throw error;
 }
 
 /** Where the package that jobs import would be copied to. */

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { access, constants, rm, stat, writeFile } from "node:fs/promises";
+import { access, constants, mkdir, rm, stat, writeFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import type { NewChange } from "../state/changes";
 import { classified, remarksOnClasses } from "../state/classes";
@@ -36,7 +36,7 @@ export async function createRun(
   const settings = settingsOf(configuration);
   const directory = RunDirectory.ofStudy(learnersFile);
   if (directory.own === directory.trash) throw reservedName(learnersFile);
-  await makeOwnFolder(directory);
+  const isNew = await makeOwnFolder(directory);
   const lock = await RunLock.acquire(directory.lock);
   try {
     // Somebody else may have made it while we waited.
@@ -82,7 +82,8 @@ export async function createRun(
     [...inspection.warnings, ...remarksOnClasses(settings, learners)].forEach(onWarning);
     return directory;
   } catch (error) {
-    await rm(directory.own, { recursive: true, force: true });
+    // What was there before is not ours to delete.
+    if (isNew) await rm(directory.own, { recursive: true, force: true });
     throw directory.explain(error);
   } finally {
     await lock.release();
@@ -110,11 +111,14 @@ function reservedName(learnersFile: string): AdaptiveError {
   );
 }
 
-async function makeOwnFolder(directory: RunDirectory): Promise<void> {
+/** @returns whether it was not there before */
+async function makeOwnFolder(directory: RunDirectory): Promise<boolean> {
   try {
     await access(directory.path, constants.W_OK);
+    const isNew = (await mkdir(directory.own, { recursive: true, mode: 0o700 })) !== undefined;
     await createFolders(directory);
     await writeFile(directory.at(".gitignore"), "*\n");
+    return isNew;
   } catch (error) {
     throw directory.explain(error);
   }

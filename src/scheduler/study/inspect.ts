@@ -60,9 +60,10 @@ export async function inspectLearners(
   cwd: string,
   settings: Pick<Settings, "python" | "prelude" | "dataframe">,
 ): Promise<Inspection> {
-  const { python, prelude } = settings;
+  const { python, prelude, dataframe } = settings;
   await checkDataframe(path, cwd, settings);
-  const answer = await callPython({ python, prelude, path, cwd, module: "inspect", args: [learnersFile], deadlineMs });
+  const args = [learnersFile, ...(dataframe === null ? [] : [dataframe])];
+  const answer = await callPython({ python, prelude, path, cwd, module: "inspect", args, deadlineMs });
   const inspection = v.parse(inspectionSchema, answer);
   if ("error" in inspection) {
     const { code, message, file, line, hint } = inspection.error;

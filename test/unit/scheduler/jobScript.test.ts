@@ -160,9 +160,8 @@ describe("of the variables of resource managers", () => {
 
 test("a script of the user's takes the place of ours, but not of a trial", () => {
   const own = scriptWith({ script: "my runs/run_learner.py" });
-  expect(own).toContain(
-    `step() { "$mpiexec" -n 4 "$python" -m mpi4py.futures "$code/$ADAPTIVE_REVISION"/'my runs/run_learner.py'; `,
-  );
+  expect(own).toContain("export ADAPTIVE_SCRIPT='my runs/run_learner.py'\n");
+  expect(own).toContain('step() { "$mpiexec" -n 4 "$python" -m mpi4py.futures -m adaptive_scheduler.script; ');
   expect(own).not.toContain("adaptive_scheduler.run");
   const tries = [{ learner: 0, index: 0, fname: "data/0" }];
   expect(scriptWith({ script: "run_learner.py" }, { tries })).toMatch(/\nexec .* -m adaptive_scheduler\.try_point\n$/);
@@ -195,10 +194,9 @@ test.each([
   const folder = await temporaryFolder();
   await mkdir(join(folder, "code", "r1"), { recursive: true });
   await writeFile(join(folder, "code", "current"), "r1\n");
-  await writeFile(join(folder, "code", "r1", "run.py"), "");
   // Each run of it takes the next line of a file for its own end.
   const step = `#!/bin/bash
-cd "${folder}" && [ -f "$1" ] || exit 99
+cd "${folder}" && [ "$*" = "-m adaptive_scheduler.script" ] && [ "$ADAPTIVE_SCRIPT" = run.py ] || exit 99
 read -r code <steps; sed -i 1d steps
 if [ "$code" = signal ]; then kill -TERM $PPID; code=143; fi
 exit "$code"
