@@ -106,7 +106,6 @@ def test_a_job_sees_its_code_in_the_study_and_saves_there(
 
 @pytest.mark.parametrize("ranks", [0, 3])
 def test_a_script_sees_itself_in_the_study(peer: Peer, jobs: Jobs, ranks: int) -> None:
-    before = files_in(jobs.code)
     text = FIRST_VERSION.replace(
         'if __name__ == "__main__":',
         """
@@ -123,6 +122,7 @@ if __name__ == "__main__":
         text = text.replace("MPIPoolExecutor()", "None").replace("shutdown_executor=True,", "")
     jobs.write("run_learner.py", text)
     (jobs.run_dir / "run_learner.py").write_text("raise RuntimeError('not the revision')\n")
+    before = files_in(jobs.code)
     peer.give(0, "data/one.pickle", goal={"npoints": 5})
     code, output = ended(jobs.start(*SCRIPT, ranks=ranks))
     assert code == 0, output
