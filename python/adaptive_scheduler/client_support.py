@@ -85,6 +85,7 @@ def get_learner(
         raise SystemExit(NOTHING_LEFT)
     assignment, _ = asked
     _assignments.append(assignment)
+    pool.pickle_by_value()
     log(f"learner {assignment.number} {assignment}: started")
     return assignment.learner, assignment.fname
 

@@ -15,6 +15,8 @@ from typing import Any, NoReturn
 
 import cloudpickle
 
+from adaptive_scheduler import revision
+
 
 def executor() -> Executor:
     """Give the executor of this job, as `ADAPTIVE_EXECUTOR` says.
@@ -59,6 +61,15 @@ def set_up_rank() -> None:
     MPI.pickle.__init__(cloudpickle.dumps, cloudpickle.loads)  # type: ignore[misc]
     if MPI.COMM_WORLD.Get_rank() > 0:
         outlive_signals()
+
+
+def pickle_by_value() -> None:
+    """Let the study's functions travel whole: no other process has, or should import, its files."""
+    # Only what was imported since: there are thousands of modules, and of learners.
+    for name in sys.modules.keys() - _known:
+        if revision.is_own(module := sys.modules[name]):
+            cloudpickle.register_pickle_by_value(module)
+        _known.add(name)
 
 
 def outlive_signals() -> None:
@@ -172,3 +183,4 @@ def _is_mpi_parallel() -> bool:
 _mpi_executors: list[Executor] = []
 _pools: list[ProcessPool] = []
 _newest: list[Executor] = []
+_known: set[str] = set()

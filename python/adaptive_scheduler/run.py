@@ -22,9 +22,8 @@ from contextlib import suppress
 from typing import Any
 
 import adaptive
-import cloudpickle
 
-from adaptive_scheduler import pool, revision
+from adaptive_scheduler import pool
 from adaptive_scheduler.assignment import Assignment
 from adaptive_scheduler.door import Door, Patience, RefusedError
 from adaptive_scheduler.ending import Ending
@@ -60,7 +59,7 @@ def main() -> None:
         assignment, index = asked
         running.append(assignment)
         log(f"learner {assignment.number} {assignment}: started")
-        pickle_by_value()
+        pool.pickle_by_value()
         _run(assignment, study.goal, loop)
         running.clear()
         ending.obey()
@@ -125,18 +124,6 @@ def load_study(job: Job) -> Study:
         # The form is known to the scheduler, which tells this to a person.
         print(f"adaptive-scheduler: learners-file: {error.fault}", flush=True)
         raise SystemExit(1) from error
-
-
-def pickle_by_value() -> None:
-    """Let the study's functions travel whole: no other process has, or should import, its files."""
-    # Only what was imported since: there are thousands of modules, and of learners.
-    for name in sys.modules.keys() - _known:
-        if revision.is_own(module := sys.modules[name]):
-            cloudpickle.register_pickle_by_value(module)
-        _known.add(name)
-
-
-_known: set[str] = set()
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ from adaptive_scheduler.failure import describe, describe_point
 from adaptive_scheduler.job import Job, log
 from adaptive_scheduler.kinds import parts_of, plain
 from adaptive_scheduler.learners_file import LearnersFileError, Study
-from adaptive_scheduler.run import load_study, pickle_by_value
+from adaptive_scheduler.run import load_study
 
 MAX_TEXT = 1000
 #: Below 16 KiB of UTF-16.
@@ -69,7 +69,7 @@ def main() -> None:
     job = Job.from_environment()
     wanted = json.loads(os.environ["ADAPTIVE_TRY"])
     study = load_study(job)
-    pickle_by_value()
+    pool.pickle_by_value()
     clock = _Clock(job)
     trials = []
     with suppress(_TimeIsUpError):  # between two points
