@@ -54,11 +54,7 @@ test("a study that is edited, corrected and given a new goal during its run", as
   await editor.keepScreenshot("failed");
 
   await edit("_learners.py", "if offset > 0: raise", "if offset > 1: raise");
-  await editor.treeRow(/^Failed\s*4/).hover();
-  await editor
-    .treeRow(/^Failed\s*4/)
-    .getByRole("button", { name: "Retry Learners" })
-    .click();
+  await editor.chooseFor(editor.treeRow(/^Failed\s*4/), "Retry Learners");
   await editor.answer("Retry 4 learners");
   await editor.treeRow(/^Done\s*8/).waitFor();
 

@@ -31,6 +31,7 @@ test(
     expect(await readdir(join(home, "adaptive-runs/peaks/data"))).toHaveLength(8);
 
     await editor.runCommand("Adaptive: Download Data");
+    await editor.answer("Download");
     await editor.page.locator(".notification-toast").getByText("Downloaded 8 files.").waitFor({ timeout: patienceMs });
     expect(await readdir(join(folder, "data"))).toHaveLength(8);
 

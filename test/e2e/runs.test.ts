@@ -33,8 +33,9 @@ test("two runs of a workspace: switched, their learners told what to do, one del
   await editor.treeRow(/^Done\s*8/).waitFor();
   await statusBar.getByText(/peaks 8✓/).waitFor();
 
-  await editor.runCommand("Adaptive: Stop Jobs");
-  await sidebar.getByText("this computer · peaks · stopped").waitFor();
+  await sidebar.getByText("this computer · peaks · finished").waitFor();
+  // So that what is opened again waits.
+  await program("stop", peaks);
   await editor.runCommand("Adaptive: Show Progress");
   await webview.getByText("8 done").waitFor();
   await editor.runCommand("Adaptive: Switch Run");

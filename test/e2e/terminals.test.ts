@@ -14,7 +14,7 @@ test("a terminal in a running Slurm job over SSH, and one in the run's folder on
   await testCluster.up();
   const home = await createCluster(`SetEnv SLURM_CONF=${process.env["SLURM_CONF"]}`);
   const folder = await copyExample(endless);
-  const editor = await openEditor(folder, { hpc: { python, queue: "slurm", pollSeconds: 2, maxJobs: 2 } });
+  const editor = await openEditor(folder, { hpc: { python, queue: "slurm", pollSeconds: 5, maxJobs: 2 } });
   await editor.openView("Adaptive");
   await editor.runCommand("Adaptive: Start Jobs");
   await editor.pick("hpc");

@@ -245,11 +245,12 @@ export class World {
     });
     let below = seq + 1;
     for (const { name, first } of names.sort((a, b) => b.incarnation - a.incarnation || b.first - a.first)) {
-      for (const line of String(this.disk.peek(this.directory.at(name))).split("\n")) {
-        const change = decodeLine(line);
-        if (change && change.seq < below) changes.set(change.seq, change);
-      }
-      below = Math.min(below, first);
+      const written = String(this.disk.peek(this.directory.at(name)))
+        .split("\n")
+        .flatMap((line) => decodeLine(line) ?? []);
+      for (const change of written) if (change.seq < below) changes.set(change.seq, change);
+      // One that was begun and never written to voids nothing.
+      if (written.length > 0) below = Math.min(below, first);
     }
     return changes;
   }

@@ -101,7 +101,9 @@ async function readJournals(
       const bytes = await readWhole(directory.at(name), directory.disk);
       // What the newest start did not find there was begun by a former scheduler since, which was not told.
       const counted = limits === null ? bytes.length : (limits[name] ?? 0);
-      const { changes, goodBytes } = readJournal(bytes.subarray(0, counted), { name, firstSeq }, i === 0);
+      // One that was begun and never written to says nothing of the one before.
+      const isNewest = parts.every((later) => later.length === 0);
+      const { changes, goodBytes } = readJournal(bytes.subarray(0, counted), { name, firstSeq }, isNewest);
       journals[name] = goodBytes;
       for (const change of changes) if (change.kind === "schedulerStarted") limits ??= change.journals;
       parts.unshift(changes);

@@ -4,7 +4,7 @@ import { systemClock, type Clock } from "./clock";
 import type { Database } from "./database";
 import { beginEpochs, writeEpochs, type Epochs } from "./epochs";
 import { AdaptiveError, errnoOf } from "./errors";
-import { replaceBy, setAside, syncDirectory, writeFileAtomically } from "./files";
+import { isNotThere, replaceBy, setAside, syncDirectory, writeFileAtomically } from "./files";
 import { Journal } from "./journal";
 import type { Model } from "./model";
 import { PatchBuffer } from "./patchBuffer";
@@ -88,13 +88,19 @@ export class Store {
     world: StoreWorld,
     begin: (model: Model) => Promise<readonly NewChange[]> = () => Promise.resolve([]),
   ): Promise<Store> {
+    const before = await sizesOfJournals(directory);
     const { model, database, isFromPrevious, snapshotSeq, journals } = await recover(directory, wasm);
     const first = await begin(model);
     // One that was frozen since it took the lock must not begin an incarnation that voids what its heir has answered.
     await world.confirmOwnership();
-    await settleJournals(directory, journals);
     const incarnation = 1 + (await lastIncarnation(directory, model));
-    const journal = await createJournal(directory, incarnation, model.run.seq + 1);
+    const journal = await createJournal(directory, incarnation, model.run.seq + 1).catch((error: unknown) => {
+      throw errnoOf(error) === "EEXIST" ? takenOver() : error;
+    });
+    // From here on whoever served the run sees this journal before it answers; what it answered until now was read, or
+    // the lock was somebody else's meanwhile.
+    if ((await sizesOfJournals(directory, journal.name)) !== before) throw takenOver();
+    await settleJournals(directory, journals);
     const epochs = await beginEpochs(directory, model.learners);
     const files = new OwnFiles(directory);
     for (const name of [...Object.keys(journals), journal.name]) await files.note(name);
@@ -233,11 +239,7 @@ export class Store {
   private async confirm(): Promise<void> {
     const [journals] = await Promise.all([listJournals(this.directory), this.world.confirmOwnership()]);
     if (journals.every(({ incarnation }) => incarnation <= this.model.run.incarnation)) return;
-    throw new AdaptiveError(
-      "lock-lost",
-      "Another scheduler has taken this run over.",
-      "This scheduler ends; whatever it answered is on disk, and the other one goes on from there.",
-    );
+    throw takenOver();
   }
 
   /** Both files at once: after a crash between them, the next start has the epochs catch up with the journal. */
@@ -367,6 +369,14 @@ export class Store {
   }
 }
 
+function takenOver(): AdaptiveError {
+  return new AdaptiveError(
+    "lock-lost",
+    "Another scheduler has taken this run over.",
+    "This scheduler ends; whatever it answered is on disk, and the other one goes on from there.",
+  );
+}
+
 function isDiskFull(error: unknown): boolean {
   const code = errnoOf(error);
   return code === "ENOSPC" || code === "EDQUOT";
@@ -383,4 +393,17 @@ async function createJournal(directory: RunDirectory, incarnation: number, first
 async function lastIncarnation(directory: RunDirectory, model: Model): Promise<number> {
   const journals = await listJournals(directory);
   return Math.max(model.run.incarnation, ...journals.map(({ incarnation }) => incarnation));
+}
+
+/** Names and sizes of all journals but one, which only change when somebody writes to the run. */
+async function sizesOfJournals(directory: RunDirectory, own?: string): Promise<string> {
+  const others = (await listJournals(directory)).filter(({ name }) => name !== own);
+  const sizes = others.map(async ({ name }) => {
+    const { size } = await directory.disk.stat(directory.at(name)).catch((error: unknown) => {
+      if (isNotThere(error)) return { size: -1 };
+      throw error;
+    });
+    return `${name} ${size}`;
+  });
+  return (await Promise.all(sizes)).join("\n");
 }
