@@ -100,10 +100,10 @@ export class Store {
     // From here on whoever served the run sees this journal before it answers; what it answered until now was read, or
     // the lock was somebody else's meanwhile.
     if ((await sizesOfJournals(directory, journal.name)) !== before) throw takenOver();
-    await settleJournals(directory, journals);
+    await settleJournals(directory, journals).catch(ifGone);
     const epochs = await beginEpochs(directory, model.learners);
     const files = new OwnFiles(directory);
-    for (const name of [...Object.keys(journals), journal.name]) await files.note(name);
+    for (const name of [...Object.keys(journals), journal.name]) await files.note(name).catch(ifGone);
     // One that could not be read is not noted, so that it is made anew.
     if (!isFromPrevious) await files.note(basename(directory.database));
     const store = new Store(directory, model, database, journal, epochs, snapshotSeq, files, world);
@@ -367,6 +367,11 @@ export class Store {
       }
     }
   }
+}
+
+/** Whoever had the run before may still be deleting what it needs no more: the next start reads what is left. */
+function ifGone(error: unknown): never {
+  throw isNotThere(error) ? takenOver() : error;
 }
 
 function takenOver(): AdaptiveError {
