@@ -22,6 +22,8 @@ import termios
 
 WINDOW = 256 * 1024
 CHUNK = 32 * 1024
+# Of one frame: no system starts a command whose arguments and variables are longer.
+MAX_FRAME = 8 * 1024 * 1024
 HEAD = struct.Struct(">cII")
 COUNT = struct.Struct(">I")
 
@@ -110,6 +112,8 @@ class Command:
         """Keep input until the process reads it."""
         if self.ends_input:  # Its descriptor may be another's by now.
             return
+        if len(self.unwritten) + len(data) > WINDOW:
+            raise SystemExit("relay: more input than was allowed")
         self.unwritten += data
         self.ends_input = self.ends_input or not data
         self.write()
@@ -225,6 +229,8 @@ def main():
             received += data
             while len(received) >= HEAD.size:
                 letter, number, length = HEAD.unpack_from(received)
+                if length > MAX_FRAME:
+                    raise SystemExit("relay: a frame that is too long")
                 if len(received) < HEAD.size + length:
                     break
                 hear(commands, letter, number, received[HEAD.size : HEAD.size + length])

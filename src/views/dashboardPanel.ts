@@ -1,6 +1,5 @@
 import type { Uri, WebviewPanel } from "vscode";
 import { commands, workspace } from "vscode";
-import * as v from "valibot";
 import { systemClock } from "../scheduler/state/clock";
 import type { RunSession } from "../remote/runSession";
 import type { RunSessions } from "../remote/runSessions";
@@ -12,7 +11,7 @@ import { DisposableScope, together } from "./disposableScope";
 import type { LearnerFilter } from "./learnerFilter";
 import { isFinished } from "./finished";
 import { changeListed, chosenRows, listMessage, newestEnd, saveListed } from "./listedLearners";
-import { type FromPage, fromPageSchema, type ListLook, type ToPage } from "./messages";
+import { type FromPage, hearPage, type ListLook, type ToPage } from "./messages";
 import type { Place } from "./messagePlace";
 import { placeInStudy } from "./ownFiles";
 import { Coalescer } from "../remote/coalescer";
@@ -141,13 +140,12 @@ export class DashboardPanel {
   }
 
   private hear(message: unknown): void {
-    const parsed = v.safeParse(fromPageSchema, message, { abortEarly: true });
-    if (!parsed.success) {
-      // Whatever it is, it may not even be text.
-      this.world.log(`dashboard: the page sent what was not understood (${v.getDotPath(parsed.issues[0]) ?? "all"})`);
+    const heard = hearPage(message);
+    if ("problem" in heard) {
+      this.world.log(`dashboard: ${heard.problem}`);
       return;
     }
-    const said = parsed.output;
+    const { said } = heard;
     const { actions, filter } = this.world;
     switch (said.type) {
       case "look":

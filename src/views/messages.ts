@@ -70,6 +70,13 @@ export const fromPageSchema = v.variant("type", [
 ]);
 export type FromPage = v.InferOutput<typeof fromPageSchema>;
 
+/** What the page said, or a line for the log: what is not understood may be anything, and not even text. */
+export function hearPage(message: unknown): { said: FromPage } | { problem: string } {
+  const parsed = v.safeParse(fromPageSchema, message, { abortEarly: true });
+  if (parsed.success) return { said: parsed.output };
+  return { problem: `the page sent what was not understood (${v.getDotPath(parsed.issues[0]) ?? "all"})` };
+}
+
 const parameterSchema = v.tuple([v.string(), v.union([v.string(), v.number(), v.boolean(), v.null()])]);
 const learnerSchema = v.object({
   id: learnerId,

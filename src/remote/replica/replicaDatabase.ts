@@ -22,9 +22,22 @@ export class ReplicaDatabase {
   /**
    * @param snapshot an SQLite file as the scheduler exports it
    * @param wasm the code of sql.js
+   * @throws AdaptiveError `bad-snapshot` for a file of other tables, or with views and triggers: a query would run them
    */
   static async open(snapshot: Uint8Array, wasm: Uint8Array): Promise<ReplicaDatabase> {
-    return new ReplicaDatabase(await Database.open(snapshot, wasm));
+    const database = await Database.open(snapshot, wasm);
+    try {
+      if (database.hasOwnSchema() && database.isSound()) return new ReplicaDatabase(database);
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+    database.close();
+    throw new AdaptiveError(
+      "bad-snapshot",
+      "The run's database does not have the tables that this version of Adaptive Scheduler writes",
+      "Use the same version of Adaptive Scheduler here and for the run's scheduler.",
+    );
   }
 
   /** The number of the newest change that is in. */

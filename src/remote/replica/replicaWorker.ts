@@ -13,16 +13,17 @@ let replica: ReplicaDatabase | null = null;
 /** Requests are served one after the other: changes must find the snapshot that was sent before them. */
 let served: Promise<void> = Promise.resolve();
 parentPort?.on("message", (message: ReplicaMessage) => {
-  // Not even an answer that cannot be sent holds up those behind it.
-  served = served.then(async () => parentPort?.postMessage(await answer(message))).catch(() => undefined);
+  served = served.then(() => answer(message));
 });
 
-async function answer({ id, request }: ReplicaMessage): Promise<ReplicaAnswer> {
+/** Not even an answer that cannot be sent leaves somebody waiting, or those behind it. */
+async function answer({ id, request }: ReplicaMessage): Promise<void> {
+  const send = (said: ReplicaAnswer): void => parentPort?.postMessage(said);
   try {
-    return { id, result: await serve(request) };
+    send({ id, result: await serve(request) });
   } catch (error) {
     const { code, message, hint } = toAdaptiveError(error);
-    return { id, error: { code, message, hint } };
+    send({ id, error: { code, message, hint } });
   }
 }
 

@@ -86,6 +86,12 @@ export class Database {
     );
   }
 
+  /** Whether it has the tables and indexes that this program makes, to the letter, and nothing else that could run. */
+  hasOwnSchema(): boolean {
+    const made = this.values("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL").flat();
+    return made.sort().join(";") === ownSchema.toSorted().join(";");
+  }
+
   /** The database as the bytes of an SQLite file. */
   export(): Uint8Array {
     // sql.js frees every prepared statement when it exports.
@@ -149,16 +155,18 @@ const tables = (Object.keys(columns) as TableName[]).map((table) => {
   const lines = Object.entries(columns[table]).map(
     ([name, type]) => `${toSnakeCase(name)} ${type}${name === key ? " PRIMARY KEY" : ""}`,
   );
-  return `CREATE TABLE ${table} (${lines.join(", ")});`;
+  return `CREATE TABLE ${table} (${lines.join(", ")})`;
 });
 
 /** Raised with every change of the tables, which an older or newer program must not touch. */
 const schemaVersion = 2;
 
-const schema = [
-  `PRAGMA user_version = ${schemaVersion};`,
+/** As SQLite repeats it in `sqlite_master`. */
+const ownSchema = [
   ...tables,
-  "CREATE TABLE series (time INTEGER PRIMARY KEY, npoints INTEGER, running INTEGER, queued INTEGER, done INTEGER);",
-  "CREATE INDEX learners_by_state ON learners (state);",
-  "CREATE INDEX jobs_by_state ON jobs (state);",
-].join("\n");
+  "CREATE TABLE series (time INTEGER PRIMARY KEY, npoints INTEGER, running INTEGER, queued INTEGER, done INTEGER)",
+  "CREATE INDEX learners_by_state ON learners (state)",
+  "CREATE INDEX jobs_by_state ON jobs (state)",
+];
+
+const schema = [`PRAGMA user_version = ${schemaVersion}`, ...ownSchema].join(";\n");

@@ -244,4 +244,17 @@ describe("a replica in a worker", () => {
     expect(await replica.load(Uint8Array.from(snapshot))).toBe(4);
     expect((await replica.query("overview", null)).run.seq).toBe(4);
   });
+
+  test("answers also what has no answer that could be sent, and those behind it", async () => {
+    const replica = await workerReplica();
+    const database = await Database.open(null, wasm);
+    database.apply(numbered(firstChanges(3)).flatMap(effects));
+    await replica.load(database.export());
+    database.close();
+    // Every object has this one, and it answers with functions.
+    const unsendable = replica.query("valueOf" as "overview", null);
+    const behind = replica.query("overview", null);
+    await expect(unsendable).rejects.toMatchObject({ code: "unexpected" });
+    expect((await behind).learners.waiting).toBe(3);
+  });
 });

@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import initSqlJs from "sql.js";
 import { describe, expect, test } from "vitest";
 import type { LearnerQuery } from "../../../src/remote/replica/queries";
 import { maxSamples, ReplicaDatabase } from "../../../src/remote/replica/replicaDatabase";
@@ -176,4 +177,43 @@ test("a change of a host cannot bring words of its own into a query", async () =
   const set = { ["name = (SELECT hex(randomblob(9))), remark"]: "x" };
   expect(() => database.apply([{ table: "run", set } as RowPatch])).toThrow("There is no column");
   database.close();
+});
+
+const endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT";
+
+test.each([
+  [
+    "a view without end in place of a table",
+    `ALTER TABLE jobs RENAME TO kept; CREATE VIEW jobs AS ${endless} kept.* FROM n, kept`,
+  ],
+  [
+    "a trigger without end",
+    `CREATE TRIGGER t AFTER UPDATE ON learners BEGIN SELECT count(*) FROM (${endless} i FROM n); END`,
+  ],
+  ["a table of its own", "CREATE TABLE more (x)"],
+  ["an index that computes", "CREATE INDEX more ON learners (hex(zeroblob(id)))"],
+  ["a table too few", "DROP TABLE series"],
+  ["no run", "DELETE FROM run"],
+])("a snapshot with %s is refused, and nothing in it runs", async (_, sql) => {
+  const honest = await databaseOf(numbered(firstChanges(3)));
+  const { Database: Sqlite } = await initSqlJs({ wasmBinary: wasm.slice().buffer });
+  const hostile = new Sqlite(honest.export());
+  honest.close();
+  hostile.exec(sql);
+  await expect(ReplicaDatabase.open(hostile.export(), wasm)).rejects.toMatchObject({ code: "bad-snapshot" });
+  hostile.close();
+});
+
+test("a snapshot whose pages lead to the same page again and again is refused, not followed", async () => {
+  const honest = await databaseOf(numbered(firstChanges(3000)));
+  const bytes = honest.export();
+  const [root] = honest.values("SELECT rootpage FROM sqlite_master WHERE name = 'learners'").flat().map(Number);
+  honest.close();
+  const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  const page = view.subarray((Number(root) - 1) * view.readUInt16BE(16));
+  // An inner page of a table: each of its cells begins with the number of the page that it leads to.
+  expect(page[0]).toBe(5);
+  const [first, second] = [page.readUInt16BE(12), page.readUInt16BE(14)];
+  page.writeUInt32BE(page.readUInt32BE(first), second);
+  await expect(ReplicaDatabase.open(bytes, wasm)).rejects.toMatchObject({ code: "bad-snapshot" });
 });

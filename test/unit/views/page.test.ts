@@ -1,10 +1,11 @@
+import fc from "fast-check";
 import * as v from "valibot";
 import { describe, expect, it, test } from "vitest";
 import { learnerStates } from "../../../src/scheduler/state/rows";
 import type { LinePreview } from "../../../src/scheduler/workers/messages";
 import { componentLabels, curveData, curveSummary } from "../../../src/views/curve";
 import { shownTrial, shownLearner } from "../../../src/views/dashboardRows";
-import { fromPageSchema, toPageSchema } from "../../../src/views/messages";
+import { fromPageSchema, hearPage, toPageSchema } from "../../../src/views/messages";
 import { linkText } from "../../../src/views/statusText";
 import { rowAfterKey, rowsInSight, scrollTopFor } from "../../../src/views/webview/virtualWindow";
 import { learnerRow } from "./rows";
@@ -26,6 +27,24 @@ describe("messages of the page", () => {
     ["something else", "hello", false],
   ])("%s (%o): accepted is %s", (_, message, isAccepted) => {
     expect(v.safeParse(fromPageSchema, message).success).toBe(isAccepted);
+    expect("said" in hearPage(message)).toBe(isAccepted);
+  });
+
+  test("that nobody understands are a short line for the log, whatever they are", () => {
+    const circle: unknown[] = [];
+    circle.push(circle);
+    const hostile = fc.oneof(
+      fc.anything({ withBigInt: true, withNullPrototype: true, withSparseArray: true }),
+      fc.constantFrom(1n, circle, { type: circle }, { type: "look", list: circle }, { type: "filter", text: 1n }),
+      fc.record({ type: fc.constantFrom("look", "choose", "changeLearners"), list: fc.anything(), end: fc.anything() }),
+    );
+    fc.assert(
+      fc.property(hostile, (message) => {
+        const heard = hearPage(message);
+        if ("problem" in heard) expect(heard.problem).toMatch(/^the page sent what was not understood \(.{1,40}\)$/);
+        else expect(fromPageSchema.options.map(({ entries }) => entries.type.literal)).toContain(heard.said.type);
+      }),
+    );
   });
 });
 

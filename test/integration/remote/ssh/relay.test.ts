@@ -52,3 +52,19 @@ test.each([
   expect((await command.exit).lost).toMatchObject({ code: "bad-relay" });
   await expect(relay.exec(["cat"], { signal })).rejects.toMatchObject({ code: "bad-relay" });
 });
+
+const opening = frame("o", 1, Buffer.from(JSON.stringify({ argv: ["cat"] })));
+const pieces = Array.from({ length: 40 }, () => frame("i", 1, Buffer.alloc(32_768)));
+
+test.each([
+  ["a frame that is too long", frame("o", 1, Buffer.alloc(10), 0xffffffff)],
+  // Nobody takes what `cat` prints, so it reads no more.
+  ["more input than was allowed", Buffer.concat([opening, ...pieces])],
+])("a client that sends %s is served no further", async (what, bytes) => {
+  const relay = await localTransport.exec(relayArgv, { signal });
+  onTestFinished(() => void relay.stdin.end());
+  relay.stdin.on("error", () => undefined).write(bytes);
+  relay.stdout.resume();
+  expect(String(Buffer.concat(await relay.stderr.toArray()))).toContain(what);
+  expect(await relay.exit).toMatchObject({ code: 1 });
+});
