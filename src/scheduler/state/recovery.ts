@@ -96,13 +96,16 @@ async function readJournals(
   const newestFirst = (await listJournals(directory)).reverse();
   const needed = newestFirst.findIndex(({ firstSeq }) => firstSeq <= seq + 1);
   // Newest first: each scheduler noted at its start how much of the older files counts.
-  for (const [i, { name, firstSeq }] of newestFirst.entries()) {
+  for (const [i, { name, incarnation, firstSeq }] of newestFirst.entries()) {
     try {
       const bytes = await readWhole(directory.at(name), directory.disk);
       // What the newest start did not find there was begun by a former scheduler since, which was not told.
       const counted = limits === null ? bytes.length : (limits[name] ?? 0);
-      // One that was begun and never written to says nothing of the one before.
-      const isNewest = parts.every((later) => later.length === 0);
+      // One that a later scheduler began and never wrote to says nothing of the one before; one of the
+      // same scheduler says that all before it was synced.
+      const isNewest =
+        parts.every((later) => later.length === 0) &&
+        newestFirst.slice(0, i).every((later) => later.incarnation > incarnation);
       const { changes, goodBytes } = readJournal(bytes.subarray(0, counted), { name, firstSeq }, isNewest);
       journals[name] = goodBytes;
       for (const change of changes) if (change.kind === "schedulerStarted") limits ??= change.journals;

@@ -1,9 +1,21 @@
-import { chmod, copyFile, mkdir, readdir, readFile, rename, rm, symlink, truncate, writeFile } from "node:fs/promises";
+import {
+  appendFile,
+  chmod,
+  copyFile,
+  mkdir,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  symlink,
+  truncate,
+  writeFile,
+} from "node:fs/promises";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { NewChange } from "../../../src/scheduler/state/changes";
 import type { Disk, OpenFile } from "../../../src/scheduler/state/disk";
-import { listJournals, recover } from "../../../src/scheduler/state/recovery";
+import { listJournals, nameOfJournal, recover } from "../../../src/scheduler/state/recovery";
 import { asJobId, asLearnerId } from "../../../src/scheduler/state/rows";
 import type { RunDirectory } from "../../../src/scheduler/state/runDirectory";
 import type { Store } from "../../../src/scheduler/state/store";
@@ -296,6 +308,34 @@ describe("after a crash", () => {
     const lines = (await readFile(directory.at(journal), "utf8")).split("\n").slice(1).join("\n");
     await writeFile(other.at(journal), lines);
     await expect(recover(other, wasm)).rejects.toMatchObject({ code: "journal-damaged" });
+  });
+
+  test("a scheduler that died before its first change voids nothing, and leaves the torn end before it readable", async () => {
+    const directory = await createRunOnDisk(1);
+    const store = await openStore(directory);
+    store.record({ kind: "codeRevised", revision: "r2", versions: "{}" });
+    await store.synced();
+    const { incarnation } = store.position;
+    const journal = directory.at((await listJournals(directory)).at(-1)?.name ?? "");
+    await writeFile(directory.at(nameOfJournal(incarnation + 1, store.position.seq + 1)), "");
+    await appendFile(journal, '{"crc":"0000');
+    expect((await recover(directory, wasm)).model.run.revision).toBe("r2");
+    const next = await openStore(directory);
+    expect(next.position.seq).toBe(store.position.seq + 1);
+  });
+
+  test("what a scheduler synced before it began its next journal is damaged, never a torn end", async () => {
+    const directory = await createRunOnDisk(1);
+    const store = await openStore(directory);
+    store.record({ kind: "codeRevised", revision: "r2", versions: "{}" });
+    await store.close();
+    const [before, next] = await listJournals(directory);
+    expect(next?.incarnation).toBe(before?.incarnation);
+    const path = directory.at(before?.name ?? "");
+    await truncate(path, (await readFile(path)).length - 5);
+    expect((await recover(directory, wasm)).model.run.revision).toBe("r2");
+    await writeFile(directory.database, "not a database");
+    await expect(recover(directory, wasm)).rejects.toMatchObject({ code: "journal-damaged" });
   });
 
   test("old journals are deleted, and the older snapshot stays readable", async () => {
