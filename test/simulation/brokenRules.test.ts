@@ -136,7 +136,7 @@ const invariants: Record<string, Broken[]> = {
     [
       "a disk that loses what it has synced",
       ({ disk }) => (disk.isLying = true),
-      /is lost|is in no journal|was published otherwise|is not what was published|ended itself/,
+      /is lost|is in no journal|epochs says|was published otherwise|is not what was published|ended itself/,
     ],
   ],
 };
