@@ -55,13 +55,15 @@ export class Attendance {
 
   /**
    * Missing for long enough to be gone.
-   * @param heardAt when something was last heard of it, by its worker or because it was only just submitted
+   * @param submittedAt by the clock of whoever submitted it: one that was ahead of ours proves nothing of when it was there
+   * @param heardAt when its worker said something last
    * @param silenceMs without a word for so long a worker has missed several of its reports
    */
-  isGone(key: JobId | number, heardAt: number, silenceMs: number): boolean {
+  isGone(key: JobId | number, submittedAt: number, heardAt: number, silenceMs: number): boolean {
     const since = this.missingSince.get(key);
     if (since === undefined || this.isExact) return since !== undefined;
-    return this.believedAt - since >= absenceMs && this.believedAt - heardAt >= silenceMs;
+    const lastSign = Math.max(heardAt, Math.min(submittedAt, since));
+    return this.believedAt - since >= absenceMs && this.believedAt - lastSign >= silenceMs;
   }
 
   private isDoubtful(listed: ReadonlySet<string>, model: Model): boolean {

@@ -235,8 +235,8 @@ export class JobLoop {
       const own = cluster.isExact ? null : await files.ownEnd(job);
       const told = ended.get(job.jobId);
       const isStated = told !== undefined && told.restart >= job.restart;
-      const lastSign = Math.max(heardAt(job.jobId), job.submittedAt);
-      const isForgotten = hasTakenLeave(job) || this.attendance.isGone(job.jobId, lastSign, silenceMs());
+      const { jobId, submittedAt } = job;
+      const isForgotten = hasTakenLeave(job) || this.attendance.isGone(jobId, submittedAt, heardAt(jobId), silenceMs());
       const isGone = isMissing && (isStated || isForgotten);
       if (own || isGone) gone.set(job.jobId, { own, told: told?.end ?? null });
     }
@@ -267,7 +267,7 @@ export class JobLoop {
     const { store, silenceMs } = this.options;
     return [...store.model.submissions.values()]
       .filter(({ submission, state }) => state === "submitting" && !this.submitter.inFlight.has(submission))
-      .filter(({ submission, submittedAt }) => this.attendance.isGone(submission, submittedAt, silenceMs()))
+      .filter(({ submission, submittedAt }) => this.attendance.isGone(submission, submittedAt, -Infinity, silenceMs()))
       .map(({ submission }) => submission);
   }
 

@@ -88,7 +88,7 @@ describe("of a queue that is not exact", () => {
     const model = modelOf(1);
     const attendance = new Attendance(false);
     for (const [at, jobs] of listings) expect(attendance.takeIn({ jobs: running(...jobs), at }, model)).toBe(true);
-    expect(attendance.isGone(id(0), heardAt, silenceMs)).toBe(isGone);
+    expect(attendance.isGone(id(0), -Infinity, heardAt, silenceMs)).toBe(isGone);
   });
 
   test("a listing without most of what it had is believed the third time only", () => {
@@ -97,7 +97,7 @@ describe("of a queue that is not exact", () => {
     attendance.takeIn({ jobs: running(...range(20)), at: 0 }, model);
     const believed = [60, 120, 180, 240].map((at) => attendance.takeIn({ jobs: running(0), at: at * seconds }, model));
     expect(believed).toEqual([false, false, true, true]);
-    expect(attendance.isGone(id(19), 0, silenceMs)).toBe(true);
+    expect(attendance.isGone(id(19), 0, 0, silenceMs)).toBe(true);
   });
 
   test("of ten jobs all may go at once", () => {
@@ -118,10 +118,10 @@ describe("of a queue that is not exact", () => {
     const model = modelOf(1, pending);
     const attendance = new Attendance(false);
     attendance.takeIn({ jobs: running(0), at: 100 * seconds }, model);
-    expect(attendance.isGone(2, 0, silenceMs)).toBe(false);
+    expect(attendance.isGone(2, 0, 0, silenceMs)).toBe(false);
     attendance.takeIn({ jobs: running(0), at: 160 * seconds }, model);
-    expect(attendance.isGone(2, 0, silenceMs)).toBe(true);
-    expect(attendance.isGone(1, 0, silenceMs)).toBe(false);
+    expect(attendance.isGone(2, 0, 0, silenceMs)).toBe(true);
+    expect(attendance.isGone(1, 0, 0, silenceMs)).toBe(false);
   });
 });
 
@@ -129,5 +129,15 @@ test("an exact queue is believed at once", () => {
   const attendance = new Attendance(true);
   const ended: QueuedJob[] = running(1).map((job) => ({ ...job, state: "ended" }));
   attendance.takeIn({ jobs: [...running(0), ...ended], at: 0 }, modelOf(20));
-  expect(range(3).map((i) => attendance.isGone(id(i), 0, silenceMs))).toEqual([false, true, true]);
+  expect(range(3).map((i) => attendance.isGone(id(i), 0, 0, silenceMs))).toEqual([false, true, true]);
+});
+
+test("a job that a scheduler whose clock was ahead has submitted is gone as soon as any other", () => {
+  const attendance = new Attendance(false);
+  const model = modelOf(1);
+  const anHourAhead = 3_600_000;
+  for (const at of [0, 60 * seconds]) attendance.takeIn({ jobs: [], at }, model);
+  expect(attendance.isGone(id(0), anHourAhead, -Infinity, silenceMs)).toBe(false);
+  attendance.takeIn({ jobs: [], at: 120 * seconds }, model);
+  expect(attendance.isGone(id(0), anHourAhead, -Infinity, silenceMs)).toBe(true);
 });

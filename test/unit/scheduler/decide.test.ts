@@ -53,14 +53,14 @@ function decideOn(model: Model, more: Partial<Circumstances> = {}) {
   const attendance = new Attendance(true);
   if (listing) attendance.takeIn({ jobs: listing, at: 1000 }, model);
   const ends = new Map((listing ?? []).map(({ id, end }) => [id, end]));
-  const gone = [...model.liveJobs].filter((job) => attendance.isGone(job, 0, 0));
+  const gone = [...model.liveJobs].filter((job) => attendance.isGone(job, 0, 0, 0));
   const unresolved = [...model.submissions.values()].filter(({ state }) => state === "submitting");
   return decide(model, {
     settings: { ...defaultSettings, maxJobs: 100 },
     sharedCores: 4,
     listing,
     gone: new Map(gone.map((job) => [job, { own: null, told: ends.get(job) ?? null }])),
-    lost: unresolved.map(({ submission }) => submission).filter((number) => attendance.isGone(number, 0, 0)),
+    lost: unresolved.map(({ submission }) => submission).filter((number) => attendance.isGone(number, 0, 0, 0)),
     inFlight: new Set(),
     progress: () => ({ npoints: 5, loss: 0.1 }),
     heardAt: () => 0,
