@@ -48,7 +48,9 @@ export function askProcess(
       said.noise += noise;
       if (said.noise.length > 2 * maxNoiseLength) said.noise = said.noise.slice(-maxNoiseLength);
     };
+    let isSettled = false;
     const settle = (outcome: () => void): void => {
+      isSettled = true;
       clearTimeout(deadline);
       clearTimeout(lastWords);
       signal.removeEventListener("abort", onAbort);
@@ -82,6 +84,8 @@ export function askProcess(
     const tooLong = (): void => fail("answer-too-long", `${program} prints without end${lastLine(said.noise)}`);
     let strayBytes = 0;
     createInterface({ input: child.stdout }).on("line", (line) => {
+      // Of what was read at once there may be thousands more.
+      if (isSettled) return;
       const [noise = "", answer, ...rest] = line.split(mark);
       strayBytes += noise.length + 1;
       if (strayBytes > maxStrayBytes) return tooLong();
