@@ -2,6 +2,7 @@ import type { Readable } from "node:stream";
 import * as v from "valibot";
 import { formatBytes } from "../scheduler/control/bytes";
 import { configReportSchema, type ConfigReport } from "../scheduler/control/configReport";
+import { endsWithInput } from "../scheduler/control/endsWithInput";
 import { AdaptiveError } from "../scheduler/state/errors";
 import { valueIn, type TypedSettings } from "../scheduler/state/layers";
 import { type Queue, settingNames } from "../scheduler/state/settings";
@@ -9,7 +10,7 @@ import { within } from "./clock";
 import type { Clock } from "../scheduler/state/clock";
 import type { Program } from "./program";
 import type { Profile } from "./python";
-import type { CommandTransport, RunningProcess } from "./transport";
+import type { CommandTransport, ExecOptions, RunningProcess } from "./transport";
 
 /** A call of the scheduler program as a value: what to run, and what its output means. */
 export interface ProgramCommand<T> {
@@ -101,28 +102,48 @@ export function attachCommand(program: Program, run: string, mayStart: boolean):
   };
 }
 
-/** Runs a command to its end and parses what it printed. */
+interface Waiting extends Pick<ExecOptions, "cwd" | "env" | "stdin"> {
+  clock: Clock;
+  deadlineMs: number;
+  signal: AbortSignal;
+  /** Who is waited for, as the beginning of a sentence. */
+  what: string;
+}
+
+/** Runs a command to its end and parses what it printed. It ends with the editor. */
 export async function runCommand<T>(
   transport: CommandTransport,
   command: ProgramCommand<T>,
-  options: { clock: Clock; deadlineMs: number; signal: AbortSignal; cwd?: string },
+  options: Omit<Waiting, "what" | "env" | "stdin">,
 ): Promise<T> {
-  const { clock, deadlineMs, signal, ...execOptions } = options;
-  const ending = new AbortController();
+  const env = { ...command.env, [endsWithInput]: "1" };
   const what = command.argv.slice(0, 3).join(" ");
-  try {
-    const process = await transport.exec(command.argv, {
-      ...execOptions,
-      env: command.env,
-      stdin: "",
-      signal: AbortSignal.any([signal, ending.signal]),
-    });
+  return command.parse(await outputOf(transport, command.argv, { ...options, env, what }));
+}
+
+/**
+ * What a command printed, when it has ended. The waiting ends at the deadline and when it is cancelled, also while
+ * nobody knows whether the command has begun.
+ */
+export async function outputOf(
+  transport: CommandTransport,
+  argv: readonly string[],
+  { clock, deadlineMs, signal, what, ...execOptions }: Waiting,
+): Promise<CommandOutput> {
+  const ending = new AbortController();
+  const run = async (): Promise<CommandOutput> => {
+    const own = AbortSignal.any([signal, ending.signal]);
+    const process = await transport.exec(argv, { ...execOptions, signal: own });
     const stdout = new Tail(process.stdout, maxAnswerBytes, () => ending.abort());
     const stderr = new Tail(process.stderr, tailBytes);
-    const { code, lost } = await within(clock, process.exit, { deadlineMs, signal, what });
+    const { code, lost } = await process.exit;
+    process.stdin.end();
     if (stdout.isCut) throw answerTooLong(what);
     if (lost !== undefined) throw lost;
-    return command.parse({ code, stdout: stdout.text, stderr: stderr.text });
+    return { code, stdout: stdout.text, stderr: stderr.text };
+  };
+  try {
+    return await within(clock, run(), { deadlineMs, signal, what });
   } finally {
     ending.abort();
   }

@@ -24,6 +24,7 @@ import { receive, results } from "./commandLine/transfer";
 import { tryPoints } from "./commandLine/try";
 import { parseTypedOptions } from "./commandLine/typedOptions";
 import { update } from "./commandLine/update";
+import { endsWithInput } from "./control/endsWithInput";
 import { AdaptiveError, toAdaptiveError } from "./state/errors";
 import { RunDirectory } from "./state/runDirectory";
 import { queues } from "./state/settings";
@@ -333,6 +334,13 @@ async function endWith(args: readonly string[]): Promise<number> {
 }
 
 loaded();
+if (process.env[endsWithInput] !== undefined) {
+  // Not for what this command starts.
+  delete process.env[endsWithInput];
+  process.stdin.on("close", () => process.exit(exitCodes.interrupted)).resume();
+  process.stdin.unref();
+}
+
 // Sockets and timers that are still open must not keep a command that is finished.
 void endWith(process.argv.slice(2)).then((exitCode) => {
   process.exitCode = exitCode;

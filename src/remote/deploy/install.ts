@@ -1,8 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import type { Clock } from "../../scheduler/state/clock";
-import { within } from "../clock";
-import { type CommandOutput, outputTail } from "../launch";
+import { type CommandOutput, outputOf } from "../launch";
 import type { Program } from "../program";
 import type { Transport } from "../transport";
 import type { Bundle } from "./bundle";
@@ -78,14 +77,7 @@ async function install(host: Host, script: string): Promise<void> {
 }
 
 /** Runs a script of `sh` to its end. */
-export async function runScript(
-  { transport, clock, signal }: Omit<Host, "place">,
-  script: string,
-): Promise<CommandOutput> {
-  const process = await transport.exec(["sh"], { stdin: script, signal });
-  const output = outputTail(process);
-  const what = "The head node";
-  const { code, lost } = await within(clock, process.exit, { deadlineMs: scriptDeadlineMs, signal, what });
-  if (lost !== undefined) throw lost;
-  return { code, ...output() };
+export function runScript({ transport, clock, signal }: Omit<Host, "place">, script: string): Promise<CommandOutput> {
+  const options = { clock, signal, deadlineMs: scriptDeadlineMs, stdin: script, what: "The head node" };
+  return outputOf(transport, ["sh"], options);
 }

@@ -5,10 +5,12 @@ const maxNoiseBytes = 1024 * 1024;
 
 /** Passes on what follows the line that begins with a marker, and keeps what came before to itself. */
 export class AfterMarker extends Transform {
-  /** Resolves with the rest of that line; with null when the stream ends without it. */
+  /** Resolves with the rest of that line; with null when the stream ends without it, or says too much before. */
   readonly word: Promise<string | null>;
   private resolve: ((word: string | null) => void) | null = null;
   private before = Buffer.alloc(0);
+  /** It goes on without the marker, and is read no more. */
+  isTooMuch = false;
 
   constructor(private readonly marker: string) {
     super({ highWaterMark: 256 * 1024 });
@@ -22,12 +24,16 @@ export class AfterMarker extends Transform {
   }
 
   override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
-    if (this.resolve === null) return done(null, chunk);
+    if (this.resolve === null) return this.isTooMuch ? done() : done(null, chunk);
     const read = Buffer.concat([this.before, chunk]);
     const start = read.indexOf(this.marker);
     const end = start < 0 ? -1 : read.indexOf("\n", start);
     this.before = read.subarray(0, Math.min(end < 0 ? read.length : start, maxNoiseBytes));
-    if (end < 0) return done();
+    if (end < 0) {
+      this.isTooMuch = read.length > maxNoiseBytes;
+      if (this.isTooMuch) this.settle(null);
+      return done();
+    }
     this.settle(
       read
         .subarray(start + this.marker.length, end)

@@ -1,3 +1,4 @@
+import type { Duplex } from "node:stream";
 import type { ServerHostKeyAlgorithm } from "ssh2";
 import { AdaptiveError, toAdaptiveError } from "../../scheduler/state/errors";
 import { dial } from "./dial";
@@ -68,7 +69,7 @@ async function logIn(
   signal: AbortSignal,
 ): Promise<SshConnection> {
   const [ssh2, files] = await Promise.all([import("ssh2"), readKnownHosts(host, world.ownKnownHosts)]);
-  const sock = via === null ? await dial(host, signal) : await via.forward(host.hostName, host.port);
+  const sock = via === null ? await dial(host, signal) : await forwarded(via, host, signal);
   world.log(`${host.name}: connected to ${host.hostName}:${host.port}`);
   const client = new ssh2.Client();
   const ending = new AbortController();
@@ -139,6 +140,13 @@ async function logIn(
     clearTimeout(deadline);
     signal.removeEventListener("abort", onAbort);
   }
+}
+
+async function forwarded(via: SshConnection, host: HostConfig, signal: AbortSignal): Promise<Duplex> {
+  const deadline = AbortSignal.timeout(host.connectTimeoutMs);
+  return via.forward(host.hostName, host.port, AbortSignal.any([signal, deadline])).catch((error: unknown) => {
+    throw deadline.aborted && !signal.aborted ? unreachable(host) : error;
+  });
 }
 
 /** All that ssh2 can, those of known keys first. */

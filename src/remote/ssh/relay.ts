@@ -86,12 +86,14 @@ export class Relay {
     const command = new RelayedCommand((letter, payload) => this.send(letter, number, payload));
     this.commands.set(number, command);
     this.send("o", number, Buffer.from(JSON.stringify({ argv, cwd, env, ...more })));
+    const end = (): void => {
+      command.kill();
+      command.cancel(new AdaptiveError("cancelled", "Cancelled"));
+    };
+    signal.addEventListener("abort", end, { once: true });
+    void command.exit.then(() => signal.removeEventListener("abort", end));
     const missing = await command.started;
     if (missing !== null) throw this.world.notStarted(missing, argv[0] ?? "", cwd);
-    const end = (): void => command.kill();
-    if (signal.aborted) end();
-    else signal.addEventListener("abort", end, { once: true });
-    void command.exit.then(() => signal.removeEventListener("abort", end));
     return command;
   }
 
@@ -176,6 +178,11 @@ class RelayedCommand implements RunningProcess {
   kill(): void {
     this.send("k");
     for (const output of Object.values(this.outputs)) output.resume();
+  }
+
+  /** Nobody waits for its start any more. */
+  cancel(why: AdaptiveError): void {
+    this.rejectStart(why);
   }
 
   hear(letter: string, payload: Buffer): void {

@@ -19,12 +19,16 @@ import type { HostConfig } from "./hostConfig";
 import { Relay, relayArgv } from "./relay";
 import { commandLine, type RemoteCommand, startScript } from "./remoteCommand";
 import { hasSessions, isRefusedSession } from "./sessions";
-import { cancelled, lost, noSession, notStarted } from "./sshErrors";
+import { beginsNothing, cancelled, lost, noSession, notStarted, tooMuchNoise } from "./sshErrors";
 import { uploadOver } from "./upload";
 
 const maxOpenings = 20;
 const betweenOpeningsMs = 250;
 const probeDeadlineMs = 8000;
+/** Start-up files on a slow shared file system. */
+const startDeadlineMs = 120_000;
+/** A host that does not even do that is left alone. */
+const killDeadlineMs = 10_000;
 
 export interface SshConnectionWorld {
   enoughSessions: Map<string, boolean>;
@@ -58,14 +62,14 @@ export class SshConnection implements TerminalTransport {
 
   async exec(argv: readonly string[], options: ExecOptions): Promise<RunningProcess> {
     if (options.signal.aborted) throw cancelled();
-    const relay = await this.sharing();
+    const relay = await unlessAborted(this.sharing(), options.signal);
     return relay === null ? this.execAlone(argv, options) : relay.exec(argv, options);
   }
 
   async terminal(argv: readonly string[], options: TerminalOptions): Promise<Terminal> {
     const { cwd, env, size, signal } = options;
     if (signal.aborted) throw cancelled();
-    const relay = await this.sharing();
+    const relay = await unlessAborted(this.sharing(), signal);
     if (relay !== null) return relay.terminal(argv, options);
     const pty = { rows: size.rows, cols: size.columns, term: "xterm-256color" };
     const { channel, outputs, exit } = await this.start({ argv, cwd, env }, signal, pty);
@@ -82,8 +86,8 @@ export class SshConnection implements TerminalTransport {
   }
 
   /** A stream to a port as seen from there, for a host that is reached through this one. */
-  async forward(hostName: string, port: number): Promise<Duplex> {
-    return new Promise((resolve, reject) => {
+  async forward(hostName: string, port: number, signal: AbortSignal): Promise<Duplex> {
+    const opening = new Promise<Duplex>((resolve, reject) => {
       this.client.forwardOut("127.0.0.1", 0, hostName, port, (error, channel) => {
         if (error === undefined) return resolve(channel);
         const message = `${this.host.name} does not let anybody through to ${hostName}:${port}: ${error.message}`;
@@ -91,6 +95,13 @@ export class SshConnection implements TerminalTransport {
           new AdaptiveError("jump-refused", message, "Check ProxyJump in your SSH configuration.", { cause: error }),
         );
       });
+    });
+    return unlessAborted(opening, signal).catch((error: unknown) => {
+      opening.then(
+        (channel) => channel.destroy(),
+        () => undefined,
+      );
+      throw error;
     });
   }
 
@@ -125,7 +136,10 @@ export class SshConnection implements TerminalTransport {
 
   /** What commands share a session over; null where each may have its own. */
   private sharing(): Promise<Relay | null> {
-    this.relay ??= this.startRelay();
+    this.relay ??= this.startRelay().catch((error: unknown) => {
+      this.relay = null;
+      throw error;
+    });
     return this.relay;
   }
 
@@ -133,7 +147,7 @@ export class SshConnection implements TerminalTransport {
     if (this.endedBy !== null) throw this.endedBy;
     const { name } = this.host;
     const { enoughSessions, log } = this.world;
-    const isEnough = enoughSessions.get(name) ?? (await hasSessions(this.client));
+    const isEnough = enoughSessions.get(name) ?? (await hasSessions(this.client, AbortSignal.timeout(startDeadlineMs)));
     enoughSessions.set(name, isEnough);
     if (isEnough) return null;
     const relay = new Relay(await this.execAlone(relayArgv, { signal: new AbortController().signal }), {
@@ -151,10 +165,24 @@ export class SshConnection implements TerminalTransport {
     return { stdin: channel, stdout: outputs[0], stderr: outputs[1], exit };
   }
 
-  /** Starts a command in a session of its own. */
-  private async start(command: RemoteCommand, signal: AbortSignal, pty?: PseudoTtyOptions) {
+  /** Starts a command in a session of its own; a host that does not begin with it is not waited for any longer. */
+  private async start(command: RemoteCommand, cancelling: AbortSignal, pty?: PseudoTtyOptions) {
+    const deadline = AbortSignal.timeout(startDeadlineMs);
+    try {
+      return await this.begin(command, cancelling, AbortSignal.any([cancelling, deadline]), pty);
+    } catch (error) {
+      throw deadline.aborted && !cancelling.aborted ? beginsNothing(this.host) : error;
+    }
+  }
+
+  /** @param waiting ends the waiting for its first word */
+  private async begin(command: RemoteCommand, signal: AbortSignal, waiting: AbortSignal, pty?: PseudoTtyOptions) {
     const marker = randomUUID();
-    const channel = await this.open(commandLine(startScript(command, marker, pty !== undefined)), pty);
+    const opening = this.open(commandLine(startScript(command, marker, pty !== undefined)), waiting, pty);
+    const channel = await unlessAborted(opening, waiting).catch((error: unknown) => {
+      opening.then(discard, () => undefined);
+      throw error;
+    });
     const stdout = channel.pipe(new AfterMarker(marker));
     const stderr = channel.stderr.pipe(new AfterMarker(marker));
     const outputs = [stdout, stderr] as const;
@@ -163,8 +191,16 @@ export class SshConnection implements TerminalTransport {
     const exit = Promise.race([this.exitOf(channel, outputs), killed]);
     // A process that ends without reading its input must not bring the editor down.
     channel.on("error", () => undefined);
-    const [pid] = await Promise.all([stdout.word, pty === undefined ? stderr.word : null]);
+    // Of one that prints without end nothing more is waited for.
+    const both = stdout.word.then((word) => (stdout.isTooMuch || pty ? word : stderr.word.then(() => word)));
+    const words = Promise.race([both, stderr.word.then(() => (stderr.isTooMuch ? null : both))]);
+    const pid = await unlessAborted(words, waiting).catch((error: unknown) => {
+      discard(channel);
+      throw error;
+    });
     if (pid === null || pid === "program" || pid === "folder") {
+      discard(channel);
+      if (stdout.isTooMuch || stderr.isTooMuch) throw tooMuchNoise(this.host, stdout.noise || stderr.noise);
       const said = `${stdout.noise}${stderr.noise}`;
       throw this.endedBy ?? notStarted(this.host, pid, command.argv[0] ?? "", command.cwd, said);
     }
@@ -179,13 +215,14 @@ export class SshConnection implements TerminalTransport {
   }
 
   /** A server frees a session a moment after it has ended. */
-  private async open(line: string, pty?: PseudoTtyOptions): Promise<ClientChannel> {
+  private async open(line: string, signal: AbortSignal, pty?: PseudoTtyOptions): Promise<ClientChannel> {
     for (let attempt = 1; ; attempt += 1) {
       try {
         return await this.openNow(line, pty);
       } catch (error) {
         if (this.endedBy !== null) throw this.endedBy;
         if (!isRefusedSession(error)) throw lost(this.host, String(error), { cause: error });
+        if (signal.aborted) throw cancelled();
         if (attempt === maxOpenings) throw noSession(this.host, error);
         await sleep(betweenOpeningsMs);
       }
@@ -214,13 +251,32 @@ export class SshConnection implements TerminalTransport {
   /** By a command of its own: SSH's signals come with OpenSSH 7.9 only, and ssh2 sends none behind the end of the input. */
   private async kill(pid: string, channel: ClientChannel): Promise<void> {
     try {
-      const killer = await this.openNow(commandLine(`kill -TERM -${pid} 2>/dev/null || kill -TERM ${pid}`));
+      const patience = AbortSignal.timeout(killDeadlineMs);
+      const killing = this.openNow(commandLine(`kill -TERM -${pid} 2>/dev/null || kill -TERM ${pid}`));
+      const killer = await unlessAborted(killing, patience);
       killer.resume().stderr.resume();
-      await once(killer, "close");
+      await once(killer, "close", { signal: patience });
     } catch {
       // Where there is no session for it.
       channel.signal("TERM");
     }
     channel.close();
   }
+}
+
+/** Nobody waits for it any more. */
+function discard(channel: ClientChannel): void {
+  channel.on("error", () => undefined).resume();
+  channel.stderr.resume();
+  channel.close();
+}
+
+/** The promise's own outcome, unless that is cancelled before. */
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(cancelled());
+    if (signal.aborted) onAbort();
+    else signal.addEventListener("abort", onAbort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+  });
 }

@@ -162,3 +162,20 @@ export function notStarted(
     `Check that ${what} exists there.`,
   );
 }
+
+/** @param said the beginning of what came instead of the command's own output */
+export function tooMuchNoise({ name }: HostConfig, said: string): AdaptiveError {
+  return new AdaptiveError(
+    "too-much-noise",
+    `${name} prints without end before it runs a command: ${JSON.stringify(said.trim().slice(0, 80))}`,
+    `A start-up file of your shell there does: correct it, and see that ssh ${name} true ends in a terminal.`,
+  );
+}
+
+export function beginsNothing({ name }: HostConfig): AdaptiveError {
+  return new AdaptiveError(
+    "timeout",
+    `${name} lets one in, but runs no command`,
+    `A start-up file of your shell there may wait for something: see that ssh ${name} true ends in a terminal.`,
+  );
+}

@@ -1,8 +1,8 @@
 import { createHash, randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { posix } from "node:path";
-import { text } from "node:stream/consumers";
 import type { CommandTransport, UploadOptions } from "../transport";
+import { textTail } from "../boundedText";
 import { uploadFailed } from "../uploadFailed";
 import { cancelled } from "./sshErrors";
 
@@ -22,7 +22,7 @@ export async function uploadOver(
   const sum = createHash("sha256").update(content).digest("hex");
   const argv = ["/bin/sh", "-c", script, "sh", file, partial, posix.dirname(file), sum, mode.toString(8)];
   const { stdin, stdout, stderr, exit } = await transport.exec(argv, { signal });
-  const errors = text(stderr);
+  const errors = textTail(stderr, 64 << 10);
   stdout.resume();
   let hasEnded = false;
   const ended = exit.finally(() => (hasEnded = true));
