@@ -13,7 +13,9 @@ import math
 import os
 import re
 import resource
+import subprocess
 import sys
+import sysconfig
 import time
 from collections.abc import Sequence
 from importlib import metadata
@@ -29,7 +31,6 @@ from adaptive_scheduler.versions import installed
 #: By the name to import, the name to install.
 REQUIRED = {
     "adaptive": "adaptive",
-    "mpi4py": "mpi4py",
     "zmq": "pyzmq",
     "cloudpickle": "cloudpickle",
 }
@@ -113,6 +114,7 @@ def inspect(path: Path, dataframe: str | None = None) -> dict[str, Any]:
         "seconds": round(seconds, 3),
         "megabytes": round(megabytes, 1),
         "warnings": _warnings(study, kinds, seconds, megabytes),
+        "noMpi": _why_no_mpi(),
     }
 
 
@@ -185,17 +187,47 @@ def _warnings(
     return warnings
 
 
+def _why_no_mpi() -> dict[str, str] | None:
+    """Say why this Python cannot run MPI jobs, and what helps; or None.
+
+    Not in this process, where the study may want to import MPI in its own way.
+    """
+    program = "import mpi4py; mpi4py.rc.initialize = False; from mpi4py import MPI"
+    try:
+        found = subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, text=True, timeout=60
+        )
+    except subprocess.TimeoutExpired:
+        return {"why": f"mpi4py of {sys.executable} does not load", "hint": _install("mpi4py")}
+    if found.returncode == 0:
+        return None
+    if importlib.util.find_spec("mpi4py") is None:
+        return {"why": f"{sys.executable} has no mpi4py", "hint": _install("mpi4py", "mpich")}
+    # mpi4py without a library tells where it has looked, in many lines.
+    return {"why": f"mpi4py of {sys.executable} finds no MPI library", "hint": _install("mpich")}
+
+
+def _install(*packages: str) -> str:
+    """Give the command that installs packages, also where the system forbids to its own Python."""
+    names = " ".join(packages)
+    marker = Path(sysconfig.get_path("stdlib")) / "EXTERNALLY-MANAGED"
+    if sys.prefix != sys.base_prefix or not marker.exists():
+        return f"{sys.executable} -m pip install {names}"
+    all_names = " ".join([*REQUIRED.values(), *(set(packages) - set(REQUIRED.values()))])
+    python = ".venv/bin/python"
+    return f"{sys.executable} -m venv .venv && {python} -m pip install {all_names}"
+
+
 def _check_packages(path: Path) -> None:
     missing = [
         package for name, package in REQUIRED.items() if importlib.util.find_spec(name) is None
     ]
     if missing:
-        packages = " ".join(REQUIRED.values())
         raise LearnersFileError(
             "missing-packages",
             f"{sys.executable} has no {', '.join(missing)}.",
             str(path),
-            hint=f"{sys.executable} -m pip install {packages}",
+            hint=_install(*REQUIRED.values()),
         )
 
 

@@ -37,6 +37,8 @@ def executor() -> Executor:
 
 
 def _executor(kind: str) -> Executor:
+    if not _has_ranks():
+        _hide_mpi()
     if kind == "process-pool":
         return _process_pool()
     if kind == "mpi4py" and not _has_ranks():
@@ -163,6 +165,13 @@ def _mpi_pool() -> Executor:
 def _cores() -> int | None:
     """How many processes to start; None for one for each core."""
     return int(os.environ.get("ADAPTIVE_CORES") or 0) or None
+
+
+def _hide_mpi() -> None:
+    """Let adaptive not ask whether an executor is one of MPI: it fails where MPI has no library."""
+    runner = sys.modules.get("adaptive.runner")
+    if runner is not None and "mpi4py.MPI" not in sys.modules:
+        runner.with_mpi4py = False  # type: ignore[attr-defined]
 
 
 def _has_ranks() -> bool:

@@ -5,6 +5,7 @@ import type { TypedSettings } from "../scheduler/state/layers";
 import { AdaptiveError } from "../scheduler/state/errors";
 import { RunDirectory } from "../scheduler/state/runDirectory";
 import type { ClusterHost, Need, ReadyCluster } from "./deploy/clusterHost";
+import { isOutdated } from "./deploy/pythonProblem";
 import { placeOf, prepareStudy } from "./deploy/prepareStudy";
 import { type SendWorld, sendFolder } from "./deploy/sendFolder";
 import { Emitter } from "./event";
@@ -62,7 +63,12 @@ export class ClusterRuns {
     need: Need,
   ): Promise<{ run: string; resumed: boolean; keptAside: readonly string[] }> {
     const { profile, runRoot, schedulerInJob = false } = this.world.settings(host);
-    const cluster = await this.world.host(host).ready(need);
+    const one = this.world.host(host);
+    let cluster = await one.ready(need);
+    if (isOutdated(cluster, profile)) {
+      one.lookAgain();
+      cluster = await one.ready(need);
+    }
     const { transport } = cluster;
     const made = await prepareStudy(
       {

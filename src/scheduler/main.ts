@@ -48,7 +48,7 @@ Usage: adaptive-scheduler COMMAND [OPTIONS]
       --cores N            cores that jobs may use together (default: all)
       --max-jobs N         at most so many jobs at a time (default: 100)
       --walltime TIME      how long a job may take, e.g. 4:00:00 (default: any time)
-      --python PATH        Python of the jobs, with adaptive, mpi4py, pyzmq, cloudpickle (default: python3)
+      --python PATH        Python of the jobs, with adaptive, pyzmq, cloudpickle (default: python3)
       --set NAME=VALUE     any setting that config lists, e.g. resources.cores=2
       --unset NAME         what was typed earlier does not hold any more
   init --learners FILE   only make the run (options as for run)

@@ -177,8 +177,19 @@ def test_missing_packages_come_with_the_command_that_installs_them(
         inspect_text(GOOD)
     assert raised.value.code == "missing-packages"
     assert raised.value.message == f"{sys.executable} has no adaptive, pyzmq."
-    install = f"{sys.executable} -m pip install adaptive mpi4py pyzmq cloudpickle"
+    install = f"{sys.executable} -m pip install adaptive pyzmq cloudpickle"
     assert raised.value.hint == install
+
+
+def test_an_mpi4py_without_a_library_is_named_in_one_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert inspect_text(GOOD)["noMpi"] is None
+    monkeypatch.setenv("MPI4PY_LIBMPI", "/no/such/library")
+    assert inspect_text(GOOD)["noMpi"] == {
+        "why": f"mpi4py of {sys.executable} finds no MPI library",
+        "hint": f"{sys.executable} -m pip install mpich",
+    }
 
 
 def test_imports_nothing_before_the_packages_are_checked() -> None:

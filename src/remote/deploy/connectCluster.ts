@@ -28,6 +28,8 @@ export interface ClusterWorld extends Omit<Host, "place"> {
 export interface Cluster {
   probe: Probe;
   program: Program;
+  /** What was asked there. */
+  wish: ProbeWish;
 }
 
 /**
@@ -50,7 +52,7 @@ export async function connectCluster(world: ClusterWorld): Promise<Cluster> {
   const program = isThere
     ? await useBundle(host, bundle.name, node)
     : await installBundle(host, bundle, node, (bytes) => onStep(`Installing (${Math.ceil(bytes / 1e6)} MB)`));
-  return { probe, program };
+  return { probe, program, wish };
 }
 
 async function look(world: ClusterWorld, wish: ProbeWish): Promise<Probe> {

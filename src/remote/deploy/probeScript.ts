@@ -113,8 +113,8 @@ if test -z "$enough" && has bash; then
   done
 fi`;
 
-/** What a job imports besides Python's own. */
-const packages = ["adaptive", "mpi4py", "zmq", "cloudpickle"];
+/** What each job imports besides Python's own; without mpi4py processes evaluate the points. */
+const packages = ["adaptive", "zmq", "cloudpickle"];
 
 /** As a job would: in bash, after login files and prelude. Whatever those print goes before the answer. */
 function askPython(python: string, prelude: readonly string[]): string {

@@ -1,8 +1,20 @@
 import { AdaptiveError } from "../../scheduler/state/errors";
+import type { Layer } from "../../scheduler/state/settings";
+import type { Cluster } from "./connectCluster";
 import type { Probe } from "./probe";
 
 /** By the name to import, the name to install. */
 const packageNames: Readonly<Record<string, string>> = { zmq: "pyzmq" };
+
+/**
+ * Whether what is known of a head node's Python may not hold any more: another one is set by now, or what was found
+ * wanting may have been corrected there.
+ */
+export function isOutdated({ probe, wish }: Pick<Cluster, "probe" | "wish">, profile: Layer): boolean {
+  const { python = "python3", prelude = [] } = profile;
+  const isSame = python === wish.python && JSON.stringify(prelude) === JSON.stringify(wish.prelude);
+  return !isSame || pythonProblem(probe, python) !== null;
+}
 
 /**
  * What keeps the jobs' Python from running learners, or null.
@@ -23,6 +35,13 @@ export function pythonProblem({ host, python }: Pick<Probe, "host" | "python">, 
   return new AdaptiveError(
     "python-packages",
     `Python ${python.version} on ${host} (${python.path}) has no ${list}.`,
-    `Install them there (${python.path} -m pip install ${names.join(" ")}), or ${another}`,
+    `Install them there (${installCommand(python.path, names)}), or ${another}`,
   );
+}
+
+/** Into the system's own Python many systems let nobody install (PEP 668): then into an environment of one's own. */
+function installCommand(python: string, names: readonly string[]): string {
+  if (!python.startsWith("/usr/")) return `${python} -m pip install ${names.join(" ")}`;
+  const environment = "~/adaptive-env";
+  return `${python} -m venv ${environment} && ${environment}/bin/python -m pip install adaptive pyzmq cloudpickle, then "python": "${environment}/bin/python"`;
 }

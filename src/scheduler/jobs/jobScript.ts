@@ -8,6 +8,7 @@ import {
   allowedInSlurm,
   findLauncher,
   findMpiexec,
+  mayGoWithoutMpi,
   runInSlurm,
   slurmIdentity,
   slurmOptions,
@@ -113,8 +114,19 @@ function launchLines({ settings, state, tries }: JobScriptOptions): string[] {
   if (!isMpi) return start(`"$python" ${program}`);
   return [
     ...findMpiexec(launcher),
+    ...(mayGoWithoutMpi({ executor, launcher, script }) ? withoutMpi(`"$python" ${program}`) : []),
     `command -v "$mpiexec" >/dev/null || { echo "${lastWord("no-launcher")} there is no MPI launcher $mpiexec on $HOSTNAME"; exit 127; }`,
     ...start(`"$mpiexec" -n ${ranks} "$python" -m mpi4py.futures ${program}`),
+  ];
+}
+
+/** Where there is no launcher, or mpi4py has no library, the job's Python starts processes of its own. */
+function withoutMpi(words: string): string[] {
+  return [
+    'if ! command -v "$mpiexec" >/dev/null || ! "$python" -c "import mpi4py; mpi4py.rc.initialize = False; from mpi4py import MPI" >/dev/null 2>&1; then',
+    '  echo "There is no MPI on $HOSTNAME: processes evaluate the points."',
+    `  exec ${words}`,
+    "fi",
   ];
 }
 

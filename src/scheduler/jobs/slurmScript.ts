@@ -35,6 +35,14 @@ export function slurmOptions({ executor, launcher, resources }: Asked): string[]
 export const usesMpi = (executor: Settings["executor"], launcher: Settings["launcher"]): boolean =>
   launcher !== "none" && executor !== "process-pool" && executor !== "loky";
 
+/** Whether processes take the place of MPI where there is none: nobody has asked for MPI, and no script imports it. */
+export const mayGoWithoutMpi = ({
+  executor,
+  launcher,
+  script,
+}: Pick<Settings, "executor" | "launcher" | "script">): boolean =>
+  executor === "auto" && launcher === "auto" && script === null;
+
 /**
  * What the job is, for its processes, and what it leaves behind: `<id>.end` with exit code, restart
  * and the signals it was sent. Each job has a file of its own: two nodes cannot append to one over NFS.

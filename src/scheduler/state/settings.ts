@@ -295,7 +295,7 @@ const settingsSchema = v.strictObject(
       v.minLength(1, "expected the path of a Python"),
       about({
         description:
-          "The Python that runs the learners, with `adaptive`, `mpi4py`, `pyzmq` and `cloudpickle`. In the editor, one in `.venv` beside the study comes before `python3`.",
+          "The Python that runs the learners, with `adaptive`, `pyzmq` and `cloudpickle`, and for MPI `mpi4py`. In the editor, one in `.venv` beside the study comes before `python3`.",
         default: "python3",
         holds: "jobs submitted since",
       }),

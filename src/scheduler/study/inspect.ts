@@ -2,6 +2,7 @@ import { stat } from "node:fs/promises";
 import { dirname, isAbsolute, join, relative } from "node:path";
 import * as v from "valibot";
 import { callPython } from "../python";
+import { mayGoWithoutMpi, usesMpi } from "../jobs/slurmScript";
 import { AdaptiveError } from "../state/errors";
 import type { NewLearner } from "../state/changes";
 import type { Settings } from "../state/settings";
@@ -19,6 +20,7 @@ const inspectionSchema = v.union([
     ),
     versions: v.record(v.string(), v.string()),
     warnings: v.optional(v.array(v.string()), []),
+    noMpi: v.optional(v.nullable(v.object({ why: v.string(), hint: v.string() })), null),
   }),
   v.object({
     error: v.object({
@@ -58,7 +60,7 @@ export async function inspectLearners(
   learnersFile: string,
   path: readonly string[],
   cwd: string,
-  settings: Pick<Settings, "python" | "prelude" | "dataframe">,
+  settings: Pick<Settings, "python" | "prelude" | "dataframe" | "executor" | "launcher" | "script">,
 ): Promise<Inspection> {
   const { python, prelude, dataframe } = settings;
   await checkDataframe(path, cwd, settings);
@@ -79,7 +81,25 @@ export async function inspectLearners(
     bounds: bounds && JSON.stringify(bounds),
   }));
   checkNoDataframeIsData(learners, settings.dataframe);
-  return { learners, versions: inspection.versions, warnings: inspection.warnings };
+  const { versions, warnings, noMpi } = inspection;
+  return { learners, versions, warnings: [...warnings, ...remarkOnMpi(noMpi, settings)] };
+}
+
+/**
+ * What there is to say of a Python without MPI.
+ *
+ * @throws AdaptiveError `no-mpi` where nothing but MPI will do
+ */
+function remarkOnMpi(
+  noMpi: { why: string; hint: string } | null,
+  { executor, launcher, script }: Pick<Settings, "executor" | "launcher" | "script">,
+): string[] {
+  if (noMpi === null || !usesMpi(executor, launcher)) return [];
+  const { why, hint } = noMpi;
+  if (!mayGoWithoutMpi({ executor, launcher, script })) {
+    throw new AdaptiveError("no-mpi", `${why}, and MPI is what the settings ask for.`, hint);
+  }
+  return [`${why}: processes evaluate the points. MPI could use several machines for one learner: ${hint}`];
 }
 
 /**

@@ -100,7 +100,7 @@ describe("what is looked for", () => {
     await chmod(join(home, "mine/python-of-mine"), 0o755);
     // Without its site-packages it lacks everything.
     expect((await probe(home, "/bin/sh", { python: "python-of-mine", prelude })).python).toMatchObject({
-      missing: ["adaptive", "mpi4py", "zmq", "cloudpickle"],
+      missing: ["adaptive", "zmq", "cloudpickle"],
     });
     expect((await probe(home, "/bin/sh", { python: "~/no/python", prelude })).python).toEqual({
       problem: "there is no such program",

@@ -26,7 +26,8 @@ function open() {
     prepare: (_, { onStep }) => {
       onStep("Checking");
       if (there.prepareError) return Promise.reject(there.prepareError);
-      return Promise.resolve({ probe: probeWith({}), program: { argv: ["node"], env: {} } });
+      const wish = { place: "~/ours", node: null, python: "python3", prelude: [] };
+      return Promise.resolve({ probe: probeWith({}), program: { argv: ["node"], env: {} }, wish });
     },
   });
   host.onDidConnect(() => ready.count++);

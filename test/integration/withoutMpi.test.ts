@@ -1,0 +1,25 @@
+import { expect, test } from "vitest";
+import { createStudy, loadPoints, peaks } from "./program";
+
+const noLibrary = JSON.stringify({ prelude: ["export MPI4PY_LIBMPI=/no/such/library"] });
+const goal = { goal: { npoints: 10 } };
+
+test.each(["auto", "process-pool", "loky"])("executor %s runs with an mpi4py that has no library", async (executor) => {
+  const study = await createStudy(peaks(1, 0), { ...goal, executor });
+  const { exitCode, stdout } = await study.run("--cores", "1", "--profile", noLibrary).ended;
+  expect({ exitCode, stdout }).toMatchObject({ exitCode: 0 });
+  expect(Math.min(...(await loadPoints(study)))).toBeGreaterThanOrEqual(10);
+  // What MPI would give, and the one command that brings it.
+  const said = /finds no MPI library: processes evaluate the points\. MPI could .*: \S+ -m pip install mpich$/m;
+  if (executor === "auto") expect(stdout).toMatch(said);
+  else expect(stdout).not.toContain("MPI");
+});
+
+test("what asks for MPI is refused without it, before any job, in one line", async () => {
+  const study = await createStudy(peaks(1, 0), { ...goal, executor: "mpi4py" });
+  const { exitCode, stderr } = await study.run("--profile", noLibrary).ended;
+  expect(exitCode).toBe(2);
+  expect(stderr).toMatch(
+    /^adaptive-scheduler: mpi4py of \S+ finds no MPI library, and MPI is what the settings ask for\.\n {2}\S+ -m pip install mpich\n$/,
+  );
+});
