@@ -40,7 +40,9 @@ describe.each(rudeLogins)("a login that %s", (ending) => {
 });
 
 test("what is printed beside the answer, wherever, and what holds the output open, is no part of it", async () => {
-  const noise = 'echo "{}"; echo noise >&2; setsid sleep 1003 & ';
+  // In a session of its own it outlives the answer, until its home is gone.
+  const holder = `setsid sh -c 'while [ -e "$HOME" ]; do sleep 1; done' &`;
+  const noise = `echo "{}"; echo noise >&2; ${holder} `;
   const { call } = await pythonThatRuns(`${noise} ${answering('{"learners":[]}')}\necho '{"later":1}'\nsleep 1004\n`);
   expect(await callPython(call)).toEqual({ learners: [] });
 });
