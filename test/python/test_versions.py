@@ -18,16 +18,22 @@ NEED_NOTHING = {
     "learners_file", "preview", "probe_mpi", "thinning",
 }  # fmt: skip
 
-#: Compiles and imports each module; tells what could not be imported for want of which package.
+#: Is only ever run, as a job's script.
+PROGRAMS = {"script"}
+
+#: Compiles each module and imports what is no program; tells what could not be imported for want
+#: of which package.
 PROGRAM = """
 import importlib, json, sys
-package, *modules = sys.argv[1:]
+package, programs, *modules = sys.argv[1:]
 sys.path.insert(0, package)
 missing = {}
 for name in modules:
     path = f"{package}/adaptive_scheduler/{name}.py"
     with open(path) as file:
         compile(file.read(), path, "exec")
+    if name in programs.split():
+        continue
     try:
         importlib.import_module(f"adaptive_scheduler.{name}")
     except ModuleNotFoundError as error:
@@ -59,7 +65,7 @@ def test_each_python_compiles_the_package_and_imports_what_needs_nothing() -> No
     for version, python in pythons().items():
         done = subprocess.run(
             # Without site-packages, the environment, or files beside the package's.
-            [python, "-I", "-S", "-B", "-c", PROGRAM, str(PACKAGE), *MODULES],
+            [python, "-I", "-S", "-B", "-c", PROGRAM, str(PACKAGE), " ".join(PROGRAMS), *MODULES],
             capture_output=True,
             text=True,
         )
