@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
+import { commandMissing } from "./commandMissing";
 import { AdaptiveError } from "./state/errors";
 
 export interface Asking {
@@ -67,7 +68,7 @@ export function askProcess(
     );
     const onAbort = (): void => fail("cancelled", "Cancelled");
     signal.addEventListener("abort", onAbort, { once: true });
-    child.on("error", (cause) => fail("command-missing", `${program} cannot be run: ${cause.message}.`, "", cause));
+    child.on("error", (cause) => settle(() => reject(commandMissing(program, cause))));
     child.on("exit", (code) => {
       said.exitCode = code;
       endGroup(child.pid);

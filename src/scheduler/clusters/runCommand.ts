@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
-import { AdaptiveError, errnoOf } from "../state/errors";
+import { commandMissing } from "../commandMissing";
+import { AdaptiveError } from "../state/errors";
 import type { ClusterCommand, CommandOutput } from "./cluster";
 
 export type RunCommand = <T>(command: ClusterCommand<T>) => Promise<T>;
@@ -39,13 +40,6 @@ function outputOf({ argv, stdin, deadlineMs }: ClusterCommand<unknown>): Promise
     });
     child.stdin.end(stdin ?? "");
   });
-}
-
-function commandMissing(program: string, cause: Error): AdaptiveError {
-  const isAbsent = errnoOf(cause) === "ENOENT";
-  const message = isAbsent ? `There is no ${program} on PATH here.` : `${program} cannot be run: ${cause.message}.`;
-  const hint = program === "bash" ? "Jobs and their Python are run with it: install it, or start where it is." : "";
-  return new AdaptiveError("command-missing", message, hint, { cause });
 }
 
 function collect(stream: NodeJS.ReadableStream): () => string {

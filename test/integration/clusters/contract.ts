@@ -164,7 +164,7 @@ export function testContract(make: (folder: string) => Cluster, head: string): (
     }
     expect(() => parse({ ...output, exitCode: 1 })).toThrow();
     expect(() => parse({ ...output, exitCode: null })).toThrow();
-    expect(() => parse({ ...output, stdout: `what is this\n${output.stdout}` })).toThrow();
+    expect(() => parse({ ...output, stdout: output.stdout.replace("\n", "\nwhat is this\n") })).toThrow();
   });
 
   return () => subject;
