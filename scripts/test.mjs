@@ -1,5 +1,5 @@
 /**
- * `npm test`: everything, or with the names of parts as arguments those parts. The last line says
+ * `npm test`: all parts but the long one, or with their names as arguments those parts. The last line says
  * how many passed and failed; what is skipped or did not run counts as failed.
  */
 import { mkdir, readFile, rm } from "node:fs/promises";
@@ -22,11 +22,13 @@ import {
 import { printError, root, seconds } from "./steps.mjs";
 
 /** @typedef {{ passed: number, failed: number, again?: string[] }} Counts what passed only when run again, with why */
+/** What takes long and rarely fails; `npm run test:long` runs it. */
+const long = ".long.test.ts";
 /** @type {Record<string, () => Promise<Counts>>} */
 const parts = {
   check,
   unit: () => vitest("unit"),
-  simulation: async () => sum([await simulate(1000), await vitest("simulation")]),
+  simulation: async () => sum([await simulate(400), await vitest("simulation")]),
   // Half of it is waiting: for processes to start, for a poll, for patience to end.
   integration: async () => sum([await vitest("integration", "--minWorkers=1", "--maxWorkers=2"), await pytest()]),
   crash: () => vitest("crash"),
@@ -34,6 +36,13 @@ const parts = {
   cluster: () => endingCluster(vitest("cluster", "--minWorkers=1", "--maxWorkers=6")),
   // One of its tests is on the cluster.
   e2e: () => endingCluster(vitest("e2e")),
+  long: async () =>
+    sum([
+      await vitest("integration", "--minWorkers=1", "--maxWorkers=2", long),
+      await endingCluster(vitest("cluster", "--minWorkers=1", "--maxWorkers=6", long)),
+      await vitest("e2e", long),
+      await simulate(2000, 401),
+    ]),
 };
 const results = join(root, "test/results");
 
@@ -42,13 +51,13 @@ async function setUp(/** @type {readonly string[]} */ names) {
   await setUpPython(["requirements.txt", "requirements-dev.txt"]);
   await setUpBuild();
   const areNamed = (/** @type {string[]} */ ...parts) => parts.some((part) => names.includes(part));
-  if (areNamed("integration", "cluster")) {
+  if (areNamed("integration", "cluster", "long")) {
     await setUpShells();
     await setUpNodeArchive();
   }
-  if (areNamed("integration", "cluster", "e2e")) await setUpSshd();
-  if (areNamed("cluster", "e2e")) await setUpCluster();
-  if (areNamed("e2e")) {
+  if (areNamed("integration", "cluster", "e2e", "long")) await setUpSshd();
+  if (areNamed("cluster", "e2e", "long")) await setUpCluster();
+  if (areNamed("e2e", "long")) {
     await setUpCodeServer();
     await setUpChromium();
   }
@@ -62,8 +71,16 @@ async function setUp(/** @type {readonly string[]} */ names) {
  */
 async function vitest(project, ...options) {
   const report = join(results, `${project}.json`);
+  const files = options.includes(long) ? [] : [`--exclude=**/*${long}`];
   const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
-  const exitCode = await show("node_modules/.bin/vitest", ["run", "--project", project, ...options, ...reporters]);
+  const exitCode = await show("node_modules/.bin/vitest", [
+    "run",
+    "--project",
+    project,
+    ...options,
+    ...files,
+    ...reporters,
+  ]);
   const text = await readFile(report, "utf8").catch(() => "{}");
   const {
     numPassedTests = 0,
@@ -96,9 +113,10 @@ async function endingCluster(part) {
 
 /**
  * @param {number} seeds
+ * @param {number} first
  * @returns {Promise<Counts>}
  */
-async function simulate(seeds) {
+async function simulate(seeds, first = 1) {
   const report = join(results, "seeds.json");
   const exitCode = await show("npm", [
     "run",
@@ -107,6 +125,8 @@ async function simulate(seeds) {
     "--",
     "--seeds",
     String(seeds),
+    "--first",
+    String(first),
     "--report",
     report,
   ]);
@@ -204,7 +224,7 @@ async function test(names) {
 
 const asked = process.argv.slice(2);
 const unknown = asked.find((name) => !(name in parts));
-if (unknown === undefined) await test(asked.length > 0 ? asked : Object.keys(parts));
+if (unknown === undefined) await test(asked.length > 0 ? asked : Object.keys(parts).filter((name) => name !== "long"));
 else {
   console.error(`There is no part "${unknown}"; there are ${Object.keys(parts).join(", ")}.`);
   process.exitCode = 2;
