@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from adaptive_scheduler import answer
+from adaptive_scheduler.counts import plural
 from adaptive_scheduler.fnames import first_fault, normal
 from adaptive_scheduler.kinds import bounds_of, type_of
 from adaptive_scheduler.learners_file import LearnersFileError, Study, load
@@ -174,7 +175,7 @@ def _warnings(
     warnings = []
     if study.has_lists and (seconds > MAX_SECONDS or megabytes > MAX_MEGABYTES):
         warnings.append(
-            f"Building the {len(study)} learners of {study.path} took {seconds:.1f} s and "
+            f"Building {plural(len(study), 'learner')} of {study.path} took {seconds:.1f} s and "
             f"{megabytes:.0f} MB, and each job does it again. Define `combos`, `fname(combo)` and "
             "`make_learner(combo)` instead of the lists `learners` and `fnames`, so that a job "
             "builds only its own."

@@ -10,6 +10,8 @@ import math
 from collections.abc import Sequence
 from typing import Any, Optional
 
+from adaptive_scheduler.counts import plural
+
 Bounds = Optional[list[list[float]]]
 
 #: Longest text of a point in a message.
@@ -76,7 +78,8 @@ def misfit(learner: Any, fname: Any) -> str | None:
     if isinstance(fname, str):
         return f"is one name, but a BalancingLearner needs a list of {count}, one for each learner"
     if len(fname) != count:
-        return f"has {len(fname)} names, but the BalancingLearner has {count} learners"
+        names, learners = plural(len(fname), "name"), plural(count, "learner")
+        return f"has {names}, but the BalancingLearner has {learners}"
     return None
 
 

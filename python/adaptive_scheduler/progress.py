@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 from adaptive_scheduler import preview
+from adaptive_scheduler.counts import plural
 from adaptive_scheduler.door import Message
 from adaptive_scheduler.job import log
 
@@ -71,7 +72,7 @@ class Progress:
         return int(self._learner.npoints)
 
     def __str__(self) -> str:
-        text, loss = f"{self.latest['npoints']} points", self.latest["loss"]
+        text, loss = plural(self.latest["npoints"], "point"), self.latest["loss"]
         return text if loss is None else f"{text}, loss {loss:.1e}"
 
     def _loss(self) -> float | None:

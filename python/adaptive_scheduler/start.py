@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from adaptive_scheduler.assignment import MAX_ERROR, MAX_TRACEBACK, Assignment
+from adaptive_scheduler.counts import plural
 from adaptive_scheduler.door import Door, Message
 from adaptive_scheduler.job import Job, log
 from adaptive_scheduler.learners_file import LearnersFileError, Study
@@ -89,7 +90,7 @@ def _mismatch(study: Study, fname: Any, index: int) -> str:
     there = (
         f"{study.name_of_fname(index)} is {study.fname(index)!r:.200}"
         if index < len(study)
-        else f"there are only {len(study)} learners"
+        else f"the file has only {plural(len(study), 'learner')}"
     )
     return (
         f"in {study.path.name} {there}, where the run has {fname!r:.200}, and no learner has that "

@@ -20,7 +20,7 @@ import type { JobId, LearnerId } from "../scheduler/state/rows";
 import { cancelQuestion, changeQuestion } from "./changeQuestions";
 import { choose } from "./dialog";
 import { type ErrorDisplay, openAt } from "./errorDisplay";
-import { formatCount, plural } from "./format";
+import { formatCount, plural } from "../scheduler/state/counts";
 import type { JobOutputs } from "./jobOutput";
 import { learnerVerbWords } from "./learnerVerbs";
 import type { Place } from "./messagePlace";

@@ -2,7 +2,7 @@ import { type InputBoxValidationMessage, InputBoxValidationSeverity, window } fr
 import type { RunSession } from "../remote/runSession";
 import { nameWord } from "../scheduler/state/filter";
 import { filterProblem } from "./learnerFilter";
-import { formatCount, plural } from "./format";
+import { formatCount, plural } from "../scheduler/state/counts";
 
 const maxNamed = 8;
 

@@ -1,7 +1,8 @@
 /** What is asked before something is done to several learners, or to jobs. */
 import type { JobView } from "../remote/replica/queries";
 import type { LearnerVerb } from "../scheduler/control/learnerVerbs";
-import { learnerLabel, plural } from "./format";
+import { plural } from "../scheduler/state/counts";
+import { learnerLabel } from "./format";
 import { learnerVerbWords } from "./learnerVerbs";
 import type { Question } from "./studyWords";
 

@@ -1,5 +1,5 @@
 import { typedHost } from "../remote/ssh/resolveHost";
-import { plural } from "./format";
+import { plural } from "../scheduler/state/counts";
 import { plain } from "./plain";
 
 /** A line of the list of clusters; one without a cluster only says something. */

@@ -3,7 +3,7 @@ import { formatBytes } from "../scheduler/control/bytes";
 import type { Downloaded } from "../remote/studySync/downloadResults";
 import type { StudyPlan } from "../remote/studySync/plan";
 import type { Place } from "../remote/studySync/planDownload";
-import { plural } from "./format";
+import { plural } from "../scheduler/state/counts";
 import type { Question } from "./studyWords";
 
 const maxNamed = 12;

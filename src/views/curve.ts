@@ -1,5 +1,6 @@
 import type { LinePreview } from "../scheduler/workers/messages";
-import { formatLoss, formatNumber, plural } from "./format";
+import { plural } from "../scheduler/state/counts";
+import { formatLoss, formatNumber } from "./format";
 
 /** What a plot library wants: x, sorted and without gaps, and then each component of y. */
 export type CurveData = [x: number[], ...y: (number | null)[][]];

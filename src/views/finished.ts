@@ -1,5 +1,6 @@
 import type { Overview } from "../remote/replica/queries";
-import { formatDuration, formatMoment, plural } from "./format";
+import { plural } from "../scheduler/state/counts";
+import { formatDuration, formatMoment } from "./format";
 import type { ShownRunNumbers } from "./messages";
 
 /** Whether a run has nothing left to do: all its learners have ended, for better or worse. */

@@ -49,16 +49,6 @@ export function formatLoss(loss: number | null): string {
   return size < 99.5 ? loss.toPrecision(2) : loss.toFixed(0);
 }
 
-/** With a narrow space between thousands: `40 000`. */
-export function formatCount(count: number): string {
-  return String(Math.round(count)).replace(/\B(?=(\d{3})+$)/g, "\u202f");
-}
-
-/** `1 learner`, `40 000 learners`, `2 studies`. */
-export function plural(count: number, noun: string, nouns = `${noun}s`): string {
-  return `${formatCount(count)} ${count === 1 ? noun : nouns}`;
-}
-
 /** A clock of elapsed time: `0:42`, `1:02:03`. */
 export function formatElapsed(elapsedMs: number): string {
   const seconds = Math.max(0, Math.floor(elapsedMs / 1000));

@@ -1,6 +1,7 @@
 import type { JobView } from "../remote/replica/queries";
 import { defaultClass, isRunning, type JobState, tryClass } from "../scheduler/state/rows";
-import { formatAgo, formatCount, formatElapsed, learnerLabel } from "./format";
+import { formatCount } from "../scheduler/state/counts";
+import { formatAgo, formatElapsed, learnerLabel } from "./format";
 import type { TreeNode } from "./treeNodes";
 
 /** Jobs listed at most; those that have not ended come first. */

@@ -1,5 +1,5 @@
 /** How a learner stands, in words: the same in the list, in its panel and in the tree. */
-import { plural } from "./format";
+import { plural } from "../scheduler/state/counts";
 import { stateStyles } from "./learnerStates";
 import type { ShownLearner } from "./messages";
 

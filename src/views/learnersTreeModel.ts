@@ -1,7 +1,8 @@
 import type { Link } from "../remote/link";
 import type { Page } from "../remote/replica/queries";
 import { defaultClass, type LearnerRow, type LearnerState } from "../scheduler/state/rows";
-import { formatCount, formatLoss, fileNames, learnerLabel, plural } from "./format";
+import { formatCount, plural } from "../scheduler/state/counts";
+import { formatLoss, fileNames, learnerLabel } from "./format";
 import { statesInOrder, stateStyles } from "./learnerStates";
 import { shortTrouble, troubleWords } from "./learnerWords";
 import { freshTrial, trialLine } from "./trialModel";
@@ -128,8 +129,9 @@ function tooltipOf(learner: LearnerRow): string {
   const trial = freshTrial(learner);
   const tried = trial === null ? null : `tried: ${trialLine(trial)}`;
   const lines = [fileNames(fname), ofClass, error, reason, remark, tried].filter((line) => line !== null);
-  // A reason may be the error itself.
-  return [...new Set(lines)].join("\n");
+  // A reason may be the error itself, or end with it.
+  const isSaid = (line: string) => lines.some((other) => other.endsWith(`: ${line}`));
+  return [...new Set(lines)].filter((line) => !isSaid(line)).join("\n");
 }
 
 function moreNode(state: LearnerState, { rows, total }: Page<LearnerRow>): TreeNode[] {

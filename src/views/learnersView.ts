@@ -5,7 +5,7 @@ import { clusterOf } from "../remote/clusterRuns";
 import type { RunSessions } from "../remote/runSessions";
 import { systemClock } from "../scheduler/state/clock";
 import { DisposableScope } from "./disposableScope";
-import { plural } from "./format";
+import { plural } from "../scheduler/state/counts";
 import type { LearnerFilter } from "./learnerFilter";
 import { conditionNode, groupPage, groupsOpenAtFirst, learnersTree, needNode, stateOfGroup } from "./learnersTreeModel";
 import { NodeTree } from "./nodeTree";

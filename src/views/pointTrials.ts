@@ -21,7 +21,7 @@ import { type LearnerId, tryClass } from "../scheduler/state/rows";
 import { choose } from "./dialog";
 import { together } from "./disposableScope";
 import { type ErrorDisplay, openAt } from "./errorDisplay";
-import { plural } from "./format";
+import { plural } from "../scheduler/state/counts";
 import { learnerNodeId } from "./learnersTreeModel";
 import { placeInStudy } from "./ownFiles";
 import { plain } from "./plain";

@@ -1,7 +1,8 @@
 import type { Preview, SimplePreview } from "../scheduler/workers/messages";
 import { componentLabels, curveData, curveSummary } from "./curve";
 import { spanOf } from "./field";
-import { formatCount, formatLoss, formatNumber, plural } from "./format";
+import { formatCount, plural } from "../scheduler/state/counts";
+import { formatLoss, formatNumber } from "./format";
 
 interface Learner {
   label: string;

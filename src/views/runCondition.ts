@@ -1,7 +1,7 @@
 import type { Overview } from "../remote/replica/queries";
 import { notStartedYet, pausedByPerson } from "../scheduler/state/rows";
 import { isFinished } from "./finished";
-import { formatCount, plural } from "./format";
+import { formatCount, plural } from "../scheduler/state/counts";
 
 /** What a person should know of a run before anything else; null while it just goes on. */
 export interface RunCondition {

@@ -2,7 +2,7 @@ import type { Deletion } from "../remote/runCommands";
 import type { WorkspaceRun } from "../remote/workspaceRuns";
 import { formatBytes } from "../scheduler/control/bytes";
 import { learnerStates } from "../scheduler/state/rows";
-import { formatCount, plural } from "./format";
+import { formatCount, plural } from "../scheduler/state/counts";
 import type { Question } from "./studyWords";
 
 const withoutData = "Delete Run";

@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import {
   type Memento,
   type QuickPickItem,
@@ -38,7 +39,8 @@ export async function askStart(
   const key = `adaptive.typed/${cluster}/${study.learnersFile}`;
   let edits = model.recall(report, memory.get(key));
   for (;;) {
-    const row = await pickRow(study, cluster, model.formRows(report, edits, await exists(report.studyFile)));
+    const ownGoal = await ownGoalOf(study);
+    const row = await pickRow(study, cluster, model.formRows(report, edits, await exists(report.studyFile), ownGoal));
     switch (row?.kind) {
       case undefined:
         return null;
@@ -148,6 +150,15 @@ async function exists(file: string): Promise<boolean> {
     () => true,
     () => false,
   );
+}
+
+/** The name of the learners file if it has a goal of its own. */
+async function ownGoalOf({ learnersFile }: Study): Promise<string | null> {
+  const source = await workspace.fs.readFile(Uri.file(learnersFile)).then(
+    (bytes) => Buffer.from(bytes).toString(),
+    () => "",
+  );
+  return model.hasOwnGoal(source) ? basename(learnersFile) : null;
 }
 
 /** A new one begins empty, with what it may say offered. */

@@ -28,8 +28,20 @@ const labels: Partial<Record<SettingName, string>> = {
 };
 export const labelOf = (name: SettingName): string => labels[name] ?? name;
 
-/** The form as it stands; its first row starts the jobs. */
-export function formRows(report: ConfigReport, edits: Edits, hasStudyFile: boolean): FormRow[] {
+/** Whether a learners file has a goal of its own: a function that is defined, assigned or imported at its outermost level. */
+export const hasOwnGoal = (source: string): boolean =>
+  /^(?:def goal\s*\(|goal\s*(?::[^=\n]*)?=(?!=)|from\s.*\bimport\b.*\bgoal\s*(?:,|\)|#|$))/m.test(source);
+
+/**
+ * The form as it stands; its first row starts the jobs.
+ * @param ownGoal the learners file whose `goal()` holds beside the setting, or null
+ */
+export function formRows(
+  report: ConfigReport,
+  edits: Edits,
+  hasStudyFile: boolean,
+  ownGoal: string | null = null,
+): FormRow[] {
   const others = report.settings.filter((entry) => heldBy(entry, edits).origin === "typed").map(({ name }) => name);
   const names = [...mainSettings, ...others.filter((name) => !mainSettings.includes(name))];
   return [
@@ -37,7 +49,8 @@ export function formRows(report: ConfigReport, edits: Edits, hasStudyFile: boole
     ...names.flatMap((name): FormRow[] => {
       const entry = entryOf(report, name);
       const held = heldBy(entry, edits);
-      const row: FormRow = { kind: "setting", name, label: labelOf(name), description: heldWords(name, held) };
+      const said = name === "goal" && ownGoal !== null ? withOwnGoal(held, ownGoal) : heldWords(name, held);
+      const row: FormRow = { kind: "setting", name, label: labelOf(name), description: said };
       if (held.origin !== "typed") return [row];
       const description = heldWords(name, untyped(entry));
       return [row, { kind: "reset", name, label: `Reset ${labelOf(name)}`, description }];
@@ -165,6 +178,12 @@ function untyped(entry: ConfigEntry): Held {
 function heldWords(name: SettingName, { value, origin }: Held): string {
   const words = { typed: "typed", study: "adaptive.json", profile: "adaptive.clusters", default: "default" };
   return `${valueWords(name, value)} · ${words[origin]}`;
+}
+
+/** A learner is done once either goal is met. */
+function withOwnGoal(held: Held, file: string): string {
+  const own = `as goal() in ${file} says`;
+  return held.value === null ? own : `${heldWords("goal", held)}, or ${own}`;
 }
 
 function entryOf(report: ConfigReport, name: SettingName): ConfigEntry {

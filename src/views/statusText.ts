@@ -1,6 +1,7 @@
 import type { Overview } from "../remote/replica/queries";
 import type { Link } from "../remote/link";
-import { formatCount, formatMoment, plural } from "./format";
+import { formatCount, plural } from "../scheduler/state/counts";
+import { formatMoment } from "./format";
 import type { RunCondition } from "./runCondition";
 import { statesInOrder, stateStyles } from "./learnerStates";
 import { plain } from "./plain";

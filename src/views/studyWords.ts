@@ -6,7 +6,7 @@ import {
   type StudyComparison,
 } from "../scheduler/control/studyComparison";
 import type { LearnerId } from "../scheduler/state/rows";
-import { formatCount, plural } from "./format";
+import { formatCount, plural } from "../scheduler/state/counts";
 
 /** What is said of an edited study, and the command that takes the edit in. */
 export interface EditNotice {

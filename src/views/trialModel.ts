@@ -6,7 +6,8 @@ import type { TriedLearner } from "../scheduler/control/protocol";
 import { notStartedYet, type LearnerRow, type RunRow } from "../scheduler/state/rows";
 import { settingsOf, walltimeSeconds } from "../scheduler/state/settings";
 import { trialOf, type Trial } from "../scheduler/state/trial";
-import { learnerLabel, plural } from "./format";
+import { plural } from "../scheduler/state/counts";
+import { learnerLabel } from "./format";
 import { inStudy } from "./ownFiles";
 
 /** From here on a first failure is worth a minute before the start. */

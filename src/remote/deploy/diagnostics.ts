@@ -1,5 +1,6 @@
 import { toAdaptiveError } from "../../scheduler/state/errors";
 import { redact, type Secrets } from "./redact";
+import { plural } from "../../scheduler/state/counts";
 
 /** A part of the report. */
 export interface Section {
@@ -28,7 +29,9 @@ export async function writeDiagnostics(sections: readonly Section[], secrets: Se
 function lastLines(text: string): string {
   const lines = text.trimEnd().split("\n");
   const left = lines.slice(-maxLines);
-  return left.length === lines.length ? left.join("\n") : `… ${lines.length - left.length} lines\n${left.join("\n")}`;
+  return left.length === lines.length
+    ? left.join("\n")
+    : `… ${plural(lines.length - left.length, "line")}\n${left.join("\n")}`;
 }
 
 /** In a fence longer than any in the text. */

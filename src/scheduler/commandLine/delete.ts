@@ -8,6 +8,7 @@ import type { RunDirectory } from "../state/runDirectory";
 import { moveToTrash, planDeletion, type Deletion, type Heap } from "../study/deletion";
 import { findScheduler, shutDown } from "./launch";
 import { exitCodes, type Program } from "./program";
+import { plural } from "../state/counts";
 
 export interface DeleteOptions {
   /** The learners' data files as well. */
@@ -79,7 +80,7 @@ async function checkIdle(directory: RunDirectory): Promise<void> {
 function jobsLive(name: string, count: number): AdaptiveError {
   return new AdaptiveError(
     "jobs-live",
-    `${name} still has ${count} ${count === 1 ? "job" : "jobs"}.`,
+    `${name} still has ${plural(count, "job")}.`,
     "Stop them first: adaptive-scheduler stop RUN",
   );
 }
@@ -91,11 +92,11 @@ function describe({ own, path }: RunDirectory, { run, state, data, outside }: De
     `  state  ${heapWords(state)}: ${own}`,
     `  data   ${heapWords(data)}${kept}`,
     ...(outside.length > 0
-      ? [`  data outside the folder, always kept: ${outside.length} files, e.g. ${outside[0] ?? ""}`]
+      ? [`  data outside the folder, always kept: ${plural(outside.length, "file")}, e.g. ${outside[0] ?? ""}`]
       : []),
   ].join("\n");
 }
 
 function heapWords({ files, bytes }: Heap): string {
-  return `${files} ${files === 1 ? "file" : "files"}, ${formatBytes(bytes)}`;
+  return `${plural(files, "file")}, ${formatBytes(bytes)}`;
 }

@@ -1,4 +1,5 @@
 import { learnerStates, type LearnerState } from "../state/rows";
+import { plural } from "../state/counts";
 
 /** A run in numbers, as the terminal shows it. */
 export interface Figures {
@@ -25,7 +26,7 @@ export function figuresLine({ learners, npoints, elapsedMs }: Figures): string {
   return [
     `${learners.done} of ${totalOf(learners)} done`,
     ...others.map((state) => `${learners[state]} ${state}`),
-    `${groupDigits(npoints)} points`,
+    plural(npoints, "point"),
     formatDuration(elapsedMs),
   ].join(" · ");
 }
@@ -36,11 +37,6 @@ export function formatDuration(ms: number): string {
   const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
   const tail = String(seconds % 60).padStart(2, "0");
   return hours > 0 ? `${hours}:${String(minutes).padStart(2, "0")}:${tail}` : `${minutes}:${tail}`;
-}
-
-/** `12 345`: digits in threes, as SI has it. */
-function groupDigits(value: number): string {
-  return String(value).replace(/\B(?=(\d{3})+$)/g, "\u202f");
 }
 
 function totalOf(learners: Readonly<Record<LearnerState, number>>): number {

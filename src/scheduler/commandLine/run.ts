@@ -14,6 +14,7 @@ import { exitCodes, type Program } from "./program";
 import { figuresLine, formatDuration, progressLine, type Figures } from "./progressView";
 import { endAtOnce } from "./serve";
 import { updateBeforeStart } from "./update";
+import { formatCount, nounFor, plural } from "../state/counts";
 
 export interface RunOptions extends StartOptions {
   json: boolean;
@@ -90,7 +91,7 @@ async function bringUpToDate(scheduler: Scheduler, options: RunOptions, program:
     await verbs.configure(await configurationOf(options, scheduler.store.model.run));
     const updated = await updateBeforeStart(updates, options.accept, program);
     const { done, missed } = verbs.missedGoals();
-    const words = `${missed.length} of ${done} done learners miss the goal`;
+    const words = `${formatCount(missed.length)} of ${plural(done, "done learner")} ${nounFor(missed.length, "misses", "miss")} the goal`;
     const reopens = missed.length > 0 && (options.reopen || (await program.confirm(`${words}: continue those?`)));
     if (reopens) await verbs.reopenLearners({ learners: missed });
     const left = missed.length > 0 && `${words}${reopens ? " and go on" : "; --reopen continues those"}.`;
@@ -215,10 +216,10 @@ function peopleView(print: (text: string) => void): Omit<View, "frame"> {
       folder = directory.path;
       const { done } = model.learnerCounts;
       const { queue, budget } = settingsOf(model.run);
-      const cores = `${budget} ${budget === 1 ? "core" : "cores"} of this computer`;
+      const cores = `${plural(budget, "core")} of this computer`;
       const where = `on ${queue === "local" ? cores : queueNames[queue]}`;
       const before = isResumed ? `, resumed with ${done} done` : "";
-      print(`${model.run.name}: ${model.learners.size} learners ${where}${before}. Ctrl-C saves and stops.`);
+      print(`${model.run.name}: ${plural(model.learners.size, "learner")} ${where}${before}. Ctrl-C saves and stops.`);
     },
     remark: print,
     notice: ({ message, hint }) => print(hint ? `${message}\n  ${hint}` : message),
@@ -227,7 +228,7 @@ function peopleView(print: (text: string) => void): Omit<View, "frame"> {
       const failed = failedLearners(model);
       for (const { fname, reason } of failed) print(`failed: ${fname}: ${reason ?? "no reason known"}`);
       const rest = learners.waiting + learners.running;
-      const ending = rest > 0 ? `${rest} learners are left; start again to resume` : `all ended`;
+      const ending = rest > 0 ? `${plural(rest, "learner")} left; start again to resume` : `all ended`;
       print(
         `${learners.done} done, ${failed.length} failed, ${ending} (${formatDuration(elapsedMs)}). Data: ${folder}`,
       );

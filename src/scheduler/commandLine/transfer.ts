@@ -6,6 +6,7 @@ import type { RunDirectory } from "../state/runDirectory";
 import { receiveStudy } from "../study/receive";
 import { listResults, packResults } from "../study/results";
 import { exitCodes, type Program } from "./program";
+import { formatCount, plural } from "../state/counts";
 
 /** Takes the files of a study from standard input into a folder; the editor's half is `remote/studySync`. */
 export async function receive(folder: string, from: string, json: boolean, program: Program): Promise<number> {
@@ -14,7 +15,7 @@ export async function receive(folder: string, from: string, json: boolean, progr
   if (json) program.printJson(received);
   else if (missing.length > 0) program.print(`Nothing was changed: ${missing.join(", ")} must be sent.`);
   else {
-    program.print(`${changed} files are new, ${removed} are gone.`);
+    program.print(`New: ${plural(changed, "file")}; gone: ${formatCount(removed)}.`);
     keptAside.forEach((path) => program.print(`What was edited here is now in ${path}`));
   }
   return exitCodes.success;

@@ -1,5 +1,6 @@
 import type { Settings } from "../state/settings";
 import type { Trial } from "../state/trial";
+import { plural } from "../state/counts";
 
 /** What trying points suggests for the jobs of a study. */
 export interface Proposal {
@@ -46,12 +47,10 @@ export function propose(trials: readonly Trial[], { settings, freeMegabytes }: P
   const expected = points === null ? null : (points * seconds) / cores;
   if (expected === null) {
     const perHour = Math.max(1, Math.round(3600 / Math.max(seconds, handOverSeconds)));
-    reasons.push(
-      `About ${perHour.toLocaleString("en").replaceAll(",", "\u202f")} points per hour and core; how many a learner needs, its goal decides.`,
-    );
+    reasons.push(`About ${plural(perHour, "point")} per hour and core; how many a learner needs, its goal decides.`);
   } else {
     reasons.push(
-      `${points} points of ${inWords(seconds)} on ${cores === 1 ? "1 core" : `${cores} cores`}: about ${inWords(expected)} a learner.`,
+      `${plural(points ?? 0, "point")} of ${inWords(seconds)} on ${plural(cores, "core")}: about ${inWords(expected)} a learner.`,
     );
   }
   const wanted = (expected ?? comfortableSeconds) * margin + startSeconds;

@@ -3,6 +3,7 @@ import { handful } from "../state/handful";
 import type { Model } from "../state/model";
 import { notStartedYet, pausedByPerson, tryClass, type JobId, type JobRow } from "../state/rows";
 import type { JobFiles } from "./jobFiles";
+import { plural } from "../state/counts";
 
 /** Of the output of a job that died: read for the cause, and shown. */
 const readBytes = 16 * 1024;
@@ -55,7 +56,7 @@ export function explainDeaths(
   const end = text.length > shownBytes ? text.slice(text.indexOf("\n", text.length - shownBytes) + 1) : text;
   return new AdaptiveError(
     "jobs-die-at-once",
-    `The last ${deaths} jobs ended before they asked for a learner, so no more are submitted: ${cause}.\n` +
+    `The last ${plural(deaths, "job")} ended before they asked for a learner, so no more are submitted: ${cause}.\n` +
       (end ? `The last one printed:\n${end}` : "The last one printed nothing."),
     `${hint}; then start the jobs again.`,
   );

@@ -12,6 +12,7 @@ import { allot, type Claim } from "./allotment";
 import { classOf, isMute, resourcesOfJob, roomBeside, serves, triesOf, willAsk } from "./capacity";
 import { deathsInARow } from "./deaths";
 import { howItEnded, type Verdict } from "./evidence";
+import { plural } from "../state/counts";
 
 /** What should happen now. Changes come first, and are on disk before anything is submitted or cancelled. */
 export interface Decision {
@@ -153,7 +154,7 @@ function pauseFor(
         ...changes.map((change) => (change.kind === "jobEnded" ? change.deathsBeforeStart : 0)),
       );
       return deaths >= handful
-        ? `The last ${deaths} jobs ended before they asked for a learner; nothing more is submitted.`
+        ? `The last ${plural(deaths, "job")} ended before they asked for a learner; nothing more is submitted.`
         : null;
     },
     () => {
@@ -162,7 +163,7 @@ function pauseFor(
       const name = classes.find((name) => deathsInARow(model, name, gone) >= handful);
       return name === undefined
         ? null
-        : `The last ${handful} jobs of the class ${name} ended before they asked for a learner; nothing more is submitted.`;
+        : `The last ${plural(handful, "job")} of the class ${name} ended before they asked for a learner; nothing more is submitted.`;
     },
     () => {
       const hopeless = listing?.find((job) => job.isHopeless && model.jobs.get(asJobId(job.id))?.cancelledAt === null);
@@ -177,7 +178,7 @@ function pauseFor(
       );
       const mute = jobs.filter((job) => job.state === "running" && isMute(job, now)).length;
       return mute >= handful && jobs.every(({ hasAsked }) => !hasAsked)
-        ? `${mute} jobs run for ten minutes and have not asked for a learner: most often compute nodes cannot reach the scheduler.`
+        ? `${plural(mute, "job")} run for ten minutes and have not asked for a learner: most often compute nodes cannot reach the scheduler.`
         : null;
     },
   ].reduce<string | null>((found, look) => found ?? look(), null);

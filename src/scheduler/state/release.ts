@@ -1,5 +1,6 @@
 import type { Release } from "./changes";
 import type { JobId, LearnerRow } from "./rows";
+import { plural } from "./counts";
 
 /** A learner that so many jobs in a row were cut short on, without adding a point, is failed. */
 const maxFruitlessJobs = 5;
@@ -28,9 +29,9 @@ export function releaseOf(
       : learner.fruitlessJobs;
   const final =
     hasFailed && failures >= maxFailures
-      ? `failed ${failures} ${failures === 1 ? "time" : "times"}: ${reason}`
+      ? `failed ${plural(failures, "time")}: ${reason}`
       : isFruitless && fruitlessJobs >= maxFruitlessJobs
-        ? `no progress in ${fruitlessJobs} jobs: ${reason}`
+        ? `no progress in ${plural(fruitlessJobs, "job")}: ${reason}`
         : null;
   return {
     kind: "learnerReleased",

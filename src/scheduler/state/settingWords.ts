@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { schemaOf, type Goal, type GoalEntry, type ResourceClass, type Resources, type SettingName } from "./settings";
 import { wordsOf } from "./parseSettings";
+import { nounFor } from "./counts";
 
 /** A value that was typed, or what is wrong with it. */
 export type Typed = { value: unknown } | { problem: string };
@@ -25,7 +26,7 @@ function classWords({ name, where, resources }: ResourceClass): string {
 
 function goalWords({ npoints, loss, seconds, endTime }: Goal): string {
   const parts = [
-    npoints === undefined ? [] : [npoints === 1 ? "1 point" : `${npoints} points`],
+    npoints === undefined ? [] : [`${npoints} ${nounFor(npoints, "point")}`],
     loss === undefined ? [] : [`loss ${loss}`],
     seconds === undefined ? [] : [durationWords(seconds)],
     endTime === undefined ? [] : [`until ${endTime}`],

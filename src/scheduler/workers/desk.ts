@@ -18,6 +18,7 @@ import {
 } from "./messages";
 import type { ProgressBoard } from "./progress";
 import { describeOtherVersions } from "./versions";
+import { plural } from "../state/counts";
 
 /** Processes a job may have, one after the other, for one learner: a script that crashes and is restarted by its job. */
 const maxInstances = 3;
@@ -152,7 +153,7 @@ export class WorkerDesk {
     } else if (held) {
       const isSameProcess = job.instance === request.instance;
       if (isSameProcess || job.instances < maxInstances) return this.assign(request, job, held, isSameProcess);
-      this.release(held, job, null, "failed", `its job ${job.jobId} restarted it ${maxInstances} times`);
+      this.release(held, job, null, "failed", `its job ${job.jobId} restarted it ${plural(maxInstances, "time")}`);
     }
     if (request.revision !== model.run.revision) {
       return this.dismiss(request, job, "the study was edited; jobs started since run the new code");
@@ -304,7 +305,7 @@ export class WorkerDesk {
   private mismatch(job: JobRow, mismatches: number, detail = "see what they printed"): void {
     this.store.record({ kind: "studyMismatched", job: job.jobId, mismatches });
     if (mismatches < handful || this.store.model.run.activity !== "active") return;
-    const reason = `The last ${mismatches} jobs found other learners than the run has, so no more are submitted: ${detail}.`;
+    const reason = `The last ${plural(mismatches, "job")} found other learners than the run has, so no more are submitted: ${detail}.`;
     this.store.record({ kind: "activityChanged", activity: "paused", stopsGently: 0, reason });
   }
 

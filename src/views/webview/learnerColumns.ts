@@ -1,5 +1,6 @@
 import { defaultClass } from "../../scheduler/state/rows";
-import { formatAgo, formatCount, formatLoss, formatValue } from "../format";
+import { formatCount } from "../../scheduler/state/counts";
+import { formatAgo, formatLoss, formatValue } from "../format";
 import { stateWords, troubleWords } from "../learnerWords";
 import type { ListLook, ShownLearner } from "../messages";
 import type { GridCell, GridColumn } from "./grid";

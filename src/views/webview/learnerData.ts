@@ -1,5 +1,5 @@
 import { css, html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
-import { formatCount, plural } from "../format";
+import { formatCount, plural } from "../../scheduler/state/counts";
 import type { ShownLearner, ToPage } from "../messages";
 import { previewSummary } from "../previewText";
 import { button, dropdown, toggle } from "./controls";

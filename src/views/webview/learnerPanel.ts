@@ -1,7 +1,8 @@
 import { css, html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { type LearnerVerb, learnerVerbs, statesFor } from "../../scheduler/control/learnerVerbs";
 import type { LearnerId } from "../../scheduler/state/rows";
-import { formatAgo, formatCount, formatDuration, formatLoss } from "../format";
+import { formatCount } from "../../scheduler/state/counts";
+import { formatAgo, formatDuration, formatLoss } from "../format";
 import { learnerVerbWords } from "../learnerVerbs";
 import { type NoData, noDataWords, stateWords, troubleWords } from "../learnerWords";
 import type { ShownFailure, ShownLearner, ShownTrial, ToPage } from "../messages";

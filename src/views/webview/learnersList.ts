@@ -1,7 +1,7 @@
 import { css, html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { type LearnerVerb, learnerVerbs, statesFor } from "../../scheduler/control/learnerVerbs";
 import type { LearnerId, LearnerState } from "../../scheduler/state/rows";
-import { formatCount, plural } from "../format";
+import { formatCount, plural } from "../../scheduler/state/counts";
 import { statesInOrder, stateStyles } from "../learnerStates";
 import { learnerVerbWords } from "../learnerVerbs";
 import type { ListLook, ShownLearner, ShownRunNumbers, ToPage } from "../messages";

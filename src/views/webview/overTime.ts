@@ -1,6 +1,6 @@
 import { html, type TemplateResult } from "lit";
 import { guard } from "lit/directives/guard.js";
-import { formatCount } from "../format";
+import { formatCount } from "../../scheduler/state/counts";
 import type { ToPage } from "../messages";
 import type { PlotDescription } from "./plotOptions";
 

@@ -1,6 +1,6 @@
 import { css, html, type TemplateResult } from "lit";
 import type { LearnerState } from "../../scheduler/state/rows";
-import { formatCount } from "../format";
+import { formatCount } from "../../scheduler/state/counts";
 import { statesInOrder, stateStyles } from "../learnerStates";
 import { drawn } from "./drawn";
 import { stateSign } from "./stateSign";

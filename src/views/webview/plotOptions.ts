@@ -1,5 +1,6 @@
 import uPlot from "uplot";
-import { formatCount, formatNumber } from "../format";
+import { formatCount } from "../../scheduler/state/counts";
+import { formatNumber } from "../format";
 
 export interface PlotSeries {
   label: string;

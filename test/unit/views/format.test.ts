@@ -1,7 +1,6 @@
 import { describe, expect, it, test } from "vitest";
 import {
   formatAgo,
-  formatCount,
   formatDuration,
   formatElapsed,
   formatLoss,
@@ -9,8 +8,8 @@ import {
   fileNames,
   learnerLabel,
   parametersOf,
-  plural,
 } from "../../../src/views/format";
+import { formatCount, plural } from "../../../src/scheduler/state/counts";
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;

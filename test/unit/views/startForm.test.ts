@@ -7,6 +7,7 @@ import {
   type Edits,
   formRows,
   goalAfter,
+  hasOwnGoal,
   hintOf,
   readRow,
   recall,
@@ -37,6 +38,28 @@ const rowsOf = (report: ConfigReport, edits: Edits) =>
 
 const edited = (report: ConfigReport, ...edits: [SettingName, { value: unknown } | "reset"][]) =>
   edits.reduce<Edits>((sum, [name, edit]) => withEdit(report, sum, name, edit), noEdits);
+
+describe("a goal of the learners file", () => {
+  test.each([
+    ["def goal(learner):\n    return learner.npoints >= 5\n", true],
+    ["import x\r\ngoal = x.at(5)\r\n", true],
+    ["goal: Goal = x.at(5)\n", true],
+    ["from goals import (best, goal)\n", true],
+    ["# def goal(learner)\ngoals = []\nmy_goal = 1\n", false],
+    ["class Best:\n    def goal(self): ...\n", false],
+    ["from goals import goals\n", false],
+  ])("is seen in %j", (source, isThere) => {
+    expect(hasOwnGoal(source)).toBe(isThere);
+  });
+
+  test.each([
+    [{}, "as goal() in _learners.py says"],
+    [{ study: { goal: { npoints: 1 } } }, "1 point · adaptive.json, or as goal() in _learners.py says"],
+  ])("is said in the form: %j", (layers, words) => {
+    const rows = formRows(reportOf(layers), noEdits, true, "_learners.py");
+    expect(rows.find(({ label }) => label === "Goal")?.description).toBe(words);
+  });
+});
 
 describe("the goal after a start", () => {
   const report = reportOf({ typed: { goal: { loss: 0.1 } }, study: { goal: { npoints: 100 } } }, "/s");

@@ -62,6 +62,16 @@ describe("the tree of learners", () => {
     ]);
   });
 
+  it("says an error once, whatever else says it too", () => {
+    const error = "ZeroDivisionError: division by zero";
+    const reasons = [error, `failed 3 times: ${error}`, `no progress in 5 jobs: ${error}`, null];
+    const rows = reasons.map((reason, i) => learnerRow(i, { state: "failed", error, reason }));
+    const [group] = learnersTree({ ...none, failed: rows.length }, new Map([["failed", page(rows)]]));
+    expect(group?.children?.nodes.map(({ tooltip }) => tooltip)).toEqual(
+      reasons.map((reason, i) => `data/${i}.pickle\n${reason ?? error}`),
+    );
+  });
+
   it("names a learner's class, where that is not the usual one", () => {
     const rows = [learnerRow(0, { resourceClass: "large" }), learnerRow(1)];
     const [group] = learnersTree({ ...none, waiting: 2 }, new Map([["waiting", page(rows)]]));
