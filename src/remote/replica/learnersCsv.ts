@@ -21,6 +21,11 @@ function line(values: readonly unknown[]): string {
 function cell(value: unknown): string {
   if (value === null || value === undefined) return "";
   // Numbers with all their digits.
-  const text = typeof value === "number" ? String(value) : textOf(value);
+  const text = typeof value === "number" ? String(value) : inert(textOf(value));
   return /[",\r\n]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+/** Text that no spreadsheet takes for a formula: a host has said it, and a formula can start programs. */
+function inert(text: string): string {
+  return /^\s*[=+\-@\t\r]/.test(text) && Number.isNaN(Number(text)) ? `'${text}` : text;
 }
