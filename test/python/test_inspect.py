@@ -131,7 +131,7 @@ def test_combos_may_be_absent() -> None:
         (LEARNER + "fnames = ['a', ['b']]\n", "bad-fname", 3, "fnames[1] is a list"),
         (LEARNER + "fnames = ['a', 'b']\ngoal = 100\n", "bad-goal", 4, "`goal` is 100"),
         (BALANCING + "fnames = ['a']\n", "bad-fname", 3, "needs a list of 2"),
-        (BALANCING + "fnames = [['a']]\n", "bad-fname", 3, "has 1 names"),
+        (BALANCING + "fnames = [['a']]\n", "bad-fname", 3, "has 1 name"),
         (LEARNER + "def make_learner(combo): ...\n", "two-forms", 3, "both"),
         (MADE.replace("combos =", "others ="), "no-combos", None, "`combos`"),
         (MADE.replace("def fname", "def name"), "no-fname", None, "`fname` is missing"),

@@ -1,6 +1,7 @@
 import { ask } from "../control/dealer";
 import { inRequests, statesFor } from "../control/learnerVerbs";
 import type { Params } from "../control/protocol";
+import { plural } from "../state/counts";
 import { AdaptiveError } from "../state/errors";
 import { parseFilter } from "../state/filter";
 import type { RunDirectory } from "../state/runDirectory";
@@ -52,7 +53,7 @@ export async function changeLearners(
   let moved = 0;
   for (const some of inRequests(learners)) moved += (await ask(address, method, { learners: some })).moved;
   if (json) program.printJson({ learners, moved });
-  else program.print(`${moved} ${moved === 1 ? "learner" : "learners"} ${done}.`);
+  else program.print(`${plural(moved, "learner")} ${done}.`);
   return exitCodes.success;
 }
 

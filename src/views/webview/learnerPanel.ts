@@ -1,7 +1,7 @@
 import { css, html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { type LearnerVerb, learnerVerbs, statesFor } from "../../scheduler/control/learnerVerbs";
 import type { LearnerId } from "../../scheduler/state/rows";
-import { formatCount } from "../../scheduler/state/counts";
+import { formatCount, nounFor } from "../../scheduler/state/counts";
 import { formatAgo, formatDuration, formatLoss } from "../format";
 import { learnerVerbWords } from "../learnerVerbs";
 import { type NoData, noDataWords, stateWords, troubleWords } from "../learnerWords";
@@ -150,7 +150,7 @@ export class LearnerPanelElement extends LitElement {
     const points = Math.max(npoints, this.preview?.npoints ?? 0);
     return html`<div class="facts number">
       <span>${stateSign(state, stateWords(learner))} ${since}</span>
-      <span>${formatCount(points)} <span class="quiet">${points === 1 ? "point" : "points"}</span></span>
+      <span>${formatCount(points)} <span class="quiet">${nounFor(points, "point")}</span></span>
       <span title=${loss ?? nothing}><span class="quiet">loss</span> ${formatLoss(loss)}</span>
       ${job === null ? nothing : html`<span><span class="quiet">job</span> ${job}</span>`}
       <span class="quiet">${type}</span>
