@@ -176,10 +176,12 @@ export class Editor {
     await clickRow(this.quickPickRows.filter({ hasText: label }).first());
   }
 
-  /** Presses a button of the dialog. */
+  /** Presses a button of the dialog. Another may open at once: what closes is the one that was answered. */
   async answer(label: string): Promise<void> {
-    await this.dialog.getByRole("button", { name: label, exact: true }).click();
-    await this.dialog.waitFor({ state: "hidden" });
+    const button = this.page.getByRole("button", { name: label, exact: true });
+    const answered = await this.dialog.filter({ has: button }).elementHandle();
+    await this.dialog.locator(button).click();
+    await answered?.waitForElementState("hidden");
   }
 
   /** Chooses from the context menu of a row. */
