@@ -15,7 +15,9 @@ test("a file of epochs that is deleted while the run is served is made anew, and
   }
   expect(await run.ended).toMatchObject({ exitCode: 0, stderr: "" });
   expect((await study.rows("learners")).map(({ state }) => state)).toEqual(["done", "done", "done"]);
-  expect(await readFile(study.at(".adaptive", "scheduler.log"), "utf8")).toContain("epochs was gone or changed, and is made anew");
+  expect(await readFile(study.at(".adaptive", "scheduler.log"), "utf8")).toContain(
+    "epochs was gone or changed, and is made anew",
+  );
 });
 
 test("a state folder that is deleted while the run is served ends the scheduler with its name", async () => {
