@@ -1,13 +1,13 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { userInfo } from "node:os";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import type { Cluster, Submission } from "../../src/scheduler/clusters/cluster";
 import { runCommand } from "../../src/scheduler/clusters/runCommand";
 import { slurmCluster } from "../../src/scheduler/clusters/slurm";
 import { areRunning, haveEnded, testContract } from "../integration/clusters/contract";
 import { eventually } from "../integration/program";
-import { aloneMs, farGoal, SlurmStudy, slowPeaks } from "./slurmStudy";
+import { aloneMs, claim, farGoal, SlurmStudy, slowPeaks } from "./slurmStudy";
 import { slurm, testCluster } from "./testCluster";
 
 const clusterOf = (runId: string) => (folder: string) =>
@@ -16,8 +16,6 @@ const head = "#!/bin/bash\nADAPTIVE_JOB_ID=${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TA
 
 /** Of one file of tests: what an earlier one left in the queue is not ours. */
 const runId = `contract-${process.pid}-${Date.now()}`;
-const subject = testContract((folder) => clusterOf(`${runId}-${folder}`)(folder), head);
-
 const asking = (...lines: string[]) => `#!/bin/bash\n${lines.map((line) => `#SBATCH ${line}\n`).join("")}sleep 1000\n`;
 
 function submission(script: string, more: Partial<Submission> = {}): Submission {
@@ -25,6 +23,9 @@ function submission(script: string, more: Partial<Submission> = {}): Submission 
 }
 
 describe("Slurm", () => {
+  beforeEach(() => claim("shared"));
+  const subject = testContract((folder) => clusterOf(`${runId}-${folder}`)(folder), head);
+
   const refused = (cluster: Cluster, ...lines: string[]) =>
     expect(runCommand(cluster.submit(submission(asking(...lines))))).rejects;
 

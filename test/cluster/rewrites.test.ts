@@ -18,9 +18,12 @@ async function rewriting(...lines: string[]): Promise<void> {
   await testCluster.configure("JobSubmitPlugins=lua");
 }
 
-/** What Slurm has of root's jobs that wait or run, whatever their marks. */
-const queued = async () =>
-  (await slurm("squeue", "--noheader", "--array", "--user=root", "--format=%i")).split("\n").filter((id) => id !== "");
+/** Jobs that wait or run in a folder: this the site leaves as it is, and other tests have jobs too. */
+const queuedIn = async (folder: string) =>
+  (await slurm("squeue", "--noheader", "--array", "--format=%i %Z"))
+    .split("\n")
+    .map((line) => line.split(" "))
+    .flatMap(([id = "", where]) => (where === folder ? [id] : []));
 
 test.each([
   ["the comment", ['job.comment = "project=demo"']],
@@ -34,10 +37,9 @@ test.each([
   async (_, lines) => {
     const on = await SlurmStudy.create(slowPeaks(5), farGoal, "exclusive");
     await rewriting(...lines);
-    const before = new Set(await queued());
     const waiting = JSON.stringify({ resources: { extraLines: ["#SBATCH --begin=now+1hour"] } });
     const run = await on.run("--max-jobs", "2", "--set", "pollSeconds=5", "--profile", waiting);
-    const ours = async () => (await queued()).filter((id) => !before.has(id));
+    const ours = () => queuedIn(on.study.at(".adaptive", "jobs"));
     onTestFinished(async () => {
       const left = await ours();
       if (left.length > 0) await slurm("scancel", ...left);

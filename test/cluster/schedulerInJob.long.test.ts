@@ -1,7 +1,7 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
+import { beforeEach, expect, onTestFinished, test } from "vitest";
 import { prepareStudy } from "../../src/remote/deploy/prepareStudy";
 import { Session } from "../../src/remote/session";
 import { systemClock } from "../../src/scheduler/state/clock";
@@ -9,13 +9,15 @@ import { createHome, endingSessions, headNode } from "../integration/deploy/head
 import { createStudy, eventually, peaks, python, type Study } from "../integration/program";
 import { workerReplica } from "../integration/remote/workerReplica";
 import { temporaryFolder } from "../unit/scheduler/runFixture";
-import { farGoal, slowPeaks } from "./slurmStudy";
+import { claim, farGoal, slowPeaks } from "./slurmStudy";
 import { slurm } from "./testCluster";
 
 interface Report {
   scheduler: { host: string; pid: number } | null;
   learners: Record<string, number>;
 }
+
+beforeEach(() => claim("shared"));
 
 const settings = ["--set", "pollSeconds=5", "--max-jobs", "1"];
 

@@ -2,9 +2,10 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { createStudy, peaks, python } from "../integration/program";
-import { SlurmStudy, slowPeaks } from "./slurmStudy";
+import { claim, SlurmStudy, slowPeaks } from "./slurmStudy";
 
 test("local jobs of a scheduler that was started in a step of Slurm are free of it", async () => {
+  await claim("shared");
   const study = await createStudy(peaks(2), { goal: { npoints: 5 } });
   const args = ["run", "--learners", study.learnersFile, "--cluster", "local", "--python", python, "--cores", "2"];
   const { exitCode, stdout } = await study.start(args, ["srun", "--ntasks=1", "--cpus-per-task=1"]).ended;
