@@ -13,7 +13,7 @@ const noRawMessages = {
 };
 
 export default tseslint.config(
-  { ignores: ["dist/", "node_modules/", ".venv/", ".vscode-server/", "test/results/"] },
+  { ignores: ["dist/", "node_modules/", ".venv/", ".vscode-server/", ".slurm/", "test/results/"] },
   js.configs.recommended,
   {
     files: ["**/*.ts"],

@@ -10,8 +10,9 @@ export interface SlurmOptions extends Marked {
 }
 
 /**
- * A Slurm cluster, by its commands; versions 20.11 to 26.05. A job's id is that of the queue, `123_4` for
- * a task of an array; all jobs are tasks of arrays. What a job asks for is said in its script.
+ * A Slurm cluster, by its commands; what 20.11, 22.05, 24.11 and 26.05 print is in the tests. A job's id is
+ * that of the queue, `123_4` for a task of an array; all jobs are tasks of arrays. What a job asks for is said in
+ * its script.
  */
 export function slurmCluster({ user, ...run }: SlurmOptions): Cluster {
   return {

@@ -25,6 +25,8 @@ export function failureWords(signal: number, reason: string): string | null {
     return "could not be started: its working folder, or the file of its output in it, cannot be opened on the node";
   }
   const [code = ""] = reason.split(/[, ]/);
+  // So older versions call it, too, when a job was killed while it ran.
+  if (signal > 0 && code === "JobLaunchFailure") return null;
   const known = failures.find(([pattern]) => pattern.test(code));
   if (known) return `${known[1]} (${reason})`;
   return isHopeless(reason) ? `could not be started: ${reasonWords(reason)}` : null;
