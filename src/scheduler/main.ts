@@ -280,7 +280,8 @@ function parse(args: readonly string[]) {
 }
 
 function startOptions({ learners, cluster, profile, ...values }: Values): StartOptions {
-  if (!learners) throw usageError("--learners FILE is missing.");
+  if (!learners)
+    throw usageError("--learners FILE is missing: the file that defines the learners, such as _learners.py.");
   const queue = queues.find((name) => name === cluster) ?? null;
   if (cluster !== undefined && queue === null) {
     throw usageError(`There is no cluster "${cluster}"; there are ${queues.join(" and ")}.`);
