@@ -1,6 +1,7 @@
 import { type Disposable, type Event, RelativePattern, Uri, workspace, type WorkspaceFolder } from "vscode";
 import { RunDirectory } from "../scheduler/state/runDirectory";
 import { systemClock } from "../scheduler/state/clock";
+import { textOf } from "../scheduler/state/files";
 import { Coalescer } from "./coalescer";
 import { Emitter } from "./event";
 import { isStudyPath, learnersGlob, learnersLineOf, mayBeFolder } from "./studyFiles";
@@ -124,7 +125,7 @@ async function findStudies(folder: WorkspaceFolder): Promise<Study[]> {
 
 async function readStudy(file: Uri): Promise<Study> {
   const folder = Uri.joinPath(file, "..");
-  const text = Buffer.from(await workspace.fs.readFile(file)).toString("utf8");
+  const text = textOf(await workspace.fs.readFile(file));
   return {
     folder,
     learnersFile: file.fsPath,

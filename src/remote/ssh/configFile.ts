@@ -1,9 +1,10 @@
-import { readdir, readFile, stat } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import { isAbsolute, join, parse } from "node:path";
 import type { Line } from "ssh-config";
 import SSHConfig from "ssh-config";
 import { splitWords, type Machine, type Options } from "./hostConfig";
 import { errnoOf } from "../../scheduler/state/errors";
+import { readText } from "../../scheduler/state/files";
 import { wildcard } from "../../scheduler/state/wildcard";
 
 /** As many files within each other as ssh takes. */
@@ -42,7 +43,7 @@ async function linesOf(file: string, machine: Machine, depth: number, onProblem:
     const stats = await stat(file);
     if (stats.isDirectory()) return [];
     if (!stats.isFile() || stats.size > maxFileBytes) throw new Error("it is no file of settings");
-    const text = (await readFile(file, "utf8")).replace(/^\ufeff/, "");
+    const text = await readText(file);
     if (text.includes("\0")) throw new Error("it is no text");
     return await withIncluded([...SSHConfig.parse(text)], machine, depth, onProblem);
   } catch (error) {

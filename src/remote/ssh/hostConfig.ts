@@ -98,7 +98,7 @@ function methodsOf(options: Options): LoginMethod[] {
   };
   const standard: LoginMethod[] = ["publickey", "keyboard-interactive", "password"];
   const preferred = options.get("preferredauthentications")?.[0]?.split(",") ?? standard;
-  const known = preferred.filter((method): method is LoginMethod => method in isAllowed);
+  const known = preferred.filter((method): method is LoginMethod => Object.hasOwn(isAllowed, method));
   // What batch mode forbids is asking.
   const isBatch = isYes(options.get("batchmode")?.[0]);
   return known.filter((method) => isAllowed[method] && !(isBatch && method !== "publickey"));

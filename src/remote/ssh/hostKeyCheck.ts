@@ -1,5 +1,6 @@
-import { appendFile, mkdir, readFile } from "node:fs/promises";
+import { appendFile, mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
+import { readText } from "../../scheduler/state/files";
 import { cancelled, hostKeyRefused, needsUser } from "./sshErrors";
 import type { HostConfig } from "./hostConfig";
 import { decideHostKey } from "./hostKeyDecision";
@@ -9,9 +10,7 @@ import type { Prompts } from "./prompts";
 /** The known hosts files of a host that can be read, the user's first. */
 export async function readKnownHosts(host: HostConfig, ownFile: string): Promise<KnownHostsFile[]> {
   const names = [...host.userKnownHostsFiles, ownFile, ...host.globalKnownHostsFiles];
-  const files = await Promise.all(
-    names.map(async (file) => ({ file, text: await readFile(file, "utf8").catch(() => "") })),
-  );
+  const files = await Promise.all(names.map(async (file) => ({ file, text: await readText(file).catch(() => "") })));
   return files.filter(({ text }) => text !== "");
 }
 
@@ -65,7 +64,7 @@ async function remember(files: readonly string[], line: string, log: (line: stri
   for (const file of files) {
     try {
       await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-      const text = await readFile(file, "utf8").catch(() => "");
+      const text = await readText(file).catch(() => "");
       const isOpenLine = text !== "" && !text.endsWith("\n");
       await appendFile(file, `${isOpenLine ? "\n" : ""}${line}\n`, { mode: 0o600 });
       return;

@@ -1,6 +1,6 @@
-import { readFile } from "node:fs/promises";
 import type * as Ssh2 from "ssh2";
 import type { BaseAgent, ParsedKey } from "ssh2";
+import { readText } from "../../scheduler/state/files";
 import type { HostConfig } from "./hostConfig";
 
 /** A key that can be offered to a server. */
@@ -101,9 +101,7 @@ interface KeyFile {
 
 /** The public half is readable without a passphrase, in the file itself or beside it. */
 async function readKeyFile(file: string, ssh2: typeof Ssh2): Promise<KeyFile | null> {
-  const [text, beside] = await Promise.all(
-    [file, `${file}.pub`].map((name) => readFile(name, "utf8").catch(() => null)),
-  );
+  const [text, beside] = await Promise.all([file, `${file}.pub`].map((name) => readText(name).catch(() => null)));
   const own = text ?? null;
   const key = own === null ? null : parsed(ssh2, own);
   if (own !== null && key !== null) return { file, publicKey: key, privateText: key.isPrivateKey() ? own : null };

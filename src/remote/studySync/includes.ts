@@ -1,8 +1,9 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parse } from "jsonc-parser";
 import * as v from "valibot";
 import { errnoOf } from "../../scheduler/state/errors";
+import { readText } from "../../scheduler/state/files";
+import { tooDeepAt } from "../../scheduler/state/nesting";
 
 const schema = v.looseObject({ include: v.optional(v.array(v.string()), []) });
 
@@ -12,7 +13,8 @@ const schema = v.looseObject({ include: v.optional(v.array(v.string()), []) });
  */
 export async function readIncludes(folder: string): Promise<readonly string[]> {
   try {
-    const text = await readFile(join(folder, "adaptive.json"), "utf8");
+    const text = await readText(join(folder, "adaptive.json"));
+    if (tooDeepAt(text) !== null) return [];
     const file = v.safeParse(schema, parse(text, [], { allowTrailingComma: true }));
     return file.success ? file.output.include : [];
   } catch (error) {

@@ -29,7 +29,7 @@ export function wishesBeside(script: string): string[] {
 /** Variables by which somebody may have meant something for their jobs, and which count for nothing. */
 export function ignoredWishes(environment: Readonly<Record<string, string | undefined>>): string[] {
   return Object.keys(environment)
-    .filter((name) => (name.startsWith("SBATCH_") && !(name in wishes)) || name === "SLURM_CLUSTERS")
+    .filter((name) => (name.startsWith("SBATCH_") && !Object.hasOwn(wishes, name)) || name === "SLURM_CLUSTERS")
     .sort();
 }
 

@@ -4,17 +4,29 @@
  */
 export class AdaptiveError extends Error {
   override readonly name = "AdaptiveError";
+  /** The next step, as a sentence; empty when the message says it already. */
+  readonly hint: string;
 
   constructor(
     /** Stable, for programs: e.g. `python-missing`. */
     readonly code: string,
     message: string,
-    /** The next step, as a sentence; empty when the message says it already. */
-    readonly hint = "",
+    hint = "",
     options?: ErrorOptions,
   ) {
-    super(message, options);
+    super(readable(message), options);
+    this.hint = readable(hint);
   }
+}
+
+const maxWordsLength = 2000;
+/** Programs say last what went wrong. */
+const keptEndLength = 500;
+
+/** Words may quote a file or what a program printed, which may be anything: nobody reads pages. */
+function readable(words: string): string {
+  if (words.length <= maxWordsLength) return words;
+  return `${words.slice(0, maxWordsLength - keptEndLength - 1)}…${words.slice(-keptEndLength)}`;
 }
 
 /** Any thrown value as an AdaptiveError; one that is not already is `unexpected`. */

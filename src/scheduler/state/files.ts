@@ -50,6 +50,20 @@ export async function readWhole(path: string, disk: Disk = realDisk): Promise<Bu
   return disk.readFile(path);
 }
 
+/**
+ * Reads a text that a person wrote, without the byte order mark that editors on Windows put before it.
+ *
+ * @throws as `readWhole`
+ */
+export async function readText(path: string): Promise<string> {
+  return textOf(await readWhole(path));
+}
+
+/** A text that a person wrote, as an editor would show it. */
+export function textOf(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes);
+}
+
 /** Whether an error says that what is wanted is not there, or that something else is in its place. */
 export function isNotThere(error: unknown): boolean {
   return ["ENOENT", "ENOTDIR", "EISDIR", "ELOOP", "EACCES", "EPERM"].includes(errnoOf(error) ?? "");

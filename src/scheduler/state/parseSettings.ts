@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { AdaptiveError } from "./errors";
 import { nearest } from "./nearest";
+import { isTooDeep } from "./nesting";
 import { goalEntries, isSettingName, profileSchema, settingNames, studySchema } from "./settings";
 
 /** Where settings were written, for the words of an error. */
@@ -69,6 +70,7 @@ function pathOf(issue: v.BaseIssue<unknown>): (string | number)[] {
 }
 
 function excerpt(value: unknown): string {
+  if (isTooDeep(value)) return "something nested very deep";
   const text = JSON.stringify(value) as string | undefined;
   if (text === undefined) return "nothing";
   return text.length > 60 ? `${text.slice(0, 59)}…` : text;

@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import {
   findNodeAtLocation,
@@ -9,6 +8,8 @@ import {
   type ParseError,
 } from "jsonc-parser";
 import { AdaptiveError, errnoOf } from "../state/errors";
+import { readText } from "../state/files";
+import { tooDeepAt, tooDeepWords } from "../state/nesting";
 import { badSetting, parseSettings, type Place } from "../state/parseSettings";
 import { studySchema, type Layer } from "../state/settings";
 
@@ -28,7 +29,7 @@ export const studyFileOf = (learnersFile: string): string => join(dirname(resolv
  */
 export async function readStudyFile(path: string): Promise<StudyFile> {
   try {
-    return parseStudyFile(path, await readFile(path, "utf8"));
+    return parseStudyFile(path, await readText(path));
   } catch (error) {
     if (errnoOf(error) === "ENOENT") return { name: path, layer: {}, lineOf: () => null };
     if (errnoOf(error) === "EISDIR") {
@@ -43,6 +44,8 @@ export function parseStudyFile(path: string, text: string): StudyFile {
   const lineAt = (offset: number) => text.slice(0, offset).split("\n").length;
   const badLine = (offset: number, key: string[], words: string) =>
     badSetting({ name: path, lineOf: () => lineAt(offset) }, key, words);
+  const deepAt = tooDeepAt(text);
+  if (deepAt !== null) throw badLine(deepAt, [], tooDeepWords);
   const errors: ParseError[] = [];
   const root = parseTree(text, errors, { allowTrailingComma: true });
   const [error] = errors;
