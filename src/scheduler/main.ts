@@ -36,7 +36,8 @@ const help = `Runs studies of adaptive learners as jobs, and keeps them running.
 
 Usage: adaptive-scheduler COMMAND [OPTIONS]
 
-  run --learners FILE    make or resume the run of a study and serve it until all is done
+  run --learners FILE    make or resume the run of a study and serve it until all is done; one that a
+                         scheduler serves already is followed
       --cluster NAME       where the jobs run: local, which is this computer, or slurm
       --port N             the port that jobs and editors connect to (default: any free one)
       --json               a JSON object a line instead of the progress bar

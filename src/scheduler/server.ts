@@ -327,10 +327,11 @@ export class Scheduler {
     return {
       ...this.verbs,
       status: () => this.status(),
-      shutDown: () => {
+      shutDown: ({ ifUnused }) => {
+        const ends = !ifUnused || !(this.isAtWork || this.clients.isAnyAttached);
         // After the answer has gone out.
-        setTimeout(() => void this.close(), 100);
-        return null;
+        if (ends) setTimeout(() => void this.close(), 100);
+        return { ends };
       },
       jobShell: ({ job }) => jobShell(job, this.store.model, this.cluster),
       jobOutput: ({ job, maxBytes }) => this.files.tail(knownJob(job, this.store.model).jobId, maxBytes),
@@ -343,6 +344,12 @@ export class Scheduler {
         return null;
       },
     };
+  }
+
+  /** Learners run or are about to; trials do not count. */
+  private get isAtWork(): boolean {
+    const { learnerCounts, run } = this.store.model;
+    return learnerCounts.running > 0 || (run.activity === "active" && learnerCounts.waiting > 0);
   }
 
   private script(resourceClass: string, tries: readonly LearnerId[] | null): string {

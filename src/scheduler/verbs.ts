@@ -2,25 +2,11 @@ import type { Commands } from "./control/clients";
 import { statesFor } from "./control/learnerVerbs";
 import type { Params } from "./control/protocol";
 import type { JobLoop } from "./jobs/loop";
+import { failedLearners, findLearners, listJobs, missedGoals } from "./questions";
 import { reclassified } from "./state/classes";
-import { AdaptiveError } from "./state/errors";
-import { checkNames, parseFilter } from "./state/filter";
-import { matches } from "./state/matches";
-import { missesGoal } from "./state/missesGoal";
-import { parameterNames } from "./state/parameters";
-import {
-  asJobId,
-  asLearnerId,
-  fnameOf,
-  type Activity,
-  type LearnerId,
-  type LearnerRow,
-  type LearnerState,
-  pausedByPerson,
-} from "./state/rows";
+import { asJobId, asLearnerId, type Activity, type LearnerId, type LearnerState, pausedByPerson } from "./state/rows";
 import { settingsOf, type Configuration } from "./state/settings";
 import type { Store } from "./state/store";
-import { wildcard } from "./state/wildcard";
 
 export interface VerbsOptions {
   store: Store;
@@ -70,17 +56,10 @@ export class Verbs implements Pick<Commands, Verb> {
     return { moved: moved + running.length };
   };
 
-  readonly listJobs = () => {
-    const { model } = this.options.store;
-    const jobs = [...model.liveJobs].map((id) => {
-      const { jobId, name, state, host, submittedAt, startedAt, reason, restart, ...row } = model.job(id);
-      const { cancelledAt, resourceClass, learnerId } = row;
-      const fname = learnerId === null ? null : model.learner(learnerId).fname;
-      const job = { jobId, name, state, host, submittedAt, startedAt, reason, restart, cancelledAt, resourceClass };
-      return { ...job, fname };
-    });
-    return { jobs };
-  };
+  readonly listJobs = () => listJobs(this.options.store.model);
+  readonly findLearners = (wanted: Params<"findLearners">) => findLearners(this.options.store.model, wanted);
+  readonly failedLearners = (wanted: Params<"failedLearners">) => failedLearners(this.options.store.model, wanted);
+  readonly missedGoals = () => missedGoals(this.options.store.model);
 
   readonly cancelJobs = async ({ jobs }: { jobs: readonly string[] }) => {
     const { store, loop } = this.options;
@@ -107,31 +86,6 @@ export class Verbs implements Pick<Commands, Verb> {
     return null;
   };
 
-  readonly findLearners = ({ names, states, where }: Params<"findLearners">) => {
-    const isNamed = nameMatcher(names);
-    const isWanted = this.filtered(where);
-    const learners = [...this.options.store.model.learners.values()].filter(
-      (row) =>
-        (states.length === 0 || states.includes(row.state)) && (names.length === 0 || isNamed(row)) && isWanted(row),
-    );
-    return { learners: learners.map(({ id }) => id) };
-  };
-
-  readonly failedLearners = ({ where }: Params<"failedLearners">) => ({
-    learners: [...this.options.store.model.learners.values()]
-      .filter(({ failures, fruitlessJobs, state }) => failures + fruitlessJobs > 0 && state !== "done")
-      .filter(this.filtered(where))
-      .map(({ id, fname, state, failures, error }) => ({ id, fname, state, failures, error })),
-  });
-
-  readonly missedGoals = () => {
-    const { goal } = settingsOf(this.options.store.model.run);
-    const done = [...this.options.store.model.learners.values()].filter(({ state }) => state === "done");
-    const judged = (verdict: boolean | null) =>
-      done.filter((row) => missesGoal(row, goal) === verdict).map(({ id }) => id);
-    return { done: done.length, missed: judged(true), unknown: judged(null) };
-  };
-
   async setActivity(activity: Activity, reason: string | null, gently: boolean): Promise<null> {
     const { store, loop, wish, onDidChangeActivity } = this.options;
     const { run } = store.model;
@@ -155,40 +109,10 @@ export class Verbs implements Pick<Commands, Verb> {
     return { moved: learners.length };
   }
 
-  /** @throws AdaptiveError `bad-filter` */
-  private filtered(where: string): (row: LearnerRow) => boolean {
-    const filter = parseFilter(where);
-    const combos = [...this.options.store.model.learners.values()].map(({ combo }) => combo);
-    if (filter.some(({ field }) => field.kind === "parameter")) checkNames(filter, parameterNames(combos));
-    return matches(filter);
-  }
-
   private inState(learners: readonly number[], states: readonly LearnerState[]): LearnerId[] {
     const rows = learners.flatMap((id) => this.options.store.model.learners.get(asLearnerId(id)) ?? []);
     return rows.filter(({ state }) => states.includes(state)).map(({ id }) => id);
   }
-}
-
-/** Each is compared with every learner. */
-const maxPatterns = 100;
-
-/**
- * Whether a learner is meant: by its id, by one of its file names, or by a pattern of them.
- * @throws AdaptiveError `too-many-patterns`
- */
-function nameMatcher(names: readonly string[]): (row: LearnerRow) => boolean {
-  const exact = new Set(names);
-  const patterns = [...exact].filter((name) => /[*?]/.test(name)).map(wildcard);
-  if (patterns.length > maxPatterns) {
-    throw new AdaptiveError(
-      "too-many-patterns",
-      `${patterns.length} patterns of file names are more than ${maxPatterns} at a time.`,
-      "Ask several times, or use a filter: --where 'offset>0.5'.",
-    );
-  }
-  return (row) =>
-    exact.has(String(row.id)) ||
-    [fnameOf(row)].flat().some((fname) => exact.has(fname) || patterns.some((pattern) => pattern.test(fname)));
 }
 
 interface Learners {

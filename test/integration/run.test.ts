@@ -1,5 +1,4 @@
 import { readFile, stat, writeFile } from "node:fs/promises";
-import { hostname } from "node:os";
 import { describe, expect, test } from "vitest";
 import type { Change } from "../../src/scheduler/state/changes";
 import { createStudy, eventually, loadPoints, peaks, python } from "./program";
@@ -95,17 +94,78 @@ describe("run", () => {
     expect(stdout).toMatch(/failed: data\/offset=0\.1\.pickle: failed 2 times: ZeroDivisionError/);
   });
 
-  test("refuses a run that a living scheduler serves, with host and pid, and does it no harm", async () => {
-    const study = await createStudy(peaks(2, 0.1), { goal: { npoints: 30 } });
-    const first = study.run("--json");
-    await first.line(isEvent("begin"));
-    const second = await study.run().ended;
-    expect(second.exitCode).toBe(2);
-    expect(second.stderr).toContain(`already served by a scheduler on ${hostname()} (pid ${first.child.pid})`);
-    const status = await study.start(["status", "--json"]).ended;
-    expect(JSON.parse(status.stdout)).toMatchObject({ name: "peaks", scheduler: { pid: first.child.pid } });
-    expect(await first.ended).toMatchObject({ exitCode: 0 });
+  test("of a run that is served follows it, and serves it when its scheduler dies", async () => {
+    const study = await createStudy(peaks(3, 0.1), { goal: { npoints: 40 } });
+    const first = study.run("--json", "--cores", "1");
+    await first.line((line) => isEvent("progress")(line) && /"running":1/.test(line));
+    const second = study.run("--json", "--cores", "2", "--port", "4567");
+    const begin = await second.line(isEvent("begin"));
+    expect(JSON.parse(begin)).toMatchObject({ resumed: true, learners: 3 });
+    await second.line((line) => line.includes(`(pid ${first.child.pid}) serves this run already; it goes on there.`));
+    await second.line((line) => line.includes("--port counts for nothing"));
+    // What was typed here holds for the scheduler there.
+    await first.line((line) => isEvent("progress")(line) && /"running":2/.test(line));
+    await second.line((line) => isEvent("progress")(line) && /"running":2/.test(line));
+    first.child.kill("SIGKILL");
+    await second.line((line) => line.includes("has died; it goes on here."));
+    const { exitCode, stdout, stderr } = await second.ended;
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+    expect(eventsOf(stdout).at(-1)).toMatchObject({ event: "end", learners: { done: 3 }, failed: [] });
+    expect(assignments(await study.changes())).toEqual([0, 1, 2]);
   });
+
+  test("two at once both end when all is done; Ctrl-C in one that follows stops the jobs", async () => {
+    const study = await createStudy(peaks(2, 0.05), { goal: { npoints: 20 } });
+    const both = [study.run("--json"), study.run("--json")];
+    for (const { ended } of both) {
+      const { exitCode, stdout, stderr } = await ended;
+      expect(eventsOf(stdout).at(-1)).toMatchObject({ event: "end", learners: { done: 2 }, failed: [] });
+      expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+    }
+    await writeFile(study.at("adaptive.json"), JSON.stringify({ goal: { npoints: 2000 } }));
+    expect(await study.start(["serve", "--detach"]).ended).toMatchObject({ exitCode: 0 });
+    const following = study.run("--json", "--reopen");
+    await following.line((line) => isEvent("progress")(line) && /"running":2/.test(line));
+    following.child.kill("SIGINT");
+    expect(await following.ended).toMatchObject({ exitCode: 130, stderr: "" });
+    const status = await study.start(["status", "--json"]).ended;
+    expect(JSON.parse(status.stdout)).toMatchObject({ activity: "stopped", scheduler: {}, jobs: {} });
+  });
+});
+
+test("who only asks starts no scheduler, and the run goes on as before", async () => {
+  const broken = peaks(2).replace("time.sleep", "1 / (offset - 0.1)\n    time.sleep");
+  const study = await createStudy(broken, { goal: { npoints: 5 }, maxFailures: 1 });
+  expect(await study.run().ended).toMatchObject({ exitCode: 1 });
+  const questions = [
+    { args: ["failures"], says: "ZeroDivisionError" },
+    { args: ["failures", ".", "1"], says: "in peak" },
+    { args: ["jobs"], says: "No job is in the queue." },
+    { args: ["update", "--dry-run"], says: "The run has the study as it is." },
+    { args: ["config"], says: "5 points" },
+    { args: ["script"], says: "adaptive_scheduler.run" },
+    { args: ["results"], says: "data/offset=0.0.pickle" },
+    { args: ["shell", ".", "7_7"], says: "has no job 7_7" },
+    { args: ["status"], says: "scheduler  none runs" },
+  ];
+  for (const { args, says } of questions) {
+    const { stdout, stderr } = await study.start(args).ended;
+    expect(stdout + stderr).toContain(says);
+  }
+  expect(await study.run().ended).toMatchObject({ exitCode: 1, stderr: "" });
+
+  // Neither does a question that is asked while jobs run without a scheduler.
+  const run = study.run("--json", "--reopen", "--goal", "npoints=100000");
+  await run.line((line) => isEvent("progress")(line) && /"running":1/.test(line));
+  run.child.kill("SIGKILL");
+  await run.ended;
+  const { stdout } = await study.start(["jobs", "--json"]).ended;
+  const { jobs } = JSON.parse(stdout) as { jobs: { jobId: string; state: string; fname: string }[] };
+  expect(jobs).toMatchObject([{ state: "running", fname: "data/offset=0.0.pickle" }]);
+  const shell = study.start(["shell", ".", jobs[0]?.jobId ?? ""]);
+  shell.child.stdin?.end("echo in $ADAPTIVE_RUN_DIR; exit 7\n");
+  expect(await shell.ended).toMatchObject({ exitCode: 7 });
+  expect((await study.start(["status"]).ended).stdout).toContain("scheduler  none runs");
 });
 
 test("a study without a goal of its own file runs to the goal function of its learners file", async () => {

@@ -9,12 +9,12 @@ import { configurationOf, type StartOptions } from "../study/settings";
 import { findOrStartScheduler, needScheduler } from "./launch";
 import { exitCodes, type Program } from "./program";
 import { formatDuration } from "./progressView";
+import { questionsTo } from "./questions";
 import { readRunRow } from "./runRow";
 
 /** Lists the jobs that have not ended. */
 export async function jobs(directory: RunDirectory, json: boolean, program: Program): Promise<number> {
-  await directory.readRunFile();
-  const { jobs } = await ask(await findOrStartScheduler(directory, program), "listJobs", {});
+  const { jobs } = await (await questionsTo(directory, program)).listJobs({});
   if (json) program.printJson({ jobs });
   else if (jobs.length === 0) program.print("No job is in the queue.");
   else {
@@ -53,8 +53,7 @@ export async function shell(directory: RunDirectory, names: readonly string[], p
   if (job === undefined || names.length > 1) {
     throw new AdaptiveError("usage", "shell needs to know which job.", "See adaptive-scheduler jobs RUN.");
   }
-  await directory.readRunFile();
-  const shell = await ask(await findOrStartScheduler(directory, program), "jobShell", { job });
+  const shell = await (await questionsTo(directory, program)).jobShell({ job });
   const [command = "", ...args] = shell.argv;
   const child = spawn(command, args, { cwd: shell.directory, stdio: "inherit" });
   // Whoever shares the terminal gets Ctrl-C too; what it means the shell knows.

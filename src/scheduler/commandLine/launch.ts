@@ -3,7 +3,7 @@ import { open, readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import * as v from "valibot";
 import { ask, type Address, reach } from "../control/dealer";
-import { AdaptiveError } from "../state/errors";
+import { AdaptiveError, toAdaptiveError } from "../state/errors";
 import { ownerOf } from "../state/lock";
 import type { RunDirectory } from "../state/runDirectory";
 import { notACopy, type CopyWish } from "../study/place";
@@ -37,6 +37,24 @@ export async function findScheduler(directory: RunDirectory): Promise<Address | 
   );
 }
 
+/** The same; null also for one elsewhere that does not answer here: whether it lives can only be watched. */
+export function findLivingScheduler(directory: RunDirectory): Promise<Address | null> {
+  return findScheduler(directory).catch((error: unknown) => {
+    if (toAdaptiveError(error).code === elsewhere) return null;
+    throw error;
+  });
+}
+
+/** Where a scheduler listens that has begun to serve a run; null when it has ended meanwhile. */
+export async function untilFound(directory: RunDirectory): Promise<Address | null> {
+  for (let waitedMs = 0; waitedMs < startDeadlineMs; waitedMs += checkMs) {
+    const address = await findScheduler(directory);
+    if (address || !(await ownerOf(directory.lock))) return address;
+    await new Promise((resolve) => setTimeout(resolve, checkMs));
+  }
+  return null;
+}
+
 /** @throws AdaptiveError `no-scheduler` when none lives, with what that means for what was asked */
 export async function needScheduler(directory: RunDirectory, hint: string): Promise<Address> {
   const address = await findScheduler(directory);
@@ -44,9 +62,13 @@ export async function needScheduler(directory: RunDirectory, hint: string): Prom
   throw new AdaptiveError("no-scheduler", `No scheduler serves the run in ${directory.path}.`, hint);
 }
 
-/** Ends a run's scheduler, and returns when it has ended: the next command may start another one. */
-export async function shutDown(directory: RunDirectory, address: Address): Promise<void> {
-  await ask(address, "shutDown", {});
+/**
+ * Ends a run's scheduler, and returns when it has ended: the next command may start another one.
+ * @param ifUnused leaves it alone when somebody else has begun to need it
+ */
+export async function shutDown(directory: RunDirectory, address: Address, ifUnused = false): Promise<void> {
+  const { ends } = await ask(address, "shutDown", { ifUnused });
+  if (!ends) return;
   for (let waitedMs = 0; waitedMs < endDeadlineMs; waitedMs += checkMs) {
     const owner = await ownerOf(directory.lock);
     if (owner?.pid !== address.pid || owner.host !== address.host) return;

@@ -7,6 +7,7 @@ import { parseFilter } from "../state/filter";
 import type { RunDirectory } from "../state/runDirectory";
 import { findOrStartScheduler } from "./launch";
 import { exitCodes, type Program } from "./program";
+import { questionsTo } from "./questions";
 import { studyAt, updateBeforeStart } from "./update";
 
 const verbs = {
@@ -65,10 +66,9 @@ export async function failures(
   program: Program,
 ): Promise<number> {
   parseFilter(where);
-  await directory.readRunFile();
-  const address = await findOrStartScheduler(directory, program);
+  const run = await questionsTo(directory, program);
   if (name === undefined) {
-    const { learners } = await ask(address, "failedLearners", { where });
+    const { learners } = await run.failedLearners({ where });
     if (json) program.printJson({ learners });
     else if (learners.length === 0)
       program.print(where === "" ? "No learner has failed." : `No learner that matches ${where} has failed.`);
@@ -77,9 +77,9 @@ export async function failures(
     }
     return exitCodes.success;
   }
-  const { learners } = await ask(address, "findLearners", { names: [name], states: [], where });
+  const { learners } = await run.findLearners({ names: [name], states: [], where });
   const [learner] = learners;
-  const failure = learner === undefined ? null : await ask(address, "failure", { learner });
+  const failure = learner === undefined ? null : await run.failure({ learner });
   if (!failure) {
     throw new AdaptiveError("no-failure", `No failure of ${name} is kept.`, "See adaptive-scheduler failures RUN.");
   }

@@ -39,6 +39,7 @@ export function formatDuration(ms: number): string {
   return hours > 0 ? `${hours}:${String(minutes).padStart(2, "0")}:${tail}` : `${minutes}:${tail}`;
 }
 
-function totalOf(learners: Readonly<Record<LearnerState, number>>): number {
+/** Of the study as it is: those that are no longer in the file do not count. */
+export function totalOf(learners: Readonly<Record<LearnerState, number>>): number {
   return learnerStates.reduce((sum, state) => sum + (state === "removed" ? 0 : learners[state]), 0);
 }

@@ -1,17 +1,18 @@
+import type { Address } from "../control/dealer";
 import { Log } from "../log";
 import { pauseCodes } from "../jobs/deaths";
 import { Scheduler } from "../server";
-import type { AdaptiveError } from "../state/errors";
-import type { Model } from "../state/model";
-import { hasEnded } from "../state/changes";
-import { learnerStates, type LearnerRow } from "../state/rows";
+import { toAdaptiveError } from "../state/errors";
 import { RunDirectory } from "../state/runDirectory";
-import { settingsOf } from "../state/settings";
 import { createRun } from "../study/createRun";
 import { configurationOf, readSources, type StartOptions } from "../study/settings";
-import type { CopyWish } from "../study/place";
+import { notACopy, type CopyWish } from "../study/place";
+import { servedHere, Signal, type AttendedRun } from "./attended";
+import { follow } from "./follow";
+import { findLivingScheduler, untilFound } from "./launch";
 import { exitCodes, type Program } from "./program";
-import { figuresLine, formatDuration, progressLine, type Figures } from "./progressView";
+import type { Figures } from "./progressView";
+import { createView, frameMs, type RunView } from "./runView";
 import { endAtOnce } from "./serve";
 import { updateBeforeStart } from "./update";
 import { formatCount, nounFor, plural } from "../state/counts";
@@ -29,13 +30,10 @@ export interface RunOptions extends StartOptions {
   reopen: boolean;
 }
 
-const frameMs = 500;
-/** Without a terminal, a line at this interval. */
-const lineMs = 10_000;
-
 /**
  * The headless main job: makes the study's run or resumes it, serves it with its progress shown, and
- * ends when every learner has. Ctrl-C has the learners saved and leaves the run to be resumed.
+ * ends when every learner has. A run that a scheduler serves already it follows in the same way, and
+ * serves it itself when that one dies. Ctrl-C has the learners saved and leaves the run to be resumed.
  */
 export async function run(options: RunOptions, program: Program): Promise<number> {
   const found = RunDirectory.ofStudy(options.learnersFile);
@@ -46,16 +44,71 @@ export async function run(options: RunOptions, program: Program): Promise<number
     : await createRun(options, program.assets, Date.now, (warning) => warnings.push(warning));
   // What is wrong in a file starts no scheduler.
   if (isResumed) await readSources(options, null);
+  const view = createView(options.json, program);
+  let interrupted: Promise<void> | null = null;
+  for (;;) {
+    const { attended, remarks } = await attend(directory, options, view, program);
+    if (isResumed) remarks.push(...(await bringUpToDate(attended, options, program)));
+    view.begin(attended.standing, directory, isResumed);
+    [...warnings, ...remarks].forEach(view.remark);
+    interrupted ??= interruption();
+    const ending = await seeThrough(attended, interrupted, options.stay, view, program);
+    if (ending === "lost") view.remark("The scheduler that served this run has died; it goes on here.");
+    else if (ending === "interrupted") return exitCodes.interrupted;
+    else if (ending === "paused") return exitCodes.error;
+    else return attended.standing.learners.failed > 0 ? exitCodes.learnersFailed : exitCodes.success;
+  }
+}
+
+interface Attendance {
+  attended: AttendedRun;
+  /** What is to be said of it. */
+  remarks: string[];
+}
+
+/** Serves the run, or follows it where somebody serves it. */
+async function attend(
+  directory: RunDirectory,
+  options: RunOptions,
+  view: RunView,
+  program: Program,
+): Promise<Attendance> {
+  const followAt = async (address: Address) => {
+    if (options.ifCopied !== "refuse") throw notACopy(directory);
+    const remarks = [`A scheduler on ${address.host} (pid ${address.pid}) serves this run already; it goes on there.`];
+    if (options.port !== null) remarks.push("It listens at a port of its own: --port counts for nothing.");
+    const wasm = await program.assets.wasm();
+    const attended = await follow({ directory, wasm, address, onRemark: view.remark, onNotice: view.notice });
+    return { attended, remarks };
+  };
+  const living = await findLivingScheduler(directory);
+  if (living) return followAt(living);
+  try {
+    return { attended: await serveHere(directory, options, view, program), remarks: [] };
+  } catch (error) {
+    if (toAdaptiveError(error).code !== "already-served") throw error;
+    // Another one has just begun, or could only be watched.
+    const other = await untilFound(directory);
+    if (!other) throw error;
+    return followAt(other);
+  }
+}
+
+async function serveHere(
+  directory: RunDirectory,
+  { port, ifCopied }: RunOptions,
+  view: RunView,
+  { assets }: Program,
+): Promise<AttendedRun> {
   const log = new Log(directory.log);
-  const view = createView(options, program);
   const closed = new Signal<"closed">();
   const paused = new Signal<"paused">();
   const scheduler = await Scheduler.serve({
     directory,
-    assets: program.assets,
+    assets,
     log,
-    port: options.port,
-    ifCopied: options.ifCopied,
+    port,
+    ifCopied,
     onDidEnd: () => closed.send("closed"),
     onFatal: (error) => endAtOnce(log, error),
     onNotice: (notice) => {
@@ -63,62 +116,67 @@ export async function run(options: RunOptions, program: Program): Promise<number
       if (notice && pauseCodes.has(notice.code)) paused.send("paused");
     },
   });
-  const remarks = isResumed ? await bringUpToDate(scheduler, options, program) : warnings;
-  view.begin(scheduler.store.model, directory, isResumed);
-  remarks.forEach(view.remark);
-  const interrupted = onInterrupt(scheduler, view, program);
-  await scheduler.verbs.startJobs();
-  const startedAt = Date.now();
-  const timer = setInterval(() => view.frame(figuresOf(scheduler, startedAt)), frameMs);
-  const ending = await Promise.race([endOfWork(scheduler), paused.received, interrupted, closed.received]);
-  clearInterval(timer);
-  view.end(figuresOf(scheduler, startedAt), scheduler.store.model);
-  if (options.stay && ending === "over") {
-    view.stay();
-    await Promise.race([interrupted, closed.received]);
-  }
-  const failed = [...scheduler.store.model.learners.values()].some(({ state }) => state === "failed");
-  await scheduler.close();
-  if (ending === "interrupted") return exitCodes.interrupted;
-  if (ending === "paused") return exitCodes.error;
-  return failed ? exitCodes.learnersFailed : exitCodes.success;
+  return servedHere(scheduler, { paused: paused.received, closed: closed.received });
 }
 
 /** What was typed or edited since a run was made holds from now on; returns what to say of it. */
-async function bringUpToDate(scheduler: Scheduler, options: RunOptions, program: Program): Promise<string[]> {
-  const { updates, verbs } = scheduler;
+async function bringUpToDate(attended: AttendedRun, options: RunOptions, program: Program): Promise<string[]> {
   try {
-    await verbs.configure(await configurationOf(options, scheduler.store.model.run));
-    const updated = await updateBeforeStart(updates, options.accept, program);
-    const { done, missed } = verbs.missedGoals();
+    await attended.configure(await configurationOf(options, attended.standing.run));
+    const updated = await updateBeforeStart(attended.study, options.accept, program);
+    const { done, missed } = await attended.missedGoals();
     const words = `${formatCount(missed.length)} of ${plural(done, "done learner")} ${nounFor(missed.length, "misses", "miss")} the goal`;
     const reopens = missed.length > 0 && (options.reopen || (await program.confirm(`${words}: continue those?`)));
-    if (reopens) await verbs.reopenLearners({ learners: missed });
+    if (reopens) await attended.reopen(missed);
     const left = missed.length > 0 && `${words}${reopens ? " and go on" : "; --reopen continues those"}.`;
     return [updated, left].filter((remark) => typeof remark === "string");
   } catch (error) {
-    await scheduler.close();
+    await attended.close();
     throw error;
   }
 }
 
-/** Returns when every learner has ended, and every job with it. */
-async function endOfWork({ store }: Scheduler): Promise<"over"> {
-  const { learnerCounts, liveJobs } = store.model;
-  await store.until(
-    () => liveJobs.size === 0 && !learnerStates.some((state) => learnerCounts[state] > 0 && !hasEnded(state)),
-  );
-  return "over";
+/** Starts the jobs and shows how they get on, until nobody has to look any longer. */
+async function seeThrough(
+  attended: AttendedRun,
+  interruption: Promise<void>,
+  stays: boolean,
+  view: RunView,
+  program: Program,
+): Promise<"over" | "paused" | "closed" | "lost" | "interrupted"> {
+  let isAttended = true;
+  const interrupted = interruption.then(async () => {
+    if (isAttended) await stopJobs(attended, view, program);
+    return "interrupted" as const;
+  });
+  await attended.start();
+  const startedAt = Date.now();
+  const figures = (): Figures => ({ ...attended.standing, elapsedMs: Date.now() - startedAt });
+  const timer = setInterval(() => view.frame(figures()), frameMs);
+  try {
+    const ending = await Promise.race([attended.over(), attended.paused, interrupted, attended.closed]);
+    if (ending === "lost") return ending;
+    const failed = await attended.failed();
+    clearInterval(timer);
+    view.end(figures(), failed);
+    if (stays && ending === "over") {
+      view.stay();
+      await Promise.race([interrupted, attended.closed]);
+    }
+    return ending;
+  } finally {
+    clearInterval(timer);
+    isAttended = false;
+    await attended.close();
+  }
 }
 
 /** Ctrl-C: once stops the jobs, which save; twice leaves at once, and the jobs go on. */
-async function onInterrupt(scheduler: Scheduler, view: View, program: Program): Promise<"interrupted"> {
-  await interruption();
+async function stopJobs(attended: AttendedRun, view: RunView, program: Program): Promise<void> {
   view.stopping();
   const again = interruption().then(() => program.print("The jobs go on; the next start finds them."));
-  await scheduler.verbs.setActivity("stopped", "interrupted in the terminal", false);
-  await Promise.race([again, noJobs(scheduler)]);
-  return "interrupted";
+  await attended.stop();
+  await Promise.race([again, attended.closed, noJobs(attended)]);
 }
 
 function interruption(): Promise<void> {
@@ -128,123 +186,6 @@ function interruption(): Promise<void> {
   });
 }
 
-async function noJobs({ store }: Scheduler): Promise<void> {
-  while (store.model.liveJobs.size > 0) await new Promise((resolve) => setTimeout(resolve, frameMs));
-}
-
-function figuresOf({ store, board }: Scheduler, startedAt: number): Figures {
-  const { learnerCounts, liveJobs } = store.model;
-  return { learners: learnerCounts, npoints: board.npoints, jobs: liveJobs.size, elapsedMs: Date.now() - startedAt };
-}
-
-/** What a person or a program sees of a run. */
-interface View {
-  begin(model: Model, directory: RunDirectory, isResumed: boolean): void;
-  frame(figures: Figures): void;
-  remark(text: string): void;
-  notice(notice: AdaptiveError): void;
-  stopping(): void;
-  end(figures: Figures, model: Model): void;
-  stay(): void;
-}
-
-function createView({ json }: RunOptions, program: Program): View {
-  if (json) return jsonView(program);
-  return process.stdout.isTTY ? terminalView(program) : linesView(program);
-}
-
-function jsonView({ printJson }: Program): View {
-  let last = "";
-  return {
-    begin: (model, directory, isResumed) => {
-      const { runId } = model.run;
-      printJson({ event: "begin", run: directory.own, runId, resumed: isResumed, learners: model.learners.size });
-    },
-    frame: ({ learners, npoints, jobs, elapsedMs }) => {
-      const figures = { learners, npoints, jobs };
-      if (JSON.stringify(figures) === last) return;
-      last = JSON.stringify(figures);
-      printJson({ event: "progress", ...figures, seconds: elapsedMs / 1000 });
-    },
-    remark: (text) => printJson({ event: "remark", text }),
-    notice: ({ code, message, hint }) => printJson({ event: "notice", code, message, hint }),
-    stopping: () => printJson({ event: "stopping" }),
-    end: ({ learners, npoints, elapsedMs }, model) => {
-      const failed = failedLearners(model).map(({ id, fname, error }) => ({ id, fname, error }));
-      printJson({ event: "end", learners, npoints, seconds: elapsedMs / 1000, failed });
-    },
-    stay: () => printJson({ event: "serving" }),
-  };
-}
-
-function linesView({ print }: Program): View {
-  let printedAt = 0;
-  let last = "";
-  return {
-    ...peopleView(print),
-    frame: (figures) => {
-      const { done, failed } = figures.learners;
-      const mark = `${done} ${failed}`;
-      if (figures.elapsedMs - printedAt < lineMs && (mark === last || figures.elapsedMs - printedAt < frameMs)) return;
-      printedAt = figures.elapsedMs;
-      last = mark;
-      print(figuresLine(figures));
-    },
-  };
-}
-
-function terminalView({ print }: Program): View {
-  // The bar is redrawn in place; whatever else is printed pushes it down.
-  const clear = "\r\u001b[2K";
-  // Some terminals say they have no columns at all.
-  const bar = (figures: Figures) => `${clear}${progressLine(figures, process.stdout.columns || 80)}`;
-  const people = peopleView((text) => print(`${clear}${text}`));
-  return {
-    ...people,
-    frame: (figures) => process.stdout.write(bar(figures)),
-    end: (figures, model) => {
-      process.stdout.write(`${bar(figures)}\n`);
-      people.end(figures, model);
-    },
-  };
-}
-
-function peopleView(print: (text: string) => void): Omit<View, "frame"> {
-  let folder = "";
-  return {
-    begin: (model, directory, isResumed) => {
-      folder = directory.path;
-      const { done } = model.learnerCounts;
-      const { queue, budget } = settingsOf(model.run);
-      const cores = `${plural(budget, "core")} of this computer`;
-      const where = `on ${queue === "local" ? cores : queueNames[queue]}`;
-      const before = isResumed ? `, resumed with ${done} done` : "";
-      print(`${model.run.name}: ${plural(model.learners.size, "learner")} ${where}${before}. Ctrl-C saves and stops.`);
-    },
-    remark: print,
-    notice: ({ message, hint }) => print(hint ? `${message}\n  ${hint}` : message),
-    stopping: () => print("Stopping: the learners save what they have. Ctrl-C again leaves the jobs running."),
-    end: ({ elapsedMs, learners }, model) => {
-      const failed = failedLearners(model);
-      for (const { fname, reason } of failed) print(`failed: ${fname}: ${reason ?? "no reason known"}`);
-      const rest = learners.waiting + learners.running;
-      const ending = rest > 0 ? `${plural(rest, "learner")} left; start again to resume` : `all ended`;
-      print(
-        `${learners.done} done, ${failed.length} failed, ${ending} (${formatDuration(elapsedMs)}). Data: ${folder}`,
-      );
-    },
-    stay: () => print("Serving until Ctrl-C, so that the editor can show the results."),
-  };
-}
-
-const queueNames = { slurm: "Slurm" } as const;
-
-function failedLearners(model: Model): LearnerRow[] {
-  return [...model.learners.values()].filter(({ state }) => state === "failed");
-}
-
-/** Something that happens once. */
-class Signal<T> {
-  send: (value: T) => void = () => undefined;
-  readonly received = new Promise<T>((resolve) => (this.send = resolve));
+async function noJobs(attended: AttendedRun): Promise<void> {
+  while (attended.standing.jobs > 0) await new Promise((resolve) => setTimeout(resolve, frameMs));
 }

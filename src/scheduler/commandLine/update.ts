@@ -1,12 +1,11 @@
 import { ask, type Address } from "../control/dealer";
+import { compareDeadlineMs } from "../control/protocol";
 import { describeComparison, removesMany, type StudyComparison } from "../control/studyComparison";
 import { AdaptiveError, toAdaptiveError } from "../state/errors";
 import type { RunDirectory } from "../state/runDirectory";
 import { findOrStartScheduler } from "./launch";
 import { exitCodes, type Program } from "./program";
-
-/** Importing the learners file may build a hundred thousand learners. */
-const compareDeadlineMs = 900_000;
+import { questionsTo } from "./questions";
 
 export interface UpdateOptions {
   /** Agrees to learners that go or become others. */
@@ -18,15 +17,14 @@ export interface UpdateOptions {
 
 /** Brings a run in line with its edited study. */
 export async function update(directory: RunDirectory, options: UpdateOptions, program: Program): Promise<number> {
-  await directory.readRunFile();
-  const address = await findOrStartScheduler(directory, program);
-  const study = studyAt(address);
   if (options.dryRun) {
-    const comparison = await study.compare();
+    const comparison = await (await questionsTo(directory, program)).compareStudy({});
     if (options.json) program.printJson({ edited: comparison !== null, ...comparison });
     else program.print(comparison ? `The study was edited: ${describeComparison(comparison.counts)}.` : unedited);
     return exitCodes.success;
   }
+  await directory.readRunFile();
+  const study = studyAt(await findOrStartScheduler(directory, program));
   const done = await updateStudy(study, options.accept, program);
   if (options.json) program.printJson({ edited: done !== null, ...done });
   else program.print(done ? `Updated: ${describeComparison(done.counts)}. Running jobs keep their code.` : unedited);
@@ -36,7 +34,7 @@ export async function update(directory: RunDirectory, options: UpdateOptions, pr
 const unedited = "The run has the study as it is.";
 
 /** What can be asked of a run's study, here or through a scheduler. */
-interface EditedStudy {
+export interface EditedStudy {
   compare(): Promise<StudyComparison | null>;
   update(revision: string): Promise<unknown>;
 }

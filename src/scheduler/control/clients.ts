@@ -68,6 +68,10 @@ export class Clients {
     return this.clients.size;
   }
 
+  get isAnyAttached(): boolean {
+    return [...this.clients.values()].some(({ isAttached }) => isAttached);
+  }
+
   /** The condition of the run that is shown now. */
   get notice(): Notifications["notice"] {
     return this.shown;

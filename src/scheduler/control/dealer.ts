@@ -32,6 +32,41 @@ export function openDealer(address: Address): zmq.Dealer {
   return dealer;
 }
 
+/** A connection to a scheduler, for questions one after the other. */
+export interface Connection {
+  /** @throws AdaptiveError `scheduler-silent` when there is no answer, or the scheduler's own error */
+  ask<M extends Method>(method: M, params: Params<M>, deadlineMs?: number): Promise<Results[M]>;
+  close(): void;
+}
+
+export function connect(address: Address): Connection {
+  const dealer = openDealer(address);
+  const rpc = new RpcClient((message) => void dealer.send(message).catch(() => undefined));
+  void (async () => {
+    for await (const [frame] of dealer) if (frame) rpc.receive(frame.toString("utf8"));
+  })();
+  const giveUp = () => rpc.end(silent(address));
+  // It ends, or has ended: ZeroMQ would wait for another one at the same port.
+  dealer.events.on("disconnect", giveUp);
+  dealer.events.on("connect:retry", giveUp);
+  return {
+    ask: async <M extends Method>(method: M, params: Params<M>, deadlineMs = answerDeadlineMs) => {
+      let deadline: NodeJS.Timeout | undefined;
+      const silence = new Promise<never>((_, reject) => {
+        deadline = setTimeout(() => reject(silent(address)), deadlineMs);
+      });
+      try {
+        return (await Promise.race([rpc.request(method, params), silence])) as Results[M];
+      } catch (error) {
+        throw toAdaptiveError(error);
+      } finally {
+        clearTimeout(deadline);
+      }
+    },
+    close: () => dealer.close(),
+  };
+}
+
 /**
  * Asks the scheduler one thing.
  *
@@ -41,28 +76,13 @@ export async function ask<M extends Method>(
   address: Address,
   method: M,
   params: Params<M>,
-  deadlineMs = answerDeadlineMs,
+  deadlineMs?: number,
 ): Promise<Results[M]> {
-  const dealer = openDealer(address);
-  const rpc = new RpcClient((message) => void dealer.send(message).catch(() => undefined));
-  let deadline: NodeJS.Timeout | undefined;
+  const connection = connect(address);
   try {
-    void (async () => {
-      for await (const [frame] of dealer) if (frame) rpc.receive(frame.toString("utf8"));
-    })();
-    const silence = new Promise<never>((_, reject) => {
-      const giveUp = () => reject(silent(address));
-      deadline = setTimeout(giveUp, deadlineMs);
-      // It ends, or has ended: ZeroMQ would wait for another one at the same port.
-      dealer.events.on("disconnect", giveUp);
-      dealer.events.on("connect:retry", giveUp);
-    });
-    return (await Promise.race([rpc.request(method, params), silence])) as Results[M];
-  } catch (error) {
-    throw toAdaptiveError(error);
+    return await connection.ask(method, params, deadlineMs);
   } finally {
-    clearTimeout(deadline);
-    dealer.close();
+    connection.close();
   }
 }
 

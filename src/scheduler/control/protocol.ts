@@ -18,6 +18,9 @@ export const controlProtocol = 1;
 /** A client that has said nothing for this long is forgotten; it pings three times as often. */
 export const clientSilenceMs = 30_000;
 
+/** For `compareStudy`: importing the learners file may build a hundred thousand learners. */
+export const compareDeadlineMs = 900_000;
+
 /** Bytes of the snapshot database per `snapshot/read`. */
 export const snapshotPieceBytes = 1 << 19;
 
@@ -65,7 +68,8 @@ export const requestSchemas = {
   /** The jobs that have not ended. */
   listJobs: v.object({}),
   cancelJobs: v.object({ jobs: v.pipe(v.array(jobId), v.maxLength(20_000)) }),
-  shutDown: v.object({}),
+  /** @param ifUnused only when nobody else needs the scheduler: no jobs that are to go on, nobody attached */
+  shutDown: v.object({ ifUnused: v.optional(v.boolean(), false) }),
   /** How a learner failed last. */
   failure: v.object({ learner: learnerId }),
   /** By ids, or patterns of file names with `*` and `?`; all without any. Without states, in any state. Besides, by a filter. */
@@ -113,11 +117,12 @@ export interface Results {
   tryLearners: { trials: TriedLearner[]; proposal: Proposal | null };
   listJobs: { jobs: ListedJob[] };
   cancelJobs: null;
-  shutDown: null;
+  /** Whether it ends. */
+  shutDown: { ends: boolean };
   failure: Failure | null;
   findLearners: { learners: number[] };
   /** Those that failed at least once and are not done. */
-  failedLearners: { learners: Pick<LearnerRow, "id" | "fname" | "state" | "failures" | "error">[] };
+  failedLearners: { learners: Pick<LearnerRow, "id" | "fname" | "state" | "failures" | "error" | "reason">[] };
   missedGoals: MissedGoals;
   studyEdits: EditedParts;
   /** Null when the run has it as it is. */

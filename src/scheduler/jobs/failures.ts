@@ -39,12 +39,7 @@ export class Failures {
 
   async of(learner: number): Promise<Failure | null> {
     await this.writing;
-    try {
-      return v.parse(failureSchema, JSON.parse(await readFile(this.fileOf(learner), "utf8")));
-    } catch (error) {
-      if (errnoOf(error) === "ENOENT") return null;
-      throw error;
-    }
+    return readFailure(this.folder, learner);
   }
 
   /** Returns when everything is written. */
@@ -55,7 +50,7 @@ export class Failures {
   private async write(learner: LearnerId, failure: Omit<Failure, "output">): Promise<void> {
     const { text: output } = await this.tail(failure.job, outputBytes);
     await mkdir(this.folder, { recursive: true, mode: 0o700 });
-    await writeFileAtomically(this.fileOf(learner), JSON.stringify({ ...failure, output } satisfies Failure));
+    await writeFileAtomically(fileOf(this.folder, learner), JSON.stringify({ ...failure, output } satisfies Failure));
     await this.forgetOldest();
   }
 
@@ -68,8 +63,18 @@ export class Failures {
     const oldest = files.sort((a, b) => a.at - b.at).slice(0, files.length - kept);
     for (const { name } of oldest) await rm(join(this.folder, name));
   }
+}
 
-  private fileOf(learner: number): string {
-    return join(this.folder, `${learner}.json`);
+/** A learner's last failure as it is kept, or null. */
+export async function readFailure(folder: string, learner: number): Promise<Failure | null> {
+  try {
+    return v.parse(failureSchema, JSON.parse(await readFile(fileOf(folder, learner), "utf8")));
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return null;
+    throw error;
   }
+}
+
+function fileOf(folder: string, learner: number): string {
+  return join(folder, `${learner}.json`);
 }

@@ -37,9 +37,9 @@ export async function createRun(
   const directory = RunDirectory.ofStudy(learnersFile);
   if (directory.own === directory.trash) throw reservedName(learnersFile);
   const isNew = await makeOwnFolder(directory);
-  const lock = await RunLock.acquire(directory.lock);
+  const lock = await lockOrMade(directory);
+  if (!lock) return directory;
   try {
-    // Somebody else may have made it while we waited.
     if (await directory.hasRun()) return directory;
     await checkScript(directory.path, settings);
     const revision = await copyCode(directory.path, settings.include, directory);
@@ -89,6 +89,24 @@ export async function createRun(
     await lock.release();
   }
 }
+
+/** Null when somebody else has made the run meanwhile, and perhaps serves it already. */
+async function lockOrMade(directory: RunDirectory): Promise<RunLock | null> {
+  for (let waitedMs = 0; ; waitedMs += checkMs) {
+    try {
+      return await RunLock.acquire(directory.lock);
+    } catch (error) {
+      const isTaken = error instanceof AdaptiveError && error.code === "already-served";
+      if (!isTaken || waitedMs > patienceMs) throw error;
+      if (await directory.hasRun()) return null;
+      await new Promise((resolve) => setTimeout(resolve, checkMs));
+    }
+  }
+}
+
+/** Whoever makes a run may have to read a file of a hundred thousand learners. */
+const patienceMs = 900_000;
+const checkMs = 200;
 
 async function checkReadable(learnersFile: string): Promise<void> {
   try {

@@ -141,7 +141,8 @@ async function deleteJobFiles(directory: RunDirectory): Promise<void> {
   for (const file of files) await rm(file, { recursive: true, force: true });
 }
 
-function copied({ path }: RunDirectory, run: RunRow): AdaptiveError {
+/** Why a copy is not served, and what can be done. */
+export function copied({ path }: RunDirectory, run: RunRow): AdaptiveError {
   return new AdaptiveError(
     "copied-run",
     path === run.directory

@@ -139,7 +139,7 @@ const sound: { readonly [M in Method]: Params<M> } = {
   tryLearners: { learners: [1] },
   listJobs: {},
   cancelJobs: { jobs: ["1_[2]", "4711.head.site"] },
-  shutDown: {},
+  shutDown: { ifUnused: false },
   failure: { learner: 1 },
   findLearners: { names: ["data/*"], states: ["done"], where: "npoints>3" },
   failedLearners: { where: "" },

@@ -1,0 +1,76 @@
+import type { MissedGoals, Results } from "../control/protocol";
+import { failedLearners } from "../questions";
+import type { Scheduler } from "../server";
+import { hasEnded } from "../state/changes";
+import { learnerStates, type LearnerState, type RunRow } from "../state/rows";
+import type { Configuration } from "../state/settings";
+import type { EditedStudy } from "./update";
+
+/** How a run stands. */
+export interface Standing {
+  run: RunRow;
+  learners: Readonly<Record<LearnerState, number>>;
+  /** Jobs that have not ended. */
+  jobs: number;
+  npoints: number;
+}
+
+export type FailedLearner = Results["failedLearners"]["learners"][number];
+
+/** A run that the command `run` sees through to its end, whoever serves it. */
+export interface AttendedRun {
+  readonly standing: Standing;
+  readonly study: EditedStudy;
+  configure(configuration: Configuration): Promise<unknown>;
+  missedGoals(): MissedGoals | Promise<MissedGoals>;
+  reopen(learners: number[]): Promise<unknown>;
+  /** Sets the jobs going; only then anything of the following may be so. */
+  start(): Promise<unknown>;
+  /** The jobs save and end. */
+  stop(): Promise<unknown>;
+  /** Returns when every learner has ended, and every job with it. */
+  over(): Promise<"over">;
+  /** Resolved when the run pauses by itself. */
+  readonly paused: Promise<"paused">;
+  /** Resolved when its scheduler has ended in peace, or died. */
+  readonly closed: Promise<"closed" | "lost">;
+  failed(): FailedLearner[] | Promise<FailedLearner[]>;
+  close(): Promise<void>;
+}
+
+/** A run that this process serves. */
+export function servedHere(scheduler: Scheduler, signals: Pick<AttendedRun, "paused" | "closed">): AttendedRun {
+  const { store, board, verbs, updates } = scheduler;
+  const { model } = store;
+  const attended: AttendedRun = {
+    ...signals,
+    get standing() {
+      return { run: model.run, learners: model.learnerCounts, jobs: model.liveJobs.size, npoints: board.npoints };
+    },
+    study: updates,
+    configure: verbs.configure,
+    missedGoals: verbs.missedGoals,
+    reopen: (learners) => verbs.reopenLearners({ learners }),
+    start: verbs.startJobs,
+    stop: () => verbs.setActivity("stopped", "interrupted in the terminal", false),
+    over: () => store.until(() => isOver(attended.standing)).then(() => "over" as const),
+    failed: () => failedLearners(model, { where: "" }).learners.filter(isFailed),
+    close: () => scheduler.close(),
+  };
+  return attended;
+}
+
+/** Every learner has ended, and every job with it. */
+export function isOver({ learners, jobs }: Standing): boolean {
+  return jobs === 0 && !learnerStates.some((state) => learners[state] > 0 && !hasEnded(state));
+}
+
+export function isFailed({ state }: FailedLearner): boolean {
+  return state === "failed";
+}
+
+/** Something that happens once. */
+export class Signal<T> {
+  send: (value: T) => void = () => undefined;
+  readonly received = new Promise<T>((resolve) => (this.send = resolve));
+}

@@ -1,0 +1,86 @@
+import type { Params, Results } from "./control/protocol";
+import { AdaptiveError } from "./state/errors";
+import { checkNames, parseFilter } from "./state/filter";
+import { matches } from "./state/matches";
+import { missesGoal } from "./state/missesGoal";
+import type { Model } from "./state/model";
+import { parameterNames } from "./state/parameters";
+import { fnameOf, type LearnerRow } from "./state/rows";
+import { settingsOf } from "./state/settings";
+import { wildcard } from "./state/wildcard";
+
+/*
+ * What may be asked of a run and changes nothing: by its scheduler, or of what is on disk where
+ * nobody serves it.
+ */
+
+/** The jobs that have not ended, with what they run. */
+export function listJobs(model: Model): Results["listJobs"] {
+  const jobs = [...model.liveJobs].map((id) => {
+    const { jobId, name, state, host, submittedAt, startedAt, reason, restart, ...row } = model.job(id);
+    const { cancelledAt, resourceClass, learnerId } = row;
+    const fname = learnerId === null ? null : model.learner(learnerId).fname;
+    const job = { jobId, name, state, host, submittedAt, startedAt, reason, restart, cancelledAt, resourceClass };
+    return { ...job, fname };
+  });
+  return { jobs };
+}
+
+/** @throws AdaptiveError `bad-filter`, `too-many-patterns` */
+export function findLearners(model: Model, { names, states, where }: Params<"findLearners">): Results["findLearners"] {
+  const isNamed = nameMatcher(names);
+  const isWanted = filtered(model, where);
+  const learners = [...model.learners.values()].filter(
+    (row) =>
+      (states.length === 0 || states.includes(row.state)) && (names.length === 0 || isNamed(row)) && isWanted(row),
+  );
+  return { learners: learners.map(({ id }) => id) };
+}
+
+/** @throws AdaptiveError `bad-filter` */
+export function failedLearners(model: Model, { where }: Params<"failedLearners">): Results["failedLearners"] {
+  return {
+    learners: [...model.learners.values()]
+      .filter(
+        ({ failures, fruitlessJobs, state }) =>
+          state === "failed" || (failures + fruitlessJobs > 0 && state !== "done"),
+      )
+      .filter(filtered(model, where))
+      .map(({ id, fname, state, failures, error, reason }) => ({ id, fname, state, failures, error, reason })),
+  };
+}
+
+/** Which done learners miss the goal of now. */
+export function missedGoals(model: Model): Results["missedGoals"] {
+  const { goal } = settingsOf(model.run);
+  const done = [...model.learners.values()].filter(({ state }) => state === "done");
+  const judged = (verdict: boolean | null) =>
+    done.filter((row) => missesGoal(row, goal) === verdict).map(({ id }) => id);
+  return { done: done.length, missed: judged(true), unknown: judged(null) };
+}
+
+function filtered(model: Model, where: string): (row: LearnerRow) => boolean {
+  const filter = parseFilter(where);
+  const combos = [...model.learners.values()].map(({ combo }) => combo);
+  if (filter.some(({ field }) => field.kind === "parameter")) checkNames(filter, parameterNames(combos));
+  return matches(filter);
+}
+
+/** Each is compared with every learner. */
+const maxPatterns = 100;
+
+/** Whether a learner is meant: by its id, by one of its file names, or by a pattern of them. */
+function nameMatcher(names: readonly string[]): (row: LearnerRow) => boolean {
+  const exact = new Set(names);
+  const patterns = [...exact].filter((name) => /[*?]/.test(name)).map(wildcard);
+  if (patterns.length > maxPatterns) {
+    throw new AdaptiveError(
+      "too-many-patterns",
+      `${patterns.length} patterns of file names are more than ${maxPatterns} at a time.`,
+      "Ask several times, or use a filter: --where 'offset>0.5'.",
+    );
+  }
+  return (row) =>
+    exact.has(String(row.id)) ||
+    [fnameOf(row)].flat().some((fname) => exact.has(fname) || patterns.some((pattern) => pattern.test(fname)));
+}
