@@ -66,6 +66,7 @@ export class ControlConnection {
   private readonly rpc: RpcClient;
   private reject: (why: AdaptiveError) => void = () => undefined;
   private endedBy: AdaptiveError | null = null;
+  private lastHeardAt: number | null = null;
 
   constructor(
     process: RunningProcess,
@@ -87,6 +88,7 @@ export class ControlConnection {
     const reader = new FrameReader(maxSentBytes, () => undefined);
     stdout.on("data", (chunk: Buffer) => {
       for (const message of reader.push(chunk)) {
+        this.lastHeardAt = clock.now();
         if (this.endedBy === null && !this.rpc.receive(message.toString("utf8"))) this.end(notUnderstood("something"));
       }
     });
@@ -98,6 +100,11 @@ export class ControlConnection {
         this.end(toAdaptiveError(error));
       }
     });
+  }
+
+  /** When the scheduler said something last, in milliseconds since the epoch. */
+  get heardAt(): number | null {
+    return this.lastHeardAt;
   }
 
   /** @throws AdaptiveError what the scheduler answered, or that the connection ended or did not answer in time */

@@ -6,7 +6,8 @@ export type Link =
   | { at: "offline"; since: Date; why: string; isCopied?: true }
   | { at: "connecting"; step: string }
   | { at: "online" }
-  | { at: "retrying"; attempt: number; nextInMs: number; why: string }
+  /** `lastWordAt` is when the scheduler was heard last, in milliseconds since the epoch; null when it never was. */
+  | { at: "retrying"; attempt: number; nextInMs: number; why: string; lastWordAt: number | null }
   /** Only a person gets it further: `what` says with what. Until then nothing is tried. */
   | { at: "needsUser"; what: string };
 
@@ -53,13 +54,19 @@ const needsPerson: ReadonlySet<string> = new Set([
  */
 export function afterFailure(
   { code, message }: AdaptiveError,
-  { attempt, nextInMs, mayStart, now }: { attempt: number; nextInMs: number; mayStart: boolean; now: Date },
+  {
+    attempt,
+    nextInMs,
+    mayStart,
+    now,
+    lastWordAt,
+  }: { attempt: number; nextInMs: number; mayStart: boolean; now: Date; lastWordAt: number | null },
 ): Exclude<Link, { at: "connecting" | "online" }> {
   if (code === "copied-run") return { at: "offline", since: now, why: message, isCopied: true };
   if (needsPerson.has(code)) {
     return { at: "needsUser", what: code === "cancelled" ? "logging in was cancelled" : message };
   }
-  if (mayStart) return { at: "retrying", attempt, nextInMs, why: message };
+  if (mayStart) return { at: "retrying", attempt, nextInMs, why: message, lastWordAt };
   return { at: "offline", since: now, why: "the scheduler has ended" };
 }
 

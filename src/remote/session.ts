@@ -73,6 +73,8 @@ export class Session implements RunSession {
   /** Failures in a row. */
   private attempt = 0;
   private lastFailure: AdaptiveError | null = null;
+  /** When the scheduler was heard last. */
+  private lastWordAt: number | null = null;
   private watched: readonly LearnerId[] = [];
   private readonly previews = new Previews();
   private readonly changes: Coalescer;
@@ -241,9 +243,10 @@ export class Session implements RunSession {
         this.attempt = nextAttempt(this.attempt, onlineSince === null ? 0 : clock.now() - onlineSince);
         // A person who has come since can be asked.
         if (this.isAsked) continue;
-        const { attempt, mayStart } = this;
+        const { attempt, mayStart, lastWordAt } = this;
         const nextInMs = reconnectDelayMs(attempt, random());
-        const to = afterFailure(this.lastFailure, { attempt, nextInMs, mayStart, now: new Date(clock.now()) });
+        const now = new Date(clock.now());
+        const to = afterFailure(this.lastFailure, { attempt, nextInMs, mayStart, now, lastWordAt });
         this.settle(to);
         await this.rest(to.at === "needsUser" ? null : nextInMs, signal);
       }
@@ -311,6 +314,7 @@ export class Session implements RunSession {
       if (mustStartOver(toAdaptiveError(error))) this.position = null;
       throw error;
     } finally {
+      this.lastWordAt = this.connection?.heardAt ?? this.lastWordAt;
       this.connection = null;
       closing.abort();
     }

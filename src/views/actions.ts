@@ -31,6 +31,7 @@ import type { ShownTexts } from "./shownTexts";
 import { askStart } from "./startForm";
 import { goalAfter } from "./startFormModel";
 import { continueThose, goalQuestion, update, updateQuestion } from "./studyWords";
+import { runTitle } from "./statusText";
 import { offersTrial } from "./trialModel";
 import { learnersViewId, withViewProgress } from "./viewProgress";
 
@@ -193,7 +194,7 @@ export class Actions {
     const showScript = (typed: TypedSettings) =>
       errors.attempt("Preview Job Script", async () =>
         scripts.show(
-          `${study.name} job.sh`,
+          `${runTitle(study.name, cluster)} job.sh`,
           await this.withProgress(study.name, (_, token) => sessions.script(study, cluster, typed, token)),
         ),
       );

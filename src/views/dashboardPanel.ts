@@ -18,7 +18,7 @@ import { Coalescer } from "../remote/coalescer";
 import { Refresher } from "./refresher";
 import { awayLines } from "./runWords";
 import { clusterOf, isOnCluster } from "../remote/clusterRuns";
-import { linkText } from "./statusText";
+import { linkText, runTitle } from "./statusText";
 import type { StudyEdits } from "./studyEdits";
 import { freshTrial } from "./trialModel";
 
@@ -259,8 +259,8 @@ export class DashboardPanel {
     const waiting = setTimeout(() => this.post({ type: "run", run: null, ...around }), 500);
     try {
       const overview = await session.query("overview", null);
-      this.panel.title = `${overview.run.name} · Adaptive`;
       const cluster = clusterOf(session.directory, overview.run.cluster);
+      this.panel.title = `${runTitle(overview.run.name, cluster)} · Adaptive`;
       const finishedAt = isFinished(overview) ? await newestEnd(session) : null;
       const run = shownNumbers(
         { ...overview, run: { ...overview.run, cluster } },

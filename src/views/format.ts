@@ -81,6 +81,17 @@ function localTime(ms: number): [day: string, time: string] {
   ];
 }
 
+/** The first line of a text, cut off where it is longer or where others follow. */
+export function clippedLine(text: string, longest: number): string {
+  const [line = ""] = text.split("\n");
+  return line.length > longest || line.length < text.trimEnd().length ? `${line.slice(0, longest - 1)}…` : line;
+}
+
+/** With a full stop where a text does not end in a stop of its own. */
+export function sentence(text: string): string {
+  return /[.!?…]$/.test(text) ? text : `${text}.`;
+}
+
 /** How long ago something was: `now`, `40 s ago`. Clocks of two machines differ, so the future is now. */
 export function formatAgo(thenMs: number, nowMs: number): string {
   return nowMs - thenMs < 1000 ? "now" : `${formatDuration(nowMs - thenMs)} ago`;

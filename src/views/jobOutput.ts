@@ -1,10 +1,12 @@
 import { EventEmitter, Range, type TextDocumentContentProvider, type TextEditor, Uri, window, workspace } from "vscode";
 import * as v from "valibot";
+import { hostOf, isOnCluster } from "../remote/clusterRuns";
 import type { RunSession } from "../remote/runSession";
 import { asJobId, asLearnerId, type JobId, type LearnerId } from "../scheduler/state/rows";
 import type { RunSessions } from "../remote/runSessions";
 import { DisposableScope } from "./disposableScope";
 import { outputText } from "./outputText";
+import { runTitle } from "./statusText";
 
 const scheme = "adaptive-output";
 /** How often a job is asked for what it has printed meanwhile, while somebody looks. */
@@ -44,7 +46,8 @@ export class JobOutputs implements TextDocumentContentProvider {
 
   /** @param learner whose part is shown; null for all that the job printed */
   async show({ directory }: RunSession, job: JobId, learner: LearnerId | null): Promise<void> {
-    const name = learner === null ? job : `${job}, learner ${learner}`;
+    const cluster = isOnCluster(directory) ? hostOf(directory) : "local";
+    const name = runTitle(learner === null ? job : `${job}, learner ${learner}`, cluster);
     const query = JSON.stringify({ directory, job, learner } satisfies v.InferInput<typeof shownSchema>);
     const uri = Uri.from({ scheme, path: `/${name}.log`, query });
     // A document that is open already shows what was printed until then.

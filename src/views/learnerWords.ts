@@ -1,5 +1,6 @@
 /** How a learner stands, in words: the same in the list, in its panel and in the tree. */
 import { plural } from "../scheduler/state/counts";
+import { clippedLine } from "./format";
 import { stateStyles } from "./learnerStates";
 import type { ShownLearner } from "./messages";
 
@@ -24,10 +25,7 @@ export function troubleWords({
 
 /** The same in the space of a row. */
 export function shortTrouble(text: string): string {
-  const [line = ""] = text.split("\n");
-  return line.length > longestTrouble || line.length < text.trimEnd().length
-    ? `${line.slice(0, longestTrouble - 1)}…`
-    : line;
+  return clippedLine(text, longestTrouble);
 }
 
 /** What is said where a learner has nothing to be drawn. */

@@ -12,7 +12,7 @@ import { NodeTree } from "./nodeTree";
 import { Refresher } from "./refresher";
 import { conditionOf } from "./runCondition";
 import type { ShownRun } from "./shownRun";
-import { clusterName, linkText } from "./statusText";
+import { awayLine, clusterName } from "./statusText";
 import type { StudyEdits } from "./studyEdits";
 import { learnersViewId } from "./viewProgress";
 
@@ -108,10 +108,8 @@ export class LearnersView {
     // A message hides what the view says while it is empty.
     const condition = overview && conditionOf(overview, session?.notice ?? null);
     const isOver = condition?.kind === "finished";
-    const isAway = overview !== null && session?.link.at === "offline" && !session.link.isCopied && !isOver;
-    const away = isAway ? session.link : null;
     const lines = [
-      away === null ? "" : `The run is ${linkText(away, Date.now(), this.run.linkSinceMs) ?? ""}.`,
+      overview === null || session === null || isOver ? "" : awayLine(session.link, Date.now()),
       this.edits.notice?.line ?? "",
       this.hasMatch ? "" : "No learner matches the filter.",
     ];

@@ -1,4 +1,5 @@
 import type { RunRow } from "../scheduler/state/rows";
+import { sentence } from "./format";
 import type { RunCondition } from "./runCondition";
 
 /** What is worth a notification. */
@@ -42,8 +43,6 @@ export function asNews(run: RunRow, condition: RunCondition, changedAt: number, 
     steps: [showProgress, { title: "Start Jobs", command: "adaptive.startJobs" }],
   };
 }
-
-const sentence = (text: string): string => (/[.!?…]$/.test(text) ? text : `${text}.`);
 
 /** Whether it is told at this value of the setting `adaptive.notifications`. */
 export function isWanted({ isProblem }: Pick<News, "isProblem">, level: string): boolean {

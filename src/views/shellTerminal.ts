@@ -3,6 +3,7 @@ import type { Pseudoterminal, TerminalDimensions } from "vscode";
 import { Emitter } from "../remote/event";
 import type { Exit, Terminal, TerminalSize } from "../remote/transport";
 import { type AdaptiveError, toAdaptiveError } from "../scheduler/state/errors";
+import { sentence } from "./format";
 import { plain } from "./plain";
 
 /**
@@ -84,5 +85,5 @@ export function lastWords({ code, signal, lost }: Exit): string | null {
 }
 
 function wordsOf({ message, hint }: AdaptiveError): string {
-  return `${message.replace(/\w$/, "$&.")}${hint === "" ? "" : ` ${hint}`}`;
+  return `${sentence(message)}${hint === "" ? "" : ` ${hint}`}`;
 }

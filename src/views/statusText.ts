@@ -1,10 +1,13 @@
 import type { Overview } from "../remote/replica/queries";
 import type { Link } from "../remote/link";
 import { formatCount, plural } from "../scheduler/state/counts";
-import { formatMoment } from "./format";
+import { clippedLine, formatMoment, sentence } from "./format";
 import type { RunCondition } from "./runCondition";
 import { statesInOrder, stateStyles } from "./learnerStates";
 import { plain } from "./plain";
+
+/** In the status bar there is little room; the tooltip has the whole. */
+const longestCause = 60;
 
 /** What is said of a link that is not up; null when there is nothing to say. */
 export function linkText(link: Link, nowMs: number, sinceMs: number): string | null {
@@ -18,11 +21,23 @@ export function linkText(link: Link, nowMs: number, sinceMs: number): string | n
       return `offline since ${formatMoment(link.since.getTime(), nowMs)}`;
     case "retrying": {
       const seconds = Math.ceil((sinceMs + link.nextInMs - nowMs) / 1000);
-      return seconds > 0 ? `retrying in ${seconds} s` : "retrying…";
+      return `${awayText(link, nowMs)}, ${seconds > 0 ? `retrying in ${seconds} s` : "retrying…"}`;
     }
     case "needsUser":
       return `needs you: ${link.what}`;
   }
+}
+
+/** What the tree says above what it shows of a run that is not connected; empty when it is. */
+export function awayLine(link: Link, nowMs: number): string {
+  if (link.at === "retrying") return sentence(`Not connected, ${awayText(link, nowMs)}`);
+  return link.at === "offline" && !link.isCopied ? `The run is ${linkText(link, nowMs, nowMs) ?? ""}.` : "";
+}
+
+/** Why a run is not connected, and of when what is shown of it is: `as of 15:52: the connection was lost`. */
+export function awayText({ why, lastWordAt }: Extract<Link, { at: "retrying" }>, nowMs: number): string {
+  const cause = clippedLine(why.replace(/\.$/, ""), longestCause);
+  return lastWordAt === null ? cause : `as of ${formatMoment(lastWordAt, nowMs)}: ${cause}`;
 }
 
 /** The run in a few characters: `peaks 12▶ 3◷ 85✓ 1✗ · paused`. */
@@ -59,6 +74,11 @@ export function statusTooltip({ run, learners, jobs, npoints }: Overview, cluste
 /** Where the program is for who likes to type. */
 export function terminalLine(command: string): string {
   return `In a terminal of this editor: adaptive-scheduler; elsewhere: ${command}`;
+}
+
+/** What tabs and terminals call a run: with its host, where that is not this computer. */
+export function runTitle(name: string, cluster: string): string {
+  return cluster === "local" ? name : `${name} on ${cluster}`;
 }
 
 export function clusterName(cluster: string): string {

@@ -10,7 +10,7 @@ import { formatCount, plural } from "../scheduler/state/counts";
 import { learnerLabel } from "./format";
 import { plain } from "./plain";
 import { ShellTerminal } from "./shellTerminal";
-import { clusterName } from "./statusText";
+import { clusterName, runTitle } from "./statusText";
 
 const maxListed = 2000;
 
@@ -30,7 +30,7 @@ export class Terminals {
    */
   async openInJob(session: RunSession, job: JobId): Promise<void> {
     const { run } = await session.query("overview", null);
-    this.show(session, `job ${job} · ${run.name}`, await session.jobShell(job));
+    this.show(session, `job ${job} · ${runTitle(run.name, clusterOf(session.directory, run.cluster))}`, await session.jobShell(job));
   }
 
   /** A shell on the head node, or here, in the run directory. */

@@ -7,7 +7,7 @@ import { notStartedYet, type LearnerRow, type RunRow } from "../scheduler/state/
 import { settingsOf, walltimeSeconds } from "../scheduler/state/settings";
 import { trialOf, type Trial } from "../scheduler/state/trial";
 import { plural } from "../scheduler/state/counts";
-import { learnerLabel } from "./format";
+import { learnerLabel, sentence } from "./format";
 import { inStudy } from "./ownFiles";
 
 /** From here on a first failure is worth a minute before the start. */
@@ -93,5 +93,3 @@ function range(seconds: readonly number[]): string {
   const [least, most] = [inWords(Math.min(...seconds)), inWords(Math.max(...seconds))];
   return least === most ? most : `${least} to ${most}`;
 }
-
-const sentence = (text: string): string => (/[.!?]$/.test(text) ? text : `${text}.`);

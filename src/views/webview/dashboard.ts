@@ -2,7 +2,7 @@ import { css, html, LitElement, nothing, type TemplateResult } from "lit";
 import type { LearnerVerb } from "../../scheduler/control/learnerVerbs";
 import type { LearnerId } from "../../scheduler/state/rows";
 import { finishedLine } from "../finished";
-import { formatDuration } from "../format";
+import { formatDuration, sentence } from "../format";
 import type { NoData } from "../learnerWords";
 import type { ListLook, ShownFailure, ShownLearner, ShownTrial, ToPage } from "../messages";
 import { timeLeftMs } from "../timeLeft";
@@ -326,7 +326,7 @@ export class DashboardElement extends LitElement {
     const { link = null, notice = null, run = null } = this.run ?? {};
     const [what, ...output] = notice?.message.split("\n") ?? [];
     // What to do comes before what a job printed, which may be long.
-    const parts = [link === null ? null : `Connection: ${link}.`, what, notice?.hint, run?.remark, ...output];
+    const parts = [link === null ? null : `Connection: ${sentence(link)}`, what, notice?.hint, run?.remark, ...output];
     const text = parts.filter(Boolean).join("\n");
     if (text === "") return nothing;
     return html`<div class="notice" role="status">

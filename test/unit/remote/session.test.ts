@@ -219,11 +219,13 @@ describe("a session", () => {
   test("connects anew when a ping is not answered", async () => {
     const { scheduler, clock, linked, settled, session } = open();
     await linked("online");
+    const lastWordAt = clock.now();
     scheduler.answersPings = false;
     clock.advance(10_000);
     await settled(() => clock.waiting > 0);
     clock.advance(15_000);
-    await expect(linked("retrying")).resolves.toMatchObject({ why: "The scheduler (ping) did not answer within 15 s" });
+    const why = "The scheduler (ping) did not answer within 15 s";
+    await expect(linked("retrying")).resolves.toMatchObject({ why, lastWordAt });
     expect(session.link.at).toBe("retrying");
   });
 
@@ -421,12 +423,12 @@ describe("a computer that wakes up", () => {
 });
 
 describe("a link", () => {
-  const asTried = { attempt: 3, nextInMs: 4000, mayStart: true, now: new Date(7) };
+  const asTried = { attempt: 3, nextInMs: 4000, mayStart: true, now: new Date(7), lastWordAt: 5 };
 
   test.each([
-    ["unreachable", true, { at: "retrying", attempt: 3, nextInMs: 4000, why: "words" }],
-    ["connection-lost", true, { at: "retrying", attempt: 3, nextInMs: 4000, why: "words" }],
-    ["disk-full", true, { at: "retrying", attempt: 3, nextInMs: 4000, why: "words" }],
+    ["unreachable", true, { at: "retrying", attempt: 3, nextInMs: 4000, why: "words", lastWordAt: 5 }],
+    ["connection-lost", true, { at: "retrying", attempt: 3, nextInMs: 4000, why: "words", lastWordAt: 5 }],
+    ["disk-full", true, { at: "retrying", attempt: 3, nextInMs: 4000, why: "words", lastWordAt: 5 }],
     ["unreachable", false, { at: "offline", since: new Date(7), why: "the scheduler has ended" }],
     ["copied-run", true, { at: "offline", since: new Date(7), why: "words", isCopied: true }],
     ["needs-user", true, { at: "needsUser", what: "words" }],
@@ -441,7 +443,7 @@ describe("a link", () => {
 
   const offline: Link = { at: "offline", since: new Date(0), why: "closed" };
   const connecting: Link = { at: "connecting", step: "Starting" };
-  const retrying: Link = { at: "retrying", attempt: 2, nextInMs: 2000, why: "no route" };
+  const retrying: Link = { at: "retrying", attempt: 2, nextInMs: 2000, why: "no route", lastWordAt: null };
 
   test.each([
     [offline, connecting, "link: offline → connecting (Starting)"],

@@ -6,7 +6,7 @@ import type { LinePreview } from "../../../src/scheduler/workers/messages";
 import { componentLabels, curveData, curveSummary } from "../../../src/views/curve";
 import { shownTrial, shownLearner } from "../../../src/views/dashboardRows";
 import { fromPageSchema, hearPage, toPageSchema } from "../../../src/views/messages";
-import { linkText } from "../../../src/views/statusText";
+import { awayLine, linkText } from "../../../src/views/statusText";
 import { rowAfterKey, rowsInSight, scrollTopFor } from "../../../src/views/webview/virtualWindow";
 import { learnerRow } from "./rows";
 
@@ -144,14 +144,32 @@ describe("a curve", () => {
 });
 
 describe("a link in words", () => {
+  const lost = {
+    at: "retrying",
+    attempt: 2,
+    nextInMs: 8000,
+    why: "the connection was lost.",
+    lastWordAt: new Date(2026, 0, 31, 14, 2).getTime(),
+  } as const;
   test.each([
     [{ at: "online" } as const, null],
     [{ at: "connecting", step: "Reading" } as const, "Reading…"],
     [{ at: "connecting", step: "Connecting..." } as const, "Connecting…"],
-    [{ at: "retrying", attempt: 2, nextInMs: 8000, why: "gone" } as const, "retrying in 4 s"],
+    [lost, "as of 2026-01-31 14:02: the connection was lost, retrying in 4 s"],
+    [{ ...lost, lastWordAt: null, nextInMs: 0 }, "the connection was lost, retrying…"],
+    [{ ...lost, lastWordAt: null, why: `${"ssh: ".repeat(20)}\nmore` }, `${"ssh: ".repeat(11)}ssh:…, retrying in 4 s`],
     [{ at: "offline", since: new Date(2026, 0, 31, 14, 2), why: "closed" } as const, "offline since 2026-01-31 14:02"],
     [{ at: "needsUser", what: "hpc asks for a code" } as const, "needs you: hpc asks for a code"],
   ])("%o is %s", (link, text) => {
     expect(linkText(link, 4000, 0)).toBe(text);
+  });
+
+  test.each([
+    [{ at: "online" } as const, ""],
+    [lost, "Not connected, as of 2026-01-31 14:02: the connection was lost."],
+    [{ at: "offline", since: new Date(2026, 0, 31, 14, 2), why: "closed" } as const, "The run is offline since 2026-01-31 14:02."],
+    [{ at: "offline", since: new Date(0), why: "copied", isCopied: true } as const, ""],
+  ])("the tree says above its rows of %o: %s", (link, text) => {
+    expect(awayLine(link, 4000)).toBe(text);
   });
 });
