@@ -73,7 +73,7 @@ export function activate(context: ExtensionContext): void {
   const filter = scope.add(new LearnerFilter(sessions));
   const learners = scope.add(new LearnersView(run, sessions, edits, filter, note));
   const jobs = scope.add(new JobsView(run, note));
-  const dashboards = scope.add(new Dashboards(context, { sessions, edits, filter, actions, log: note }));
+  const dashboards = scope.add(new Dashboards(context, { sessions, edits, filter, actions, trials, log: note }));
   const terminalCommand = terminalPath(context, program, note);
   scope.add(showStatusBar(run, terminalCommand));
   scope.add(tellNews(run, sessions, Uri.joinPath(context.globalStorageUri, "told").fsPath, note));

@@ -1,13 +1,5 @@
-import {
-  type CancellationToken,
-  type LogOutputChannel,
-  type Memento,
-  type QuickPickItem,
-  Uri,
-  window,
-  workspace,
-} from "vscode";
-import type { JobView, Overview, ReplicaQueries } from "../remote/replica/queries";
+import { type CancellationToken, type LogOutputChannel, type Memento, Uri, window, workspace } from "vscode";
+import type { JobView, ReplicaQueries } from "../remote/replica/queries";
 import type { Clusters } from "../remote/connectClusters";
 import type { RunSession } from "../remote/runSession";
 import type { RunSessions } from "../remote/runSessions";
@@ -20,7 +12,7 @@ import type { JobId, LearnerId } from "../scheduler/state/rows";
 import { cancelQuestion, changeQuestion } from "./changeQuestions";
 import { choose } from "./dialog";
 import { type ErrorDisplay, openAt } from "./errorDisplay";
-import { formatCount, plural } from "../scheduler/state/counts";
+import { plural } from "../scheduler/state/counts";
 import type { JobOutputs } from "./jobOutput";
 import { learnerVerbWords } from "./learnerVerbs";
 import type { Place } from "./messagePlace";
@@ -32,7 +24,6 @@ import { askStart } from "./startForm";
 import { goalAfter } from "./startFormModel";
 import { continueThose, goalQuestion, update, updateQuestion } from "./studyWords";
 import { runTitle } from "./statusText";
-import { offersTrial } from "./trialModel";
 import { learnersViewId, withViewProgress } from "./viewProgress";
 
 const messageMs = 5000;
@@ -180,43 +171,56 @@ export class Actions {
   private async askAndStart(): Promise<
     { started: RunSession; toTry?: never } | { toTry: Study; started?: never } | null
   > {
-    const { sessions, clusters, scripts, memory, errors } = this.world;
+    const { sessions } = this.world;
     const study = await pickStudy("Start Jobs", await sessions.knownStudies());
-    if (study === undefined) return null;
-    const configOn = (where: string) =>
-      this.withProgress(study.name, (_, token) => sessions.config(study, where, token));
-    // A run has its cluster already; without one, what is wrong in the study is said before anything is asked.
-    const known = await sessions.clusterOf(study);
-    const first = await configOn(known ?? "local");
-    const cluster = known ?? (await pickCluster(study.name, await knownHosts(clusters)));
-    if (cluster === undefined) return null;
-    const report = known === null && cluster !== "local" ? await configOn(cluster) : first;
-    const showScript = (typed: TypedSettings) =>
-      errors.attempt("Preview Job Script", async () =>
-        scripts.show(
-          `${runTitle(study.name, cluster)} job.sh`,
-          await this.withProgress(study.name, (_, token) => sessions.script(study, cluster, typed, token)),
-        ),
-      );
-    const typed = await askStart(study, cluster, report, { memory, showScript });
-    if (typed === null) return null;
+    const asked = study && (await this.askHow(study));
+    if (!asked) return null;
+    const { cluster, report, step, typed } = asked;
     const { session, isResumed } = await this.withProgress(study.name, (progress, token) => {
       progress("Checking");
       return sessions.prepare(study, typed, token, { cluster, onStep: progress });
     });
+    if (step === "try") return { toTry: study };
     if (isResumed) {
       await this.bringUpToDate(session, { isSent: true });
       await this.continueMissed(session, goalAfter(report, typed));
     }
-    const overview = await session.query("overview", null);
-    const step = offersTrial(overview) ? await pickFirstStep(overview) : "start";
-    if (step === "try") return { toTry: study };
-    if (step !== "start") return null;
     await this.withProgress(study.name, (progress) => {
       progress("Starting");
       return session.startJobs();
     });
     return { started: session };
+  }
+
+  /** Asks how jobs are to be started: in one form, and where first if there are several places for them. */
+  private async askHow(study: Study) {
+    const { sessions, clusters, scripts, memory, errors } = this.world;
+    const configOn = (where: string) =>
+      this.withProgress(study.name, (_, token) => sessions.config(study, where, token));
+    const known = await sessions.clusterOf(study);
+    // What is wrong in the study is said before anything is asked.
+    let readFor = known ?? "local";
+    let report = await configOn(readFor);
+    const places = await knownHosts(clusters);
+    const isHereOnly = places.hosts.length + places.problems.length === 0;
+    let cluster = known ?? (isHereOnly ? "local" : await pickCluster(study.name, places));
+    while (cluster !== undefined) {
+      const where: string = cluster;
+      if (where !== readFor) report = await configOn(where);
+      readFor = where;
+      const showScript = (typed: TypedSettings) =>
+        errors.attempt("Preview Job Script", async () =>
+          scripts.show(
+            `${runTitle(study.name, where)} job.sh`,
+            await this.withProgress(study.name, (_, token) => sessions.script(study, where, typed, token)),
+            { preserveFocus: true },
+          ),
+        );
+      const wish = await askStart(study, where, report, { memory, showScript });
+      if (wish?.step !== "place") return wish && { cluster: where, report, ...wish };
+      cluster = (await pickCluster(study.name, places)) ?? where;
+    }
+    return null;
   }
 
   /**
@@ -297,21 +301,6 @@ async function knownHosts(clusters: Pick<Clusters, "names">) {
   const problems: string[] = [];
   const hosts = await clusters.names((problem) => problems.push(problem));
   return { hosts, problems };
-}
-
-/** What comes before a first start: the first failure is nearly always the first point. */
-async function pickFirstStep({ run, learners }: Overview): Promise<"try" | "start" | undefined> {
-  const count = Object.values(learners).reduce((sum, some) => sum + some, 0);
-  const items: (QuickPickItem & { step: "try" | "start" })[] = [
-    {
-      label: "$(beaker) Try one point first (recommended)",
-      detail: "One job shows what a few points give and cost, and proposes cores and walltime.",
-      step: "try",
-    },
-    { label: `$(play) Start all ${formatCount(count)}`, step: "start" },
-  ];
-  const placeHolder = `No learner of ${run.name} has run yet`;
-  return (await window.showQuickPick(items, { title: "Start Jobs", placeHolder }))?.step;
 }
 
 function say(message: string): void {

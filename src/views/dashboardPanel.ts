@@ -14,6 +14,7 @@ import { changeListed, chosenRows, listMessage, newestEnd, saveListed } from "./
 import { type FromPage, hearPage, type ListLook, type ToPage } from "./messages";
 import type { Place } from "./messagePlace";
 import { placeInStudy } from "./ownFiles";
+import type { PointTrials } from "./pointTrials";
 import { Coalescer } from "../remote/coalescer";
 import { Refresher } from "./refresher";
 import { awayLines } from "./runWords";
@@ -34,6 +35,7 @@ export interface DashboardWorld {
   edits: StudyEdits;
   filter: LearnerFilter;
   actions: Actions;
+  trials: PointTrials;
   log: (line: string) => void;
 }
 
@@ -75,6 +77,7 @@ export class DashboardPanel {
     this.scope.add(panel.webview.onDidReceiveMessage((message: unknown) => this.hear(message)));
     this.scope.add(panel.onDidChangeViewState(() => this.changeViewState()));
     this.scope.add(world.sessions.onDidChangeActive(() => this.follow()));
+    this.scope.add(world.trials.onDidChangeOutcome(() => this.refresher.request()));
     this.scope.add(world.edits.onDidChange(() => this.refresher.request()));
     this.scope.add(world.filter.onDidChange(() => this.changeFilter()));
     const clock = setInterval(() => this.session?.link.at === "retrying" && this.refresher.request(), 1000);
@@ -177,6 +180,9 @@ export class DashboardPanel {
         if (place !== null) void actions.goTo(place);
         return;
       }
+      case "takeTried":
+        void this.world.trials.take(this.directory, said.step);
+        return;
       case "showRun":
         this.showRun();
         return;
@@ -256,7 +262,7 @@ export class DashboardPanel {
     const edit = this.world.edits.notice;
     const around = { link, notice, edit, canAct, needsUser };
     // While nothing is known yet, say at least that.
-    const waiting = setTimeout(() => this.post({ type: "run", run: null, ...around }), 500);
+    const waiting = setTimeout(() => this.post({ type: "run", run: null, tried: null, ...around }), 500);
     try {
       const overview = await session.query("overview", null);
       const cluster = clusterOf(session.directory, overview.run.cluster);
@@ -266,7 +272,9 @@ export class DashboardPanel {
         { ...overview, run: { ...overview.run, cluster } },
         { finishedAt, isOnCluster: isOnCluster(session.directory) },
       );
-      this.post({ type: "run", run, ...around });
+      const outcome = this.world.trials.outcomeOf(this.directory, overview.run.activityAt);
+      const tried = outcome && { ...outcome, steps: Object.keys(outcome.steps) };
+      this.post({ type: "run", run, tried, ...around });
     } finally {
       clearTimeout(waiting);
     }

@@ -61,6 +61,8 @@ export const fromPageSchema = v.variant("type", [
   v.object({ type: v.literal("goToLine"), of: v.picklist(["failure", "trial"]) }),
   /** A plot as it stands, to be saved as a PNG file. */
   v.object({ type: v.literal("savePlot"), name: v.string(), pngBase64: v.string() }),
+  /** What is done with the outcome of trying points: one of its steps, or null to dismiss it. */
+  v.object({ type: v.literal("takeTried"), step: v.nullable(v.string()) }),
   /** The page's run, which is not connected. */
   v.object({ type: v.literal("showRun") }),
   v.object({
@@ -152,6 +154,8 @@ export const toPageSchema = v.variant("type", [
     notice: v.nullable(v.object({ message: v.string(), hint: v.string() })),
     /** What is said of an edited study, and the command that takes the edit in. */
     edit: v.nullable(v.object({ line: v.string(), command: v.picklist(["updateRun", "startJobs"]) })),
+    /** What trying points gave last, until jobs are started or it is dismissed; its steps by the words on their buttons. */
+    tried: v.nullable(v.object({ words: v.string(), hasFailed: v.boolean(), steps: v.array(v.string()) })),
     /** Whether the link waits for a person. */
     needsUser: v.boolean(),
     /** Whether jobs and learners can be told what to do: connected, and the workspace trusted. */

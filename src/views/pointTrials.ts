@@ -11,6 +11,7 @@ import {
   WorkspaceEdit,
 } from "vscode";
 import { hostOf, isOnCluster } from "../remote/clusterRuns";
+import { Emitter } from "../remote/event";
 import type { AnswerOf } from "../remote/controlConnection";
 import type { RunSession } from "../remote/runSession";
 import type { RunSessions } from "../remote/runSessions";
@@ -43,10 +44,24 @@ export interface PointTrialsWorld {
   log: LogOutputChannel;
 }
 
+/** What trying points of a run gave last, and what may be done with it. */
+interface Outcome {
+  words: string;
+  hasFailed: boolean;
+  /** When the last of the points was tried, in milliseconds since the epoch. */
+  at: number;
+  /** By the words on their buttons. */
+  steps: Readonly<Record<string, () => unknown>>;
+}
+
 /** Try One Point: a job evaluates one point of some learners, and the person sees what it gave and cost. */
 export class PointTrials {
   /** Cancels the trial that goes on; null when there is none. */
   private cancelling: CancellationTokenSource | null = null;
+  /** By the runs' directories. */
+  private readonly outcomes = new Map<string, Outcome>();
+  private readonly outcomeChanged = new Emitter<void>();
+  readonly onDidChangeOutcome = this.outcomeChanged.event;
 
   constructor(private readonly world: PointTrialsWorld) {}
 
@@ -67,6 +82,28 @@ export class PointTrials {
 
   cancel(): void {
     this.cancelling?.cancel();
+  }
+
+  /**
+   * What trying points of a run gave, as long as no jobs were started or stopped since.
+   * @param activityAt when they were, last
+   */
+  outcomeOf(directory: string, activityAt: number): Outcome | null {
+    const outcome = this.outcomes.get(directory);
+    return outcome !== undefined && outcome.at > activityAt ? outcome : null;
+  }
+
+  /** @param step the words on its button; null to have done with it */
+  async take(directory: string, step: string | null): Promise<void> {
+    const act = step === null ? undefined : this.outcomes.get(directory)?.steps[step];
+    if (step === null) this.keep(directory, null);
+    await act?.();
+  }
+
+  private keep(directory: string, outcome: Outcome | null): void {
+    if (outcome === null) this.outcomes.delete(directory);
+    else this.outcomes.set(directory, outcome);
+    this.outcomeChanged.fire();
   }
 
   private async whileTrying<T>(act: (token: CancellationToken) => Promise<T>): Promise<T> {
@@ -137,28 +174,39 @@ export class PointTrials {
     const shown = failed[0] ?? trials[0];
     if (shown) await commands.executeCommand("adaptive.showLearner", learnerNodeId(shown.id));
     const words = trialWords(trials, proposal);
-    if (failed[0]) {
-      const { trial } = failed[0];
-      const folder = dirname(study.learnersFile);
-      const place = placeInStudy(trial.traceback, folder);
-      await offer(window.showErrorMessage, words, {
-        ...(trial.traceback === null
-          ? { "Show Output": () => commands.executeCommand("adaptive.showOutput", `job:${trial.job}`) }
-          : {
-              "Show Traceback": () =>
-                this.world.tracebacks.show(`${study.name} traceback.log`, tracebacksOf(failed, folder)),
-            }),
-        ...(place ? { [`Go to Line ${place.line}`]: () => openAt(place) } : {}),
-      });
-      return;
-    }
+    const steps =
+      failed.length > 0 ? this.stepsOfFailed(study, failed) : await this.stepsOfGood(study, session, proposal);
+    const at = Math.max(...trials.map(({ trial }) => trial.at));
+    // The message is gone after a while; the dashboard goes on saying it.
+    this.keep(session.directory, { words, hasFailed: failed.length > 0, at, steps });
+    await offer(failed.length > 0 ? window.showErrorMessage : window.showInformationMessage, words, steps);
+  }
+
+  private stepsOfFailed(study: Study, failed: Tried["trials"]): Outcome["steps"] {
+    const [first] = failed;
+    if (first === undefined) return {};
+    const { trial } = first;
+    const folder = dirname(study.learnersFile);
+    const place = placeInStudy(trial.traceback, folder);
+    return {
+      ...(trial.traceback === null
+        ? { "Show Output": () => commands.executeCommand("adaptive.showOutput", `job:${trial.job}`) }
+        : {
+            "Show Traceback": () =>
+              this.world.tracebacks.show(`${study.name} traceback.log`, tracebacksOf(failed, folder)),
+          }),
+      ...(place ? { [`Go to Line ${place.line}`]: () => openAt(place) } : {}),
+    };
+  }
+
+  private async stepsOfGood(study: Study, session: RunSession, proposal: Proposal | null): Promise<Outcome["steps"]> {
     const { run } = await session.query("overview", null);
-    await offer(window.showInformationMessage, words, {
+    return {
       ...(run.activity === "active" ? {} : startJobs),
       ...(proposal && isNews(proposal, run)
         ? { "Use Proposal": () => this.useProposal(study, session.directory, proposal) }
         : {}),
-    });
+    };
   }
 
   /** Writes it into the study file. */
@@ -169,6 +217,7 @@ export class PointTrials {
         this.world.sessions.config(study, isOnCluster(directory) ? hostOf(directory) : "local", token),
       );
       await rewrite(Uri.file(studyFile), (text) => withProposal(text, proposal));
+      this.keep(directory, null);
       const typed = settings.filter(({ name, next }) => name.startsWith("resources.") && next[0]?.origin === "typed");
       const asks = `adaptive.json now asks for ${plural(proposal.cores, "core")} and a walltime of ${proposal.walltime}`;
       const but =

@@ -13,12 +13,15 @@ export class ShownTexts implements TextDocumentContentProvider {
     this.scope.add(workspace.registerTextDocumentContentProvider(scheme, this));
   }
 
-  /** @param name by whose ending the editor knows the language */
-  async show(name: string, text: string): Promise<void> {
+  /**
+   * @param name by whose ending the editor knows the language
+   * @param preserveFocus whether it is shown behind what has the focus
+   */
+  async show(name: string, text: string, { preserveFocus = false } = {}): Promise<void> {
     const uri = Uri.from({ scheme: this.scheme, path: `/${name}` });
     this.texts.set(uri.path, text);
     this.changed.fire(uri);
-    await window.showTextDocument(uri, { preview: true });
+    await window.showTextDocument(uri, { preview: true, preserveFocus });
   }
 
   provideTextDocumentContent(uri: Uri): string {

@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { basename } from "node:path";
 import {
   type Memento,
@@ -12,6 +13,7 @@ import {
 } from "vscode";
 import type { Study } from "../remote/studies";
 import type { ConfigReport } from "../scheduler/control/configReport";
+import { plural } from "../scheduler/state/counts";
 import type { TypedSettings } from "../scheduler/state/layers";
 import { aboutSetting, executors, type SettingName } from "../scheduler/state/settings";
 import * as model from "./startFormModel";
@@ -20,36 +22,44 @@ import { clusterName } from "./statusText";
 export interface StartFormWorld {
   /** Remembers what was typed for a study on a cluster. */
   memory: Memento;
+  /** Shows the script behind the form. */
   showScript(typed: TypedSettings): Promise<void>;
 }
+
+/** What a person wants: start, try a point before that, or have the jobs elsewhere. */
+type StartWish = { step: "start" | "try"; typed: TypedSettings } | { step: "place" };
 
 const title = "Start Jobs";
 
 /**
- * Asks what a start goes by: a list of the settings, whose first row starts.
+ * Asks all that a start goes by in one form: a list of the settings, whose first row starts.
  *
- * @returns what was typed, or null when the jobs are not to be started
+ * @returns null when the jobs are not to be started
  */
 export async function askStart(
   study: Study,
   cluster: string,
   report: ConfigReport,
   { memory, showScript }: StartFormWorld,
-): Promise<TypedSettings | null> {
+): Promise<StartWish | null> {
   const key = `adaptive.typed/${cluster}/${study.learnersFile}`;
   let edits = model.recall(report, memory.get(key));
   for (;;) {
     const ownGoal = await ownGoalOf(study);
-    const row = await pickRow(study, cluster, model.formRows(report, edits, await exists(report.studyFile), ownGoal));
+    const facts = { place: placeWords(cluster), hasStudyFile: await exists(report.studyFile), ownGoal };
+    const row = await pickRow(study, cluster, model.formRows(report, edits, facts));
     switch (row?.kind) {
       case undefined:
         return null;
       case "start":
+      case "try":
         await memory.update(key, model.remember(report, edits, true));
-        return model.typedIn(edits);
+        return { step: row.kind, typed: model.typedIn(edits) };
+      case "place":
+        return { step: "place" };
       case "script":
         await showScript(model.typedIn(edits));
-        return null;
+        break;
       case "studyFile":
         await openStudyFile(Uri.file(report.studyFile));
         return null;
@@ -73,9 +83,11 @@ function pickRow(study: Study, cluster: string, rows: readonly model.FormRow[]):
   const pick = window.createQuickPick<RowItem>();
   const separator = (label: string): RowItem => ({ label, kind: QuickPickItemKind.Separator, row: null });
   const items = rows.map(itemOf);
-  const firstSetting = rows.findIndex(({ kind }) => kind === "setting");
+  const firstSetting = rows.findIndex(({ kind }) => kind === "place" || kind === "setting");
   const firstOther = rows.findIndex(({ kind }) => kind === "script");
   pick.title = `${title}: ${study.name} on ${clusterName(cluster)}`;
+  // What is looked at meanwhile, such as the script, does not close it.
+  pick.ignoreFocusOut = true;
   pick.placeholder = "Enter starts the jobs; choose a setting to change it";
   pick.items = [
     ...items.slice(0, firstSetting),
@@ -99,6 +111,8 @@ function pickRow(study: Study, cluster: string, rows: readonly model.FormRow[]):
 
 const icons = {
   start: "play",
+  try: "beaker",
+  place: "remote",
   setting: "settings",
   reset: "discard",
   script: "file-code",
@@ -122,6 +136,7 @@ async function askValue(
     title: `${title}: ${label}`,
     value,
     prompt: model.hintOf(name),
+    ignoreFocusOut: true,
     validateInput: (text) => {
       const typed = read(text);
       return "problem" in typed ? `${label}: ${typed.problem}` : null;
@@ -141,8 +156,13 @@ async function pickExecutor(label: string, value: string): Promise<{ value: unkn
   const picked = await window.showQuickPick(items, {
     title: `${title}: ${label}`,
     placeHolder: aboutSetting("executor").description,
+    ignoreFocusOut: true,
   });
   return picked ? { value: picked.label } : null;
+}
+
+function placeWords(cluster: string): string {
+  return `${cluster === "local" ? `this computer, ${plural(availableParallelism(), "core")}` : cluster} · choose another`;
 }
 
 async function exists(file: string): Promise<boolean> {

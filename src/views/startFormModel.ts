@@ -9,7 +9,7 @@ export type Edits = ReadonlyMap<SettingName, { value: unknown } | "reset">;
 
 /** A row of the form, in words. */
 export type FormRow =
-  | { kind: "start"; label: string; description: string }
+  | { kind: "start" | "try" | "place"; label: string; description: string }
   | { kind: "setting"; name: SettingName; label: string; description: string }
   | { kind: "reset"; name: SettingName; label: string; description: string }
   | { kind: "script" | "studyFile"; label: string; description: string };
@@ -28,24 +28,32 @@ const labels: Partial<Record<SettingName, string>> = {
 };
 export const labelOf = (name: SettingName): string => labels[name] ?? name;
 
+/** Nearly always the first failure is the first point. */
+const tryWords = "recommended: shows what points give and cost";
+
 /** Whether a learners file has a goal of its own: a function that is defined, assigned or imported at its outermost level. */
 export const hasOwnGoal = (source: string): boolean =>
   /^(?:def goal\s*\(|goal\s*(?::[^=\n]*)?=(?!=)|from\s.*\bimport\b.*\bgoal\s*(?:,|\)|#|$))/m.test(source);
 
-/**
- * The form as it stands; its first row starts the jobs.
- * @param ownGoal the learners file whose `goal()` holds beside the setting, or null
- */
-export function formRows(
-  report: ConfigReport,
-  edits: Edits,
-  hasStudyFile: boolean,
-  ownGoal: string | null = null,
-): FormRow[] {
+/** What the form shows besides the settings. */
+interface FormFacts {
+  /** Where the jobs run, in words. */
+  place: string;
+  hasStudyFile: boolean;
+  /** The learners file whose `goal()` holds beside the setting, or null. */
+  ownGoal: string | null;
+}
+
+/** The form as it stands; its first row starts the jobs. */
+export function formRows(report: ConfigReport, edits: Edits, { place, hasStudyFile, ownGoal }: FormFacts): FormRow[] {
+  // A run stays where it is, and has been tried or has begun.
+  const isNew = report.run === null;
   const others = report.settings.filter((entry) => heldBy(entry, edits).origin === "typed").map(({ name }) => name);
   const names = [...mainSettings, ...others.filter((name) => !mainSettings.includes(name))];
   return [
     { kind: "start", label: "Start Jobs", description: problemOf(report, edits) ?? "" },
+    { kind: "try", label: "Try One Point First", description: isNew ? tryWords : "" },
+    ...(isNew ? [{ kind: "place" as const, label: "Where", description: place }] : []),
     ...names.flatMap((name): FormRow[] => {
       const entry = entryOf(report, name);
       const held = heldBy(entry, edits);

@@ -35,7 +35,7 @@ export function awayLine(link: Link, nowMs: number): string {
 }
 
 /** Why a run is not connected, and of when what is shown of it is: `as of 15:52: the connection was lost`. */
-export function awayText({ why, lastWordAt }: Extract<Link, { at: "retrying" }>, nowMs: number): string {
+function awayText({ why, lastWordAt }: Extract<Link, { at: "retrying" }>, nowMs: number): string {
   const cause = clippedLine(why.replace(/\.$/, ""), longestCause);
   return lastWordAt === null ? cause : `as of ${formatMoment(lastWordAt, nowMs)}: ${cause}`;
 }

@@ -30,7 +30,11 @@ export class Terminals {
    */
   async openInJob(session: RunSession, job: JobId): Promise<void> {
     const { run } = await session.query("overview", null);
-    this.show(session, `job ${job} · ${runTitle(run.name, clusterOf(session.directory, run.cluster))}`, await session.jobShell(job));
+    this.show(
+      session,
+      `job ${job} · ${runTitle(run.name, clusterOf(session.directory, run.cluster))}`,
+      await session.jobShell(job),
+    );
   }
 
   /** A shell on the head node, or here, in the run directory. */

@@ -1,26 +1,16 @@
 import { applyEdits, modify } from "jsonc-parser";
-import type { Overview } from "../remote/replica/queries";
 import type { Proposal } from "../scheduler/control/proposal";
 import { inWords } from "../scheduler/control/proposal";
 import type { TriedLearner } from "../scheduler/control/protocol";
-import { notStartedYet, type LearnerRow, type RunRow } from "../scheduler/state/rows";
+import type { LearnerRow, RunRow } from "../scheduler/state/rows";
 import { settingsOf, walltimeSeconds } from "../scheduler/state/settings";
 import { trialOf, type Trial } from "../scheduler/state/trial";
 import { plural } from "../scheduler/state/counts";
 import { learnerLabel, sentence } from "./format";
 import { inStudy } from "./ownFiles";
 
-/** From here on a first failure is worth a minute before the start. */
-const manyLearners = 20;
 /** A job tries no more learners than these. */
 export const maxTried = 16;
-
-/** Whether to offer trying a point before the first start: nothing of the run is known by experience. */
-export function offersTrial({ run, learners, jobs }: Overview): boolean {
-  const hadJobs = Object.values(jobs).some((count) => count > 0);
-  const count = Object.values(learners).reduce((sum, some) => sum + some, 0);
-  return run.reason === notStartedYet && !hadJobs && count >= manyLearners;
-}
 
 /** What trying points gave, for a message. */
 export function trialWords(trials: readonly TriedLearner[], proposal: Proposal | null): string {

@@ -12,7 +12,7 @@ test("a study whose every job dies at once: the dashboard says why and what to d
   ]);
   const editor = await openEditor(folder);
   await editor.openView("Adaptive");
-  await editor.startJobs({ isNew: true });
+  await editor.startJobs();
   const toast = editor.page.locator(".notification-toast");
   await toast
     .getByText(
@@ -33,7 +33,7 @@ test("a study whose every job dies at once: the dashboard says why and what to d
   await editor.treeRow(/^Paused, needs you/).waitFor();
 
   await writeFile(join(folder, "licence"), "");
-  await editor.startJobs({ isNew: false });
+  await editor.startJobs();
   await toast.getByText("peaks is finished: 8 learners done.").waitFor();
   // By now what was told before the window was loaded anew would be told again.
   expect(await toast.getByText("needs you").count()).toBe(0);

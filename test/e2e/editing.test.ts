@@ -18,7 +18,7 @@ test("a study that is edited, corrected and given a new goal during its run", as
   const { page, sidebar, webview, dialog } = editor;
   const banner = "The study was edited since these jobs were started.";
   await editor.openView("Adaptive");
-  await editor.startJobs({ isNew: true });
+  await editor.startJobs();
   await editor.treeRow(/^Done\s*8/).waitFor();
   expect(await sidebar.getByText(banner).count()).toBe(0);
 
@@ -44,7 +44,7 @@ test("a study that is edited, corrected and given a new goal during its run", as
     "    leads =",
     '    if offset > 0: raise ValueError(f"no level at {offset}")\n    leads =',
   );
-  await editor.startJobs({ isNew: false });
+  await editor.startJobs();
   await dialog.getByText("8 of 8 done learners miss the goal. Continue those?").waitFor();
   await editor.keepScreenshot("a new goal");
   await editor.answer("Continue Those");
@@ -65,7 +65,7 @@ test("a study that is edited, corrected and given a new goal during its run", as
 
   await edit("adaptive.json", '"npoints": 60', '"npoints": 80');
   await edit("_learners.py", "offset=[-0.2, 0.1]", "offset=[-0.2, 0.2]");
-  await editor.startJobs({ isNew: false });
+  await editor.startJobs();
   await dialog.getByText("The study was edited: 4 new, 4 gone (their data stays). Update the run?").waitFor();
   await editor.keepScreenshot("edited, old code or new");
   await editor.answer("Keep Old Code");
@@ -75,7 +75,7 @@ test("a study that is edited, corrected and given a new goal during its run", as
 
   await edit("_learners.py", "import adaptive\n", "import adaptive\n1 / 0\n");
   await sidebar.getByText(banner).waitFor();
-  await editor.startJobs({ isNew: false });
+  await editor.startJobs();
   const toast = page.locator(".notification-toast");
   await toast.getByText(/_learners\.py:\d+: ZeroDivisionError.* The run goes on with the code it has\./).waitFor();
   await editor.keepScreenshot("edited, but broken");

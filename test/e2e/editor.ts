@@ -192,10 +192,9 @@ export class Editor {
     await this.page.keyboard.press("Enter");
   }
 
-  /** Opens the form of Start Jobs; where the jobs run is asked once, before there is a run. */
-  async openStartForm({ isNew }: { isNew: boolean }): Promise<void> {
+  /** Opens the form of Start Jobs, of a study whose jobs can run, or run already, nowhere but here. */
+  async openStartForm(): Promise<void> {
     await this.runCommand("Adaptive: Start Jobs");
-    if (isNew) await this.pick("This computer");
     await this.page
       .locator(".quick-input-title")
       .getByText(/^Start Jobs: .* on this computer$/)
@@ -203,8 +202,8 @@ export class Editor {
   }
 
   /** Starts with the settings as they are. */
-  async startJobs(study: { isNew: boolean }): Promise<void> {
-    await this.openStartForm(study);
+  async startJobs(): Promise<void> {
+    await this.openStartForm();
     await this.page.keyboard.press("Enter");
   }
 

@@ -21,7 +21,7 @@ test("a study with every type of learner, from Start Jobs to a plot of each", as
   const folder = await copyExample([], "kinds");
   const editor = await openEditor(folder);
   await editor.openView("Adaptive");
-  await editor.startJobs({ isNew: true });
+  await editor.startJobs();
   await editor.treeRow(/^Done\s*10/).waitFor();
   const { webview } = editor;
   await clickRow(editor.treeRow(/^Done\s*10/));

@@ -43,6 +43,7 @@ const run: ToPage = {
   link: null,
   notice: null,
   edit: null,
+  tried: null,
   needsUser: false,
   canAct: true,
 };
@@ -178,6 +179,28 @@ describe("a list of learners", () => {
     await list.getByRole("button", { name: "Show All" }).click();
     expect(dashboard.lastSaid("filter")).toEqual({ type: "filter", text: "" });
   });
+});
+
+test("what trying points gave stays until it is dismissed, with what to do next", async () => {
+  const dashboard = await open([learnerRow(1, {})]);
+  if (run.type !== "run") throw new Error("no run");
+  const words = "One point of each of 3 learners took 20 ms. Proposed for each job: 1 core, walltime 0:10:00.";
+  await dashboard.tell({ ...run, tried: { words, hasFailed: false, steps: ["Start Jobs", "Use Proposal"] } });
+  await dashboard.page.getByText(words).waitFor();
+  await dashboard.page.getByRole("button", { name: "Use Proposal" }).click();
+  expect(dashboard.lastSaid("takeTried")).toEqual({ type: "takeTried", step: "Use Proposal" });
+  await dashboard.page.getByRole("button", { name: "Dismiss" }).click();
+  await expect.poll(() => dashboard.lastSaid("takeTried")).toEqual({ type: "takeTried", step: null });
+});
+
+test.each([
+  ["as of 15:52: the connection was lost, retrying…", "as of 15:52: the connection was lost, retrying…"],
+  ["offline since 15:52", "offline since 15:52."],
+])("a connection that is %s ends in one stop", async (link, words) => {
+  const dashboard = await open([learnerRow(1, {})]);
+  if (run.type !== "run") throw new Error("no run");
+  await dashboard.tell({ ...run, link });
+  await dashboard.page.getByText(`Connection: ${words}`, { exact: true }).waitFor();
 });
 
 describe("buttons", () => {

@@ -14,7 +14,7 @@ test("a start with a goal that is typed, its job script seen before, and the nex
   const { page } = editor;
   const row = (text: RegExp) => editor.quickPickRows.filter({ hasText: text }).first();
 
-  await editor.openStartForm({ isNew: true });
+  await editor.openStartForm();
   await row(/^Goal.*300 points · adaptive\.json/).waitFor();
   await row(/Cores per job.*1 · adaptive\.json/).waitFor();
   await editor.keepScreenshot("start form");
@@ -36,14 +36,14 @@ test("a start with a goal that is typed, its job script seen before, and the nex
 
   await editor.pick("Preview Job Script");
   await page.locator(".editor-instance .view-line").getByText("adaptive_scheduler.run").waitFor();
-  await editor.keepScreenshot("start form, job script");
-  await page.locator(".editor-actions").getByRole("button", { name: "Start Jobs" }).click();
-  await editor.pick("This computer");
+  // The form is still there, before the script.
   await row(/^Goal.*30 points · typed/).waitFor();
+  await row(/^Try One Point First.*recommended/).waitFor();
+  await editor.keepScreenshot("start form, job script");
   await page.keyboard.press("Enter");
   await editor.treeRow(/^Done\s*8/).waitFor();
 
-  await editor.openStartForm({ isNew: false });
+  await editor.openStartForm();
   await row(/^Goal.*30 points · typed/).waitFor();
   await editor.pick("Reset Goal");
   await row(/^Goal.*300 points · adaptive\.json/).waitFor();
@@ -61,7 +61,7 @@ test("adaptive.json is completed and checked as it is written", async () => {
   const { page } = editor;
   await editor.openView("Adaptive");
   await editor.sidebar.getByText("This folder has a study").waitFor();
-  await editor.openStartForm({ isNew: true });
+  await editor.openStartForm();
   await editor.pick("Create adaptive.json");
   const suggestions = page.locator(".suggest-widget.visible");
   // What VS Code suggests by itself it forgets when its JSON server is still starting: then one asks.

@@ -19,7 +19,7 @@ test("a study from the welcome view to done", async () => {
   await editor.sidebar.getByText("This folder has a study").waitFor();
   await editor.keepScreenshot("welcome");
 
-  await editor.startJobs({ isNew: true });
+  await editor.startJobs();
   await editor.treeRow(/^Running/).waitFor();
   await editor.treeRow(/^offset=.*coupling=/).waitFor();
   await editor.treeRow(/array of 2/).waitFor();
@@ -63,7 +63,7 @@ test("stopping the jobs keeps what they have, learners are filtered and stopped,
   const folder = await copyExample([fewOffsets, sleeping("0.5")]);
   const editor = await openEditor(folder);
   await editor.openView("Adaptive");
-  await editor.startJobs({ isNew: true });
+  await editor.startJobs();
   await editor.treeRow(/^offset=.*[1-9]\d* pts/).waitFor();
 
   await editor.runCommand("Adaptive: Stop Jobs");
@@ -111,7 +111,7 @@ test("stopping the jobs keeps what they have, learners are filtered and stopped,
   await editor.runCommand("Adaptive: Clear Filter");
   await editor.treeRow(/^Stopped\s*3/).waitFor();
 
-  await editor.startJobs({ isNew: false });
+  await editor.startJobs();
   await editor.treeRow(/^Running\s*2/).waitFor();
   await editor.chooseFor(editor.treeRow(/^\d+_\d+running/), "Cancel…");
   await editor.keepScreenshot("cancel a job");
@@ -129,7 +129,7 @@ test("an empty folder gets an example study that runs, beside what is there; its
   await editor.page.locator(".editor-instance .view-line").getByText("A first study").waitFor();
   await editor.sidebar.getByText("This folder has a study").waitFor();
   await editor.keepScreenshot("example study");
-  await editor.startJobs({ isNew: true });
+  await editor.startJobs();
   await editor.treeRow(/^Done\s*6/).waitFor();
 
   const learnersFile = join(folder, "_learners.py");

@@ -14,10 +14,9 @@ test("a first point that fails is seen before 28 learners start; corrected, it p
   await editor.openView("Adaptive");
   await editor.sidebar.getByText("This folder has a study").waitFor();
 
-  await editor.startJobs({ isNew: true });
-  await editor.quickPickRows.filter({ hasText: "Start all 28" }).waitFor();
+  await editor.openStartForm();
   await editor.keepScreenshot("try one point, offered");
-  await editor.pick("Try one point first (recommended)");
+  await editor.pick("Try One Point First");
   await toast.getByText(/ZeroDivisionError: .* in transmission at x = -1\.0\. 2 other learners failed too\./).waitFor();
   await webview
     .locator("adaptive-learner pre")
@@ -44,11 +43,15 @@ test("a first point that fails is seen before 28 learners start; corrected, it p
     .waitFor();
   await editor.keepScreenshot("try one point, proposal");
 
-  await toast.getByRole("button", { name: "Use Proposal" }).click();
-  await toast.getByText("adaptive.json now asks for 1 core and a walltime of 0:10:00.").waitFor();
+  // The message may be gone by now: the dashboard still says it.
+  await webview.getByText(/^One point of each of 3 learners took .* Proposed for each job:/).waitFor();
+  await webview.getByRole("button", { name: "Use Proposal" }).click();
+  await webview.getByText(/^One point of each/).waitFor({ state: "hidden" });
+  const used = toast.filter({ hasText: "adaptive.json now asks for 1 core and a walltime of 0:10:00." });
+  await used.waitFor();
   await expect.poll(() => readFile(join(folder, "adaptive.json"), "utf8"), within).toContain('"walltime": "0:10:00"');
   await editor.keepScreenshot("try one point, proposal used");
-  await toast.getByRole("button", { name: "Start Jobs" }).click();
+  await used.getByRole("button", { name: "Start Jobs" }).click();
   await editor.quickPickRows.filter({ hasText: /Walltime.*0:10:00 · adaptive\.json/ }).waitFor();
   await page.keyboard.press("Enter");
   await editor.treeRow(/^Running\s*2/).waitFor();

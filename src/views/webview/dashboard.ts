@@ -51,6 +51,9 @@ export class DashboardElement extends LitElement {
         padding: 4px 8px;
         border-left: 3px solid var(--vscode-charts-yellow);
       }
+      .notice > vscode-button {
+        flex: none;
+      }
       .notice > span {
         max-height: 12em;
         overflow: auto;
@@ -60,6 +63,9 @@ export class DashboardElement extends LitElement {
       .notice.finished {
         flex-wrap: wrap;
         border-left-color: var(--state-done);
+      }
+      .notice.failed {
+        border-left-color: var(--state-failed);
       }
       .notice.edited {
         border-left-color: var(--vscode-charts-blue);
@@ -144,7 +150,7 @@ export class DashboardElement extends LitElement {
         ${counts}
         <div class="buttons">${this.timeLeft()} ${this.startAndStop()}</div>
       </header>
-      ${bar} ${this.finished()} ${this.notice()} ${this.edited()}
+      ${bar} ${this.finished()} ${this.notice()} ${this.tried()} ${this.edited()}
       <section class="panel overTime" aria-label="Over time">${overTime(this.samples)}</section>
       <div class="columns">
         <adaptive-learners
@@ -306,6 +312,18 @@ export class DashboardElement extends LitElement {
     if (this.run?.needsUser !== true) return nothing;
     const onClick = (): void => tell({ type: "runCommand", command: "connect" });
     return button({ label: "Connect…", isPrimary: true, onClick });
+  }
+
+  /** What trying points gave: a message of the editor's is gone after a while. */
+  private tried(): TemplateResult | typeof nothing {
+    const { tried = null } = this.run ?? {};
+    if (tried === null) return nothing;
+    const take = (step: string | null) => tell({ type: "takeTried", step });
+    return html`<div class="notice ${tried.hasFailed ? "failed" : "edited"}" role="status">
+      <span>${tried.words}</span>
+      ${tried.steps.map((step) => button({ label: step, onClick: () => take(step) }))}
+      ${button({ label: "Dismiss", onClick: () => take(null) })}
+    </div>`;
   }
 
   private edited(): TemplateResult | typeof nothing {

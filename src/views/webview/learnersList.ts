@@ -56,9 +56,6 @@ export class LearnersListElement extends LitElement {
         border: 1px solid var(--vscode-inputValidation-errorBorder, var(--vscode-charts-red));
       }
       .actions > .which {
-        display: flex;
-        align-items: center;
-        gap: 8px;
         overflow: hidden;
         text-overflow: ellipsis;
       }
@@ -211,7 +208,7 @@ export class LearnersListElement extends LitElement {
           ${button({ label: "Clear", title: "Choose none of them", onClick: () => this.choose([]) })}`
         : isFiltered
           ? `of those listed`
-          : "of several: choose rows with Shift or Ctrl, or filter";
+          : "of rows chosen with Shift or Ctrl";
     return html`<div class="head actions">
       ${learnerVerbs.map((verb) => {
         const count = size > 0 || !isFiltered ? null : this.countFor(verb);

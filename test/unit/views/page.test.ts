@@ -167,7 +167,10 @@ describe("a link in words", () => {
   test.each([
     [{ at: "online" } as const, ""],
     [lost, "Not connected, as of 2026-01-31 14:02: the connection was lost."],
-    [{ at: "offline", since: new Date(2026, 0, 31, 14, 2), why: "closed" } as const, "The run is offline since 2026-01-31 14:02."],
+    [
+      { at: "offline", since: new Date(2026, 0, 31, 14, 2), why: "closed" } as const,
+      "The run is offline since 2026-01-31 14:02.",
+    ],
     [{ at: "offline", since: new Date(0), why: "copied", isCopied: true } as const, ""],
   ])("the tree says above its rows of %o: %s", (link, text) => {
     expect(awayLine(link, 4000)).toBe(text);

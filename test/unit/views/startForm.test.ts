@@ -33,8 +33,9 @@ function reportOf(layers: Partial<Layers>, run: string | null = null): ConfigRep
   };
 }
 
+const facts = { place: "this computer", hasStudyFile: true, ownGoal: null };
 const rowsOf = (report: ConfigReport, edits: Edits) =>
-  formRows(report, edits, true).map(({ label, description }) => (description ? `${label}: ${description}` : label));
+  formRows(report, edits, facts).map(({ label, description }) => (description ? `${label}: ${description}` : label));
 
 const edited = (report: ConfigReport, ...edits: [SettingName, { value: unknown } | "reset"][]) =>
   edits.reduce<Edits>((sum, [name, edit]) => withEdit(report, sum, name, edit), noEdits);
@@ -56,7 +57,7 @@ describe("a goal of the learners file", () => {
     [{}, "as goal() in _learners.py says"],
     [{ study: { goal: { npoints: 1 } } }, "1 point · adaptive.json, or as goal() in _learners.py says"],
   ])("is said in the form: %j", (layers, words) => {
-    const rows = formRows(reportOf(layers), noEdits, true, "_learners.py");
+    const rows = formRows(reportOf(layers), noEdits, { ...facts, ownGoal: "_learners.py" });
     expect(rows.find(({ label }) => label === "Goal")?.description).toBe(words);
   });
 });
@@ -86,6 +87,8 @@ describe("the rows of the form", () => {
     const report = reportOf({ study: { goal: { npoints: 100 } }, profile: { maxJobs: 7 } });
     expect(rowsOf(report, noEdits)).toEqual([
       "Start Jobs",
+      "Try One Point First: recommended: shows what points give and cost",
+      "Where: this computer",
       "Cores per job: 1 · default",
       "Walltime: none · default",
       "Goal: 100 points · adaptive.json",
@@ -94,7 +97,15 @@ describe("the rows of the form", () => {
       "Preview Job Script",
       "Open adaptive.json",
     ]);
-    expect(formRows(report, noEdits, false).at(-1)?.label).toBe("Create adaptive.json");
+    expect(formRows(report, noEdits, { ...facts, hasStudyFile: false }).at(-1)?.label).toBe("Create adaptive.json");
+  });
+
+  test("of a run that exists have no other place for it, and still offer to try a point", () => {
+    expect(rowsOf(reportOf({}, "/s"), noEdits).slice(0, 3)).toEqual([
+      "Start Jobs",
+      "Try One Point First",
+      "Cores per job: 1 · default",
+    ]);
   });
 
   test("offer to reset what was typed, also of settings that the form does not have otherwise", () => {

@@ -1,16 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { TriedLearner } from "../../../src/scheduler/control/protocol";
-import { asLearnerId, notStartedYet, type RunRow } from "../../../src/scheduler/state/rows";
+import { asLearnerId } from "../../../src/scheduler/state/rows";
 import type { Trial } from "../../../src/scheduler/state/trial";
-import {
-  freshTrial,
-  isNews,
-  offersTrial,
-  tracebacksOf,
-  trialLine,
-  trialWords,
-  withProposal,
-} from "../../../src/views/trialModel";
+import { freshTrial, isNews, tracebacksOf, trialLine, trialWords, withProposal } from "../../../src/views/trialModel";
 import { defaultSettings } from "../scheduler/runFixture";
 import { learnerRow } from "./rows";
 
@@ -39,25 +31,6 @@ const tried = (id: number, trial: Trial): TriedLearner => {
   return { id: asLearnerId(id), fname, combo, trial };
 };
 const proposal = { cores: 4, walltime: "1:00:00", reasons: ["100 points of 60 s on 4 cores: about 25 min a learner."] };
-
-describe("trying a point is offered", () => {
-  const none = { waiting: 0, running: 0, done: 0, failed: 0, stopped: 0, blocked: 0, removed: 0 };
-  const noJobs = { submitted: 0, queued: 0, running: 0, ended: 0 };
-  const overview = (waiting: number, ended = 0, reason: string | null = notStartedYet) => ({
-    run: { reason } as RunRow,
-    learners: { ...none, waiting },
-    jobs: { ...noJobs, ended },
-    npoints: 0,
-  });
-  test.each([
-    ["before the first start of many learners", overview(412), true],
-    ["not for a few", overview(19), false],
-    ["not once a job has run, or tried a point", overview(412, 1), false],
-    ["not when they were started and stopped", overview(412, 0, "stopped by a person"), false],
-  ])("%s", (_, now, isOffered) => {
-    expect(offersTrial(now)).toBe(isOffered);
-  });
-});
 
 describe("what trying points gave, in words", () => {
   test.each<[string, TriedLearner[], typeof proposal | null, string]>([
