@@ -33,9 +33,12 @@ export default defineConfig({
       project("cluster", 600_000, {
         setupFiles,
         retry,
+        // These are of the part `slurms`.
+        exclude: ["20.11", "22.05", "26.05"].map((version) => `test/cluster/versions/slurm${version}.test.ts`),
         globalSetup: ["test/cluster/testCluster.ts"],
         env: onTestCluster,
       }),
+      project("slurms", 600_000, { include: ["test/cluster/versions/*.test.ts"], setupFiles, retry }),
       project("e2e", 240_000, { fileParallelism: false, setupFiles, retry, env: onTestCluster }),
     ],
   },

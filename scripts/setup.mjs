@@ -132,6 +132,24 @@ export async function setUpCluster() {
   });
 }
 
+/**
+ * Slurms of other versions than this machine's, in roots of their own.
+ * @param {readonly string[]} debians whose they are
+ */
+export async function setUpSlurms(debians) {
+  await step(`Slurm of Debian's ${debians.join(", ")}`, async () => {
+    const found = await Promise.all(["debootstrap", "ip"].map(onPath));
+    if (found.includes(null)) {
+      await install(["debootstrap", "iproute2"], "The tests on Slurms of other versions need debootstrap.");
+    }
+    for (const debian of debians) {
+      await run(join(root, "test/cluster/versions/slurm.sh"), ["make", debian], {
+        hint: "These tests run as root on Debian or Ubuntu, where namespaces are permitted and a mirror of Debian is reached.",
+      });
+    }
+  });
+}
+
 /** Ends the cluster of `setUpCluster`, with everything that runs on it. */
 export const endCluster = () => run(clusterScript, ["down"]);
 

@@ -1,5 +1,5 @@
 /**
- * `npm test`: all parts but the long one, or with their names as arguments those parts. The last line says
+ * `npm test`: all parts but long ones, or with their names as arguments those parts. The last line says
  * how many passed and failed; what is skipped or did not run counts as failed.
  */
 import { mkdir, readFile, rm } from "node:fs/promises";
@@ -17,6 +17,7 @@ import {
   setUpNodeArchive,
   setUpPython,
   setUpShells,
+  setUpSlurms,
   setUpSshd,
 } from "./setup.mjs";
 import { printError, root, seconds } from "./steps.mjs";
@@ -36,14 +37,18 @@ const parts = {
   cluster: () => endingCluster(vitest("cluster", "--minWorkers=1", "--maxWorkers=6")),
   // One of its tests is on the cluster.
   e2e: () => endingCluster(vitest("e2e")),
+  slurms: () => vitest("slurms", "--minWorkers=1", "--maxWorkers=2"),
   long: async () =>
     sum([
       await vitest("integration", "--minWorkers=1", "--maxWorkers=2", long),
       await endingCluster(vitest("cluster", "--minWorkers=1", "--maxWorkers=6", long)),
+      await vitest("slurms", "--minWorkers=1", "--maxWorkers=2"),
       await vitest("e2e", long),
       await simulate(2000, 401),
     ]),
 };
+/** Parts that run when they are named. */
+const onlyNamed = ["slurms", "long"];
 const results = join(root, "test/results");
 
 async function setUp(/** @type {readonly string[]} */ names) {
@@ -57,6 +62,8 @@ async function setUp(/** @type {readonly string[]} */ names) {
   }
   if (areNamed("integration", "cluster", "e2e", "long")) await setUpSshd();
   if (areNamed("cluster", "e2e", "long")) await setUpCluster();
+  if (areNamed("cluster", "slurms", "long")) await setUpSlurms(["trixie"]);
+  if (areNamed("slurms", "long")) await setUpSlurms(["bullseye", "bookworm", "sid"]);
   if (areNamed("e2e", "long")) {
     await setUpCodeServer();
     await setUpChromium();
@@ -224,7 +231,8 @@ async function test(names) {
 
 const asked = process.argv.slice(2);
 const unknown = asked.find((name) => !(name in parts));
-if (unknown === undefined) await test(asked.length > 0 ? asked : Object.keys(parts).filter((name) => name !== "long"));
+const usual = Object.keys(parts).filter((name) => !onlyNamed.includes(name));
+if (unknown === undefined) await test(asked.length > 0 ? asked : usual);
 else {
   console.error(`There is no part "${unknown}"; there are ${Object.keys(parts).join(", ")}.`);
   process.exitCode = 2;

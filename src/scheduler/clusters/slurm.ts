@@ -10,7 +10,7 @@ export interface SlurmOptions extends Marked {
 }
 
 /**
- * A Slurm cluster, by its commands; what 20.11, 22.05, 24.11 and 26.05 print is in the tests. A job's id is
+ * A Slurm cluster, by its commands; 20.11, 22.05, 24.11 and 26.05 are in the tests. A job's id is
  * that of the queue, `123_4` for a task of an array; all jobs are tasks of arrays. What a job asks for is said in
  * its script.
  */

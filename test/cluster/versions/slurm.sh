@@ -12,6 +12,11 @@
 set -euo pipefail
 umask 022
 
+fail() {
+  echo "$1" >&2
+  exit 1
+}
+
 suite=${2:-}
 root=$(realpath "$(dirname "$0")/../../..")/.slurm/$suite
 case $suite in
@@ -19,24 +24,29 @@ case $suite in
   bookworm) number=2 ;;
   trixie) number=3 ;;
   sid) number=4 ;;
-  *) echo "There is no Slurm of a Debian called '$suite' here." >&2; exit 1 ;;
+  *) fail "usage: slurm.sh make SUITE | run SUITE PYTHON" ;;
 esac
+[ "$(id -u)" = 0 ] || fail "A Slurm in a root of its own needs root: run the same as root."
+unshare --net --uts --mount true 2>/dev/null || fail "A Slurm in a root of its own needs namespaces, which are not permitted here."
 # Also of the network interface, whose name is short.
 namespace=slurm-$suite
-network=10.91.8.$((8 * number))
 head=10.91.8.$((8 * number + 1))
 node=10.91.8.$((8 * number + 2))
 temporary=${TMPDIR:-/tmp}
 
-# Whoever was killed while making it leaves something that is begun anew.
+# Whoever was killed while making it leaves something that is begun anew. What Debian has retired is in its archive.
 make_root() {
   [ ! -d "$root" ] || return 0
-  rm -rf "$root.new"
-  mkdir -p "$root.new"
-  debootstrap --variant=minbase --include=slurmctld,slurmd,slurm-client,munge "$suite" "$root.new" >"$root.log" 2>&1 ||
-    { echo "No root of Debian's $suite could be made: see $root.log" >&2; exit 1; }
-  rm -rf "$root.new/var/cache/apt" "$root.new/var/lib/apt/lists"
-  mv "$root.new" "$root"
+  mkdir -p "$(dirname "$root")"
+  for mirror in "" http://archive.debian.org/debian; do
+    rm -rf "$root.new"
+    debootstrap --variant=minbase --include=slurmctld,slurmd,slurm-client,munge "$suite" "$root.new" $mirror \
+      >"$root.log" 2>&1 || continue
+    rm -rf "$root.new/var/cache/apt" "$root.new/var/lib/apt/lists"
+    mv "$root.new" "$root"
+    return
+  done
+  fail "No root of Debian's $suite could be made: see $root.log"
 }
 
 configuration() {
@@ -129,7 +139,7 @@ run() {
   SECONDS=0
   until [ "$(timeout 10 "$programs/sinfo" --noheader --format=%T 2>/dev/null)" = idle ]; do
     kill -0 "$keeper" 2>/dev/null && [ $SECONDS -lt 60 ] ||
-      { echo "The Slurm of $suite does not answer: $(cat "$root.log"; tail -n 20 "/proc/$keeper/root/srv/"*.log 2>/dev/null)" >&2; exit 1; }
+      fail "The Slurm of $suite does not answer: $(cat "$root.log"; tail -n 20 "/proc/$keeper/root/srv/"*.log 2>/dev/null)"
     sleep 0.1
   done
   echo "$programs"

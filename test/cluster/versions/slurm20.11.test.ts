@@ -1,0 +1,3 @@
+import { testVersion } from "./testVersion";
+
+testVersion("20.11", "bullseye");

@@ -1,0 +1,3 @@
+import { testVersion } from "./testVersion";
+
+testVersion("22.05", "bookworm");

@@ -1,0 +1,3 @@
+import { testVersion } from "./testVersion";
+
+testVersion("24.11", "trixie");

@@ -1,0 +1,3 @@
+import { testVersion } from "./testVersion";
+
+testVersion("26.05", "sid");
