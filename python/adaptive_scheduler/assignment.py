@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -71,6 +72,7 @@ class Assignment:
             [fname] if isinstance(fname, str) else fname, self._on_fenced, self._on_saved,
         )  # fmt: skip
         self.guard.__enter__()
+        failure.refuse_what_is_lost()
         hook.on_runner(learner, self.join)
         self._reporter = Reporter(door, self.number, self)
         self._reporter.start()
@@ -262,7 +264,10 @@ class Assignment:
             if not self._remarked:
                 self._remarked = True
                 words = " ".join(f"{type(error).__name__}: {error}".split())
-                self._remark(f"no data frame {path}, but the data is saved: {words}")
+                older = (
+                    "; the one that is there is of an earlier save" if os.path.exists(path) else ""
+                )
+                self._remark(f"no data frame {path}, but the data is saved: {words}{older}")
 
     # The walltime's end, in a thread of its own.
 

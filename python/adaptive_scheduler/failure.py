@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import traceback
+import warnings
 from concurrent.futures import BrokenExecutor
 from typing import Any
 
@@ -14,6 +15,14 @@ from adaptive_scheduler.kinds import place_of
 MACHINERY = re.compile(
     r'^  File "[^"]*/(mpi4py|loky|concurrent|multiprocessing|asyncio|adaptive_scheduler)/'
 )
+
+
+def refuse_what_is_lost() -> None:
+    """Have a value fail of which a learner would keep the real part only, without a word."""
+    import numpy as np
+
+    lossy = getattr(np, "exceptions", np).ComplexWarning
+    warnings.filterwarnings("error", category=lossy, module=r"adaptive\.learner\.")
 
 
 def describe(error: BaseException, runner: Any = None) -> tuple[str, str]:
@@ -69,7 +78,23 @@ def _failed_points(runner: Any) -> list[Any]:
 
 
 def _line(error: BaseException) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split()).rstrip(": ")
+    words = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(": ")
+    return f"{words}. {NO_COMPLEX}" if _is_about_complex(error) else words
+
+
+#: What to do about a complex value of a learner that holds real ones.
+NO_COMPLEX = (
+    "This type of learner keeps real values only: return a vector, [y.real, y.imag], "
+    "or what shall be learned of it, such as abs(y)."
+)
+
+
+def _is_about_complex(error: BaseException) -> bool:
+    """Whether adaptive, not the function itself, could not take a complex value."""
+    frames = traceback.extract_tb(error.__traceback__)
+    is_of_adaptive = bool(frames) and "/adaptive/learner/" in frames[-1].filename
+    is_complaint = isinstance(error, TypeError) or type(error).__name__ == "ComplexWarning"
+    return is_of_adaptive and is_complaint and "complex" in str(error).lower()
 
 
 def _traceback(error: BaseException) -> str:

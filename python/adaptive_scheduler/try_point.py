@@ -22,7 +22,7 @@ from typing import Any
 
 from adaptive_scheduler import datafile, pool
 from adaptive_scheduler.door import Door, Message, Patience, RefusedError
-from adaptive_scheduler.failure import describe, describe_point
+from adaptive_scheduler.failure import describe, describe_point, refuse_what_is_lost
 from adaptive_scheduler.job import Job, log
 from adaptive_scheduler.kinds import parts_of, plain
 from adaptive_scheduler.learners_file import LearnersFileError, Study
@@ -70,6 +70,7 @@ def main() -> None:
     wanted = json.loads(os.environ["ADAPTIVE_TRY"])
     study = load_study(job)
     pool.pickle_by_value()
+    refuse_what_is_lost()
     clock = _Clock(job)
     trials = []
     with suppress(_TimeIsUpError):  # between two points
@@ -93,6 +94,7 @@ def _try(study: Study, entry: Message) -> Message:
     """Give the trial of a learner as the scheduler knows it, without the learner's number."""
     trial = dict(NOTHING)
     started, learner, point = time.perf_counter(), None, None
+    is_measured = False
     try:
         index = study.find(entry["fname"], entry["index"])
         if index is None:
@@ -109,6 +111,8 @@ def _try(study: Study, entry: Message) -> Message:
             raise TypeError("an async function cannot be tried")
         measured = pool.executor().submit(_measure, learner.function, point).result()
         value, trial["seconds"], trial["megabytes"] = measured
+        is_measured = True
+        learner.tell(point, value)  # whether it takes such a value
         return {**trial, "value": plain(value)[:MAX_TEXT], "error": None, "traceback": None}
     except _TimeIsUpError:
         trial["seconds"] = time.perf_counter() - started
@@ -120,9 +124,10 @@ def _try(study: Study, entry: Message) -> Message:
             "".join(traceback.format_exception(cause.__class__, cause, cause.__traceback__)),
         )
     except Exception as fault:
-        trial["seconds"] = time.perf_counter() - started
-        evaluated = bool(trial["point"])
-        error, words = describe_point(fault, learner, point) if evaluated else describe(fault)
+        if not is_measured:
+            trial["seconds"] = time.perf_counter() - started
+        is_of_point = bool(trial["point"]) and not is_measured
+        error, words = describe_point(fault, learner, point) if is_of_point else describe(fault)
     return {**trial, "error": error[:MAX_TEXT], "traceback": words[-MAX_TRACEBACK:]}
 
 

@@ -37,17 +37,23 @@ export function findLearners(model: Model, { names, states, where }: Params<"fin
   return { learners: learners.map(({ id }) => id) };
 }
 
-/** @throws AdaptiveError `bad-filter` */
+/**
+ * Those that failed at least once and are not done, and those that something is to be said of.
+ * @throws AdaptiveError `bad-filter`
+ */
 export function failedLearners(model: Model, { where }: Params<"failedLearners">): Results["failedLearners"] {
   return {
     learners: [...model.learners.values()]
-      .filter(
-        ({ failures, fruitlessJobs, state }) =>
-          state === "failed" || (failures + fruitlessJobs > 0 && state !== "done"),
-      )
+      .filter(isToTell)
       .filter(filtered(model, where))
-      .map(({ id, fname, state, failures, error, reason }) => ({ id, fname, state, failures, error, reason })),
+      .map(({ id, fname, state, failures, error, reason, remark }) => ({
+        ...{ id, fname, state, failures, error, reason, remark },
+      })),
   };
+}
+
+function isToTell({ failures, fruitlessJobs, state, remark }: LearnerRow): boolean {
+  return remark !== null || state === "failed" || (failures + fruitlessJobs > 0 && state !== "done");
 }
 
 /** Which done learners miss the goal of now. */

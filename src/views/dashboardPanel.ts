@@ -340,7 +340,7 @@ export class DashboardPanel {
     this.failureSent = key;
     const failure = await session.failure(id);
     if (id !== this.look?.selected) return;
-    this.places.failure = placeInStudy(failure?.traceback ?? null, folder);
+    this.places.failure = placeInStudy(failure?.traceback ?? failure?.earlier?.traceback ?? null, folder);
     this.post({ type: "failure", learner: id, failure: failure && shownFailure(failure, folder) });
   }
 

@@ -54,7 +54,9 @@ export function shownTrial(row: LearnerRow, folder: string | null): ShownTrial |
 
 /** What the page needs of how a learner failed. */
 export function shownFailure(failure: Failure, folder: string | null): ShownFailure {
-  const { job, at, traceback, output } = failure;
+  const { job, at, output, earlier } = failure;
+  const before = earlier && `Before that, in job ${earlier.job}: ${earlier.error}\n${earlier.traceback ?? ""}`;
+  const traceback = failure.traceback ?? before ?? null;
   const place = placeWords(traceback, folder);
   return { job, at, traceback: traceback && inStudy(traceback, folder), output: inStudy(output, folder), place };
 }

@@ -89,6 +89,22 @@ def test_points_are_evaluated_and_nothing_is_saved(
     assert not Path("data").exists()
 
 
+def test_a_value_that_the_learner_cannot_keep_is_told(
+    peer: Peer, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = TRIED.replace(
+        "return x\n", "import numpy; return {'good': 1j, 'slow': numpy.complex64(1)}[name]\n", 1
+    )
+    jobs.write(text=text.replace('if name == "slow"', "if False"))
+    monkeypatch.setenv("ADAPTIVE_TRY", wanted("good", "slow"))
+    assert ended(jobs.start("-m", "adaptive_scheduler.try_point"))[0] == 0
+    for trial in trials(peer):
+        assert trial["error"].endswith(
+            "[y.real, y.imag], or what shall be learned of it, such as abs(y)."
+        )
+        assert trial["point"] == "-1.0"
+
+
 def test_the_point_is_the_next_one_of_the_data_that_is_there(
     peer: Peer, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 from pathlib import Path
 
@@ -88,7 +89,9 @@ def test_every_type_of_learner_has_a_data_frame_in_every_format(
     parts = parts_of(evaluated[kind])
     frames = [getattr(pd, f"read_{form}")(io.BytesIO(frame_of(part, form))) for part in parts]
     assert sum(map(len, frames)) >= evaluated[kind].npoints >= 10
-    assert list(frames[0].columns) == list(parts[0].to_dataframe().columns)
+    # Vectors and dicts have columns of their own: y0, y1, …
+    columns = {re.sub(r"^(y|extra_data)([0-9]|\..*)$", r"\1", name) for name in frames[0].columns}
+    assert columns == set(parts[0].to_dataframe().columns)
 
 
 def test_a_python_that_cannot_write_a_format_says_what_to_install(
@@ -116,6 +119,28 @@ def test_a_data_frame_that_cannot_be_made_is_remarked_once(peer: Peer, jobs: Job
     assert remark["text"].startswith("no data frame ")
     assert "but the data is saved: " in remark["text"]
     assert points(Path("data/0.1")) >= 10
+
+
+def test_a_learner_whose_values_would_lose_a_part_fails_and_says_what_to_do(
+    peer: Peer, jobs: Jobs
+) -> None:
+    lossy = "import numpy; return numpy.complex128(complex(x, 1))"
+    jobs.write(
+        text=f"""
+    import adaptive
+    def f(x):
+        {lossy}
+    learners = [adaptive.Learner1D(f, (-1, 1))]
+    fnames = ["data/lossy"]
+    """
+    )
+    peer.give(0, "data/lossy", goal={"npoints": 10})
+    assert ended(jobs.start(*RUN))[0] == 0
+    failed = peer.expect("failed")
+    assert (
+        "discards the imaginary part. This type of learner keeps real values only"
+        in failed["error"]
+    )
 
 
 ND = """

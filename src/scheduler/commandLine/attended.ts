@@ -15,7 +15,7 @@ export interface Standing {
   npoints: number;
 }
 
-export type FailedLearner = Results["failedLearners"]["learners"][number];
+export type ToldLearner = Results["failedLearners"]["learners"][number];
 
 /** A run that the command `run` sees through to its end, whoever serves it. */
 export interface AttendedRun {
@@ -34,7 +34,8 @@ export interface AttendedRun {
   readonly paused: Promise<"paused">;
   /** Resolved when its scheduler has ended in peace, or died. */
   readonly closed: Promise<"closed" | "lost">;
-  failed(): FailedLearner[] | Promise<FailedLearner[]>;
+  /** Learners that have failed, and others that something is to be said of. */
+  told(): ToldLearner[] | Promise<ToldLearner[]>;
   close(): Promise<void>;
 }
 
@@ -54,7 +55,7 @@ export function servedHere(scheduler: Scheduler, signals: Pick<AttendedRun, "pau
     start: verbs.startJobs,
     stop: () => verbs.setActivity("stopped", "interrupted in the terminal", false),
     over: () => store.until(() => isOver(attended.standing)).then(() => "over" as const),
-    failed: () => failedLearners(model, { where: "" }).learners.filter(isFailed),
+    told: () => failedLearners(model, { where: "" }).learners,
     close: () => scheduler.close(),
   };
   return attended;
@@ -63,10 +64,6 @@ export function servedHere(scheduler: Scheduler, signals: Pick<AttendedRun, "pau
 /** Every learner has ended, and every job with it. */
 export function isOver({ learners, jobs }: Standing): boolean {
   return jobs === 0 && !learnerStates.some((state) => learners[state] > 0 && !hasEnded(state));
-}
-
-export function isFailed({ state }: FailedLearner): boolean {
-  return state === "failed";
 }
 
 /** Something that happens once. */

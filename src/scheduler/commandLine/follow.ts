@@ -8,7 +8,7 @@ import { recover } from "../state/recovery";
 import { learnerStates, notStartedYet, pausedByPerson } from "../state/rows";
 import type { RunDirectory } from "../state/runDirectory";
 import { readEndpoint } from "../workers/endpoint";
-import { isFailed, isOver, Signal, type AttendedRun, type FailedLearner, type Standing } from "./attended";
+import { isOver, Signal, type AttendedRun, type Standing, type ToldLearner } from "./attended";
 import { studyAt, type EditedStudy } from "./update";
 
 export interface FollowOptions {
@@ -66,11 +66,11 @@ class FollowedRun implements AttendedRun {
     void this.watch();
   }
 
-  async failed(): Promise<FailedLearner[]> {
+  async told(): Promise<ToldLearner[]> {
     const { learners } = await this.connection
       .ask("failedLearners", { where: "" })
       .catch(async () => failedLearners(await this.recovered(), { where: "" }));
-    return learners.filter(isFailed);
+    return learners;
   }
 
   close(): Promise<void> {

@@ -72,8 +72,9 @@ export async function failures(
     if (json) program.printJson({ learners });
     else if (learners.length === 0)
       program.print(where === "" ? "No learner has failed." : `No learner that matches ${where} has failed.`);
-    for (const { id, fname, failures, state, error } of json ? [] : learners) {
-      program.print(`${String(id).padStart(6)}  ${fname}  ${state}, failed ${failures}×: ${error ?? ""}`);
+    for (const { id, fname, failures, state, error, remark } of json ? [] : learners) {
+      const failed = failures > 0 || error !== null ? `, failed ${failures}×: ${error ?? ""}` : "";
+      program.print(`${String(id).padStart(6)}  ${fname}  ${state}${failed}${remark === null ? "" : `; ${remark}`}`);
     }
     return exitCodes.success;
   }
@@ -85,11 +86,13 @@ export async function failures(
   }
   if (json) program.printJson(failure);
   else {
-    const { job, at, error, traceback, output } = failure;
+    const { job, at, error, traceback, output, earlier } = failure;
     const parts = [
       `${error}\njob ${job}, ${new Date(at).toLocaleString()}`,
       traceback,
       output && `It printed:\n${output}`,
+      earlier && `Before that, in job ${earlier.job}, ${new Date(earlier.at).toLocaleString()}: ${earlier.error}`,
+      earlier?.traceback,
     ];
     program.print(parts.filter(Boolean).join("\n\n").trimEnd());
   }

@@ -156,9 +156,9 @@ async function seeThrough(
   try {
     const ending = await Promise.race([attended.over(), attended.paused, interrupted, attended.closed]);
     if (ending === "lost") return ending;
-    const failed = await attended.failed();
+    const told = await attended.told();
     clearInterval(timer);
-    view.end(figures(), failed);
+    view.end(figures(), told);
     if (stays && ending === "over") {
       view.stay();
       await Promise.race([interrupted, attended.closed]);

@@ -2,7 +2,7 @@ import { plural } from "../state/counts";
 import type { AdaptiveError } from "../state/errors";
 import type { RunDirectory } from "../state/runDirectory";
 import { settingsOf } from "../state/settings";
-import type { FailedLearner, Standing } from "./attended";
+import type { ToldLearner, Standing } from "./attended";
 import type { Program } from "./program";
 import { figuresLine, formatDuration, progressLine, totalOf, type Figures } from "./progressView";
 
@@ -18,7 +18,7 @@ export interface RunView {
   remark(text: string): void;
   notice(notice: AdaptiveError): void;
   stopping(): void;
-  end(figures: Figures, failed: readonly FailedLearner[]): void;
+  end(figures: Figures, told: readonly ToldLearner[]): void;
   stay(): void;
 }
 
@@ -43,8 +43,8 @@ function jsonView({ printJson }: Program): RunView {
     remark: (text) => printJson({ event: "remark", text }),
     notice: ({ code, message, hint }) => printJson({ event: "notice", code, message, hint }),
     stopping: () => printJson({ event: "stopping" }),
-    end: ({ learners, npoints, elapsedMs }, failedOnes) => {
-      const failed = failedOnes.map(({ id, fname, error }) => ({ id, fname, error }));
+    end: ({ learners, npoints, elapsedMs }, told) => {
+      const failed = told.filter(isFailed).map(({ id, fname, error }) => ({ id, fname, error }));
       printJson({ event: "end", learners, npoints, seconds: elapsedMs / 1000, failed });
     },
     stay: () => printJson({ event: "serving" }),
@@ -76,9 +76,9 @@ function terminalView({ print }: Program): RunView {
   return {
     ...people,
     frame: (figures) => process.stdout.write(bar(figures)),
-    end: (figures, failed) => {
+    end: (figures, told) => {
       process.stdout.write(`${bar(figures)}\n`);
-      people.end(figures, failed);
+      people.end(figures, told);
     },
   };
 }
@@ -97,8 +97,12 @@ function peopleView(print: (text: string) => void): Omit<RunView, "frame"> {
     remark: print,
     notice: ({ message, hint }) => print(hint ? `${message}\n  ${hint}` : message),
     stopping: () => print("Stopping: the learners save what they have. Ctrl-C again leaves the jobs running."),
-    end: ({ elapsedMs, learners }, failed) => {
+    end: ({ elapsedMs, learners }, told) => {
+      const failed = told.filter(isFailed);
+      const remarked = told.filter(({ remark }) => remark !== null);
       for (const { fname, reason } of failed) print(`failed: ${fname}: ${reason ?? "no reason known"}`);
+      for (const { fname, remark } of remarked.slice(0, shownRemarks)) print(`${fname}: ${remark ?? ""}`);
+      if (remarked.length > shownRemarks) print(`More of this kind: adaptive-scheduler failures RUN`);
       const rest = learners.waiting + learners.running;
       const ending = rest > 0 ? `${plural(rest, "learner")} left; start again to resume` : `all ended`;
       print(
@@ -108,5 +112,12 @@ function peopleView(print: (text: string) => void): Omit<RunView, "frame"> {
     stay: () => print("Serving until Ctrl-C, so that the editor can show the results."),
   };
 }
+
+function isFailed({ state }: ToldLearner): boolean {
+  return state === "failed";
+}
+
+/** Of learners that something is to be said of; there may be thousands. */
+const shownRemarks = 10;
 
 const queueNames = { slurm: "Slurm" } as const;

@@ -121,8 +121,10 @@ export interface Results {
   shutDown: { ends: boolean };
   failure: Failure | null;
   findLearners: { learners: number[] };
-  /** Those that failed at least once and are not done. */
-  failedLearners: { learners: Pick<LearnerRow, "id" | "fname" | "state" | "failures" | "error" | "reason">[] };
+  /** Those that failed at least once and are not done, and those with a remark. */
+  failedLearners: {
+    learners: Pick<LearnerRow, "id" | "fname" | "state" | "failures" | "error" | "reason" | "remark">[];
+  };
   missedGoals: MissedGoals;
   studyEdits: EditedParts;
   /** Null when the run has it as it is. */

@@ -29,10 +29,13 @@ export class Failures {
   /** Writes down the failures among changes that are on disk. */
   takeIn(changes: readonly Change[]): void {
     for (const change of changes) {
-      if (change.kind !== "learnerReleased" || change.error === null || change.how === "given back") continue;
-      const { learner, job, error, time: at } = change;
+      if (change.kind !== "learnerReleased") continue;
+      const { learner, job, error, time: at, how, state } = change;
       const traceback = this.tracebacks.get(learner) ?? null;
       this.tracebacks.delete(learner);
+      // Not what a former job failed with, which a learner that is cut short or stopped keeps.
+      const hasFailed = state === "failed" || (how === "failed" && state === "waiting");
+      if (!hasFailed || error === null) continue;
       this.writing = this.writing.then(() => this.write(learner, { job, at, error, traceback })).catch(this.onError);
     }
   }
@@ -47,11 +50,21 @@ export class Failures {
     return this.writing;
   }
 
-  private async write(learner: LearnerId, failure: Omit<Failure, "output">): Promise<void> {
+  private async write(learner: LearnerId, failure: Omit<Failure, "output" | "earlier">): Promise<void> {
     const { text: output } = await this.tail(failure.job, outputBytes);
+    const earlier = failure.traceback === null ? await this.lastTraced(learner) : null;
     await mkdir(this.folder, { recursive: true, mode: 0o700 });
-    await writeFileAtomically(fileOf(this.folder, learner), JSON.stringify({ ...failure, output } satisfies Failure));
+    const whole: Failure = { ...failure, earlier, output };
+    await writeFileAtomically(fileOf(this.folder, learner), JSON.stringify(whole));
     await this.forgetOldest();
+  }
+
+  private async lastTraced(learner: LearnerId): Promise<Failure["earlier"]> {
+    // One that is damaged is not worth the newest.
+    const last = await readFailure(this.folder, learner).catch(() => null);
+    if (!last || last.traceback === null) return last?.earlier ?? null;
+    const { job, at, error, traceback } = last;
+    return { job, at, error, traceback };
   }
 
   private async forgetOldest(): Promise<void> {
