@@ -33,6 +33,19 @@ export const quietSettings = {
   "security.workspace.trust.enabled": false,
 };
 
+/**
+ * The address of a window on a folder.
+ * @param {string} url of the server
+ * @param {string} folder
+ * @param {string | null} file to be open in it
+ */
+export function windowUrl(url, folder, file = null) {
+  const address = `${url}/?folder=${encodeURI(folder)}`;
+  if (file === null) return address;
+  const payload = [["openFile", `vscode-remote://${new URL(url).host}${encodeURI(file)}`]];
+  return `${address}&payload=${encodeURIComponent(JSON.stringify(payload))}`;
+}
+
 /** Installs it, once. */
 export async function setUpCodeServer() {
   await step("VS Code for the browser", async () => {

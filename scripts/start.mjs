@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { quietSettings, setUpCodeServer, startCodeServer } from "./codeServer.mjs";
+import { quietSettings, setUpCodeServer, startCodeServer, windowUrl } from "./codeServer.mjs";
 import { onPath, python, setUpBuild, setUpNode, setUpPython, vsix } from "./setup.mjs";
 import { printError, root, run, step } from "./steps.mjs";
 
@@ -14,7 +14,9 @@ its learners as jobs on this computer. Ctrl-C ends it; the next start goes on wh
   --no-editor   only run the jobs, and exit when they are done: 0 all done, 1 some learners failed
 `;
 const study = join(root, "examples/peaks");
-const settings = { ...quietSettings, "adaptive.clusters": { local: { python } } };
+const learnersFile = join(study, "_learners.py");
+// A newcomer sees the study and its learners, not an empty editor beside a list of files.
+const settings = { ...quietSettings, "adaptive.clusters": { local: { python } }, "adaptive.openViewAtStart": true };
 
 async function start(/** @type {boolean} */ withEditor) {
   const desktop = withEditor ? await desktopEditor() : null;
@@ -49,12 +51,12 @@ async function openEditor(desktop) {
     if (desktop) {
       await mkdir(join(folder, "User"), { recursive: true });
       await writeFile(join(folder, "User/settings.json"), JSON.stringify(settings, null, 2));
-      await run(desktop, ["--user-data-dir", folder, "--extensionDevelopmentPath", root, study]);
+      await run(desktop, ["--user-data-dir", folder, "--extensionDevelopmentPath", root, study, learnersFile]);
       return "opened a window";
     }
     const server = await startCodeServer({ folder, vsix, settings });
     stop = server.stop;
-    return `open ${server.url}/?folder=${encodeURI(study)}`;
+    return `open ${windowUrl(server.url, study, learnersFile)}`;
   });
   return { stop };
 }
@@ -64,7 +66,7 @@ async function openEditor(desktop) {
  * @returns {Promise<number>} the scheduler's exit code
  */
 function runJobs(options) {
-  const args = ["run", "--learners", join(study, "_learners.py"), "--cluster", "local", "--python", python];
+  const args = ["run", "--learners", learnersFile, "--cluster", "local", "--python", python];
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [join(root, "dist/scheduler/main.js"), ...args, ...options], {
       stdio: "inherit",

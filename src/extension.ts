@@ -72,6 +72,7 @@ export function activate(context: ExtensionContext): void {
   const edits = scope.add(new StudyEdits(run, sessions, note));
   const filter = scope.add(new LearnerFilter(sessions));
   const learners = scope.add(new LearnersView(run, sessions, edits, filter, note));
+  learners.openAtStart();
   const jobs = scope.add(new JobsView(run, note));
   const dashboards = scope.add(new Dashboards(context, { sessions, edits, filter, actions, trials, log: note }));
   const terminalCommand = terminalPath(context, program, note);

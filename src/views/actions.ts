@@ -53,7 +53,7 @@ export class Actions {
     await errors.attempt("Start Jobs", async () => {
       onStarting(true);
       const outcome = await this.askAndStart().finally(() => onStarting(false));
-      if (outcome?.toTry) await trials.try(outcome.toTry, []);
+      if (outcome?.toTry) await trials.try(outcome.toTry.study, [], outcome.toTry.session);
       started = outcome?.started ?? null;
     });
     return started;
@@ -169,7 +169,7 @@ export class Actions {
 
   /** @returns what was started, or is tried first; null when a person thought better of it */
   private async askAndStart(): Promise<
-    { started: RunSession; toTry?: never } | { toTry: Study; started?: never } | null
+    { started: RunSession; toTry?: never } | { toTry: { study: Study; session: RunSession }; started?: never } | null
   > {
     const { sessions } = this.world;
     const study = await pickStudy("Start Jobs", await sessions.knownStudies());
@@ -180,7 +180,7 @@ export class Actions {
       progress("Checking");
       return sessions.prepare(study, typed, token, { cluster, onStep: progress });
     });
-    if (step === "try") return { toTry: study };
+    if (step === "try") return { toTry: { study, session } };
     if (isResumed) {
       await this.bringUpToDate(session, { isSent: true });
       await this.continueMissed(session, goalAfter(report, typed));

@@ -1,4 +1,4 @@
-import { type TreeView, window } from "vscode";
+import { commands, type TreeView, window, workspace } from "vscode";
 import type { LearnerState } from "../scheduler/state/rows";
 import { RunDirectory } from "../scheduler/state/runDirectory";
 import { clusterOf } from "../remote/clusterRuns";
@@ -69,6 +69,12 @@ export class LearnersView {
   showMore(state: LearnerState): void {
     this.shown.set(state, (this.shown.get(state) ?? 0) + groupPage);
     this.refresher.request();
+  }
+
+  /** Brings the view to the front, where a person wants a window to begin with it. */
+  openAtStart(): void {
+    const isWanted = workspace.getConfiguration("adaptive").get("openViewAtStart", false);
+    if (isWanted) void commands.executeCommand(`${learnersViewId}.focus`);
   }
 
   dispose(): void {

@@ -65,8 +65,11 @@ export class PointTrials {
 
   constructor(private readonly world: PointTrialsWorld) {}
 
-  /** @param learners of the study's run, or none for some that are well apart */
-  try(study: Study, learners: readonly LearnerId[]): Promise<void> {
+  /**
+   * @param learners of the study's run, or none for some that are well apart
+   * @param prepared the run, where it goes by the settings of now
+   */
+  try(study: Study, learners: readonly LearnerId[], prepared: RunSession | null = null): Promise<void> {
     return this.world.errors.attempt("Try One Point", async () => {
       if (learners.length > maxTried) {
         throw new AdaptiveError(
@@ -75,7 +78,7 @@ export class PointTrials {
           "Select fewer, or use the command without a selection: it takes some that are well apart.",
         );
       }
-      const told = await this.whileTrying((token) => this.ask(study, learners, token));
+      const told = await this.whileTrying((token) => this.ask(study, learners, prepared, token));
       if (told !== null) await this.show(study, told.session, told.result);
     });
   }
@@ -94,10 +97,11 @@ export class PointTrials {
   }
 
   /** @param step the words on its button; null to have done with it */
-  async take(directory: string, step: string | null): Promise<void> {
-    const act = step === null ? undefined : this.outcomes.get(directory)?.steps[step];
-    if (step === null) this.keep(directory, null);
-    await act?.();
+  take(directory: string, step: string | null): Promise<void> {
+    return this.world.errors.attempt("Try One Point", async () => {
+      if (step === null) this.keep(directory, null);
+      else await this.outcomes.get(directory)?.steps[step]?.();
+    });
   }
 
   private keep(directory: string, outcome: Outcome | null): void {
@@ -127,13 +131,12 @@ export class PointTrials {
   private ask(
     study: Study,
     learners: readonly LearnerId[],
+    prepared: RunSession | null,
     token: CancellationToken,
   ): Promise<{ session: RunSession; result: Tried } | null> {
     return withViewProgress(study.name, this.world.log, async (progress) => {
       progress("Checking");
-      const { sessions } = this.world;
-      const cluster = (await sessions.clusterOf(study)) ?? "local";
-      const { session } = await sessions.prepare(study, nothingTyped, token, { cluster, onStep: progress });
+      const session = prepared ?? (await this.prepare(study, token, progress));
       await bringUpToDate(session);
       if (token.isCancellationRequested) return null;
       progress(
@@ -142,6 +145,12 @@ export class PointTrials {
       const result = await this.untilTold(session, learners, token);
       return token.isCancellationRequested ? null : { session, result };
     });
+  }
+
+  private async prepare(study: Study, token: CancellationToken, onStep: (step: string) => void): Promise<RunSession> {
+    const { sessions } = this.world;
+    const cluster = (await sessions.clusterOf(study)) ?? "local";
+    return (await sessions.prepare(study, nothingTyped, token, { cluster, onStep })).session;
   }
 
   private async untilTold(

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium, type FrameLocator, type Locator, type Page } from "playwright-core";
 import { expect, onTestFinished } from "vitest";
-import { quietSettings, startCodeServer } from "../../scripts/codeServer.mjs";
+import { quietSettings, startCodeServer, windowUrl } from "../../scripts/codeServer.mjs";
 import { findChromium, python, vsix } from "../../scripts/setup.mjs";
 import { root, tryRun } from "../../scripts/steps.mjs";
 
@@ -60,12 +60,22 @@ export function program(...words: string[]): ReturnType<typeof tryRun> {
 /**
  * Opens a folder in a VS Code of its own with the extension installed; both end with the test.
  * @param clusters the user setting `adaptive.clusters`
+ * @param learnersFile to begin with, and with our view, as `npm start` does
  */
-export async function openEditor(folder: string, clusters: object = { local: { python } }): Promise<Editor> {
+export async function openEditor(
+  folder: string,
+  clusters: object = { local: { python } },
+  learnersFile: string | null = null,
+): Promise<Editor> {
   const home = await mkdtemp(join(tmpdir(), "adaptive-e2e-editor-"));
   onTestFinished(() => rm(home, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }));
   // What is in a terminal can be read only where it is no picture.
-  const settings = { ...quietSettings, "terminal.integrated.gpuAcceleration": "off", "adaptive.clusters": clusters };
+  const settings = {
+    ...quietSettings,
+    "terminal.integrated.gpuAcceleration": "off",
+    "adaptive.clusters": clusters,
+    "adaptive.openViewAtStart": learnersFile !== null,
+  };
   const server = await startCodeServer({ folder: home, vsix, settings });
   onTestFinished(server.stop);
   const executablePath = await findChromium();
@@ -78,7 +88,7 @@ export async function openEditor(folder: string, clusters: object = { local: { p
   onTestFinished(() => browser.close());
   const page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
   page.setDefaultTimeout(patienceMs);
-  await page.goto(`${server.url}/?folder=${encodeURI(folder)}`, { waitUntil: "commit" });
+  await page.goto(windowUrl(server.url, folder, learnersFile), { waitUntil: "commit" });
   const editor = new Editor(page);
   // Told before what was registered earlier ends: the page is still there.
   onTestFinished(async ({ task: { name, result } }) => {

@@ -14,9 +14,9 @@ test("a study from the welcome view to done", async () => {
     sleeping('0.001 if Path("quickly").exists() else 0.05'),
     ["import time\n", "import time\nfrom pathlib import Path\n"],
   ]);
-  const editor = await openEditor(folder);
-  await editor.openView("Adaptive");
+  const editor = await openEditor(folder, undefined, join(folder, "_learners.py"));
   await editor.sidebar.getByText("This folder has a study").waitFor();
+  await editor.page.getByRole("tab", { name: "_learners.py" }).waitFor();
   await editor.keepScreenshot("welcome");
 
   await editor.startJobs();
