@@ -1,4 +1,10 @@
 import type { FuzzedDoor } from "./door";
+import { hostDoors } from "./doors/host";
+import { processDoors } from "./doors/processes";
 import { readerDoors } from "./doors/readers";
+import { schedulerDoors } from "./doors/scheduler";
 
-export const doors: readonly FuzzedDoor[] = [...readerDoors];
+/** Those that need no process of their own. */
+export const doorsHere: readonly FuzzedDoor[] = [...readerDoors, ...schedulerDoors, ...hostDoors];
+
+export const doors: readonly FuzzedDoor[] = [...doorsHere, ...processDoors];

@@ -47,29 +47,16 @@ export class ReplicaDatabase {
 
   /**
    * Applies changes in one transaction; those that are in already are passed over.
-   * @throws AdaptiveError `gap` when changes are missing in between; nothing is applied then
+   * @throws AdaptiveError `gap` when changes are missing in between, `unknown-message` when one is none; nothing is
+   *   applied then
    */
   applyChanges(changes: readonly Change[]): void {
     const fresh = changesAfter(this.seq, changes);
-    if (fresh.length > 0) this.apply(fresh.flatMap(effects));
+    if (fresh.length > 0) understanding("changes", () => this.apply(fresh.flatMap(effects)));
   }
 
-  applyProgress({ learners, npoints, loss, sample }: Progress): void {
-    this.apply(
-      learners.map((id, i) => ({
-        table: "learners",
-        key: id as LearnerRow["id"],
-        set: { npoints: npoints[i] ?? 0, loss: loss[i] ?? null },
-      })),
-    );
-    this.database.run("INSERT OR REPLACE INTO series (time, npoints, running, queued, done) VALUES (?, ?, ?, ?, ?)", [
-      sample.time,
-      sample.npoints,
-      sample.running,
-      sample.queued,
-      sample.done,
-    ]);
-    this.thinSeries();
+  applyProgress(progress: Progress): void {
+    understanding("numbers", () => this.takeIn(progress));
   }
 
   query<Q extends QueryName>(name: Q, params: ReplicaQueries[Q]["params"]): ReplicaQueries[Q]["result"] {
@@ -132,6 +119,24 @@ export class ReplicaDatabase {
       .map(([time = 0, npoints = 0, running = 0, queued = 0, done = 0]) => ({ time, npoints, running, queued, done }));
   }
 
+  private takeIn({ learners, npoints, loss, sample }: Progress): void {
+    this.apply(
+      learners.map((id, i) => ({
+        table: "learners",
+        key: id as LearnerRow["id"],
+        set: { npoints: npoints[i] ?? 0, loss: loss[i] ?? null },
+      })),
+    );
+    this.database.run("INSERT OR REPLACE INTO series (time, npoints, running, queued, done) VALUES (?, ?, ?, ?, ?)", [
+      sample.time,
+      sample.npoints,
+      sample.running,
+      sample.queued,
+      sample.done,
+    ]);
+    this.thinSeries();
+  }
+
   private apply(patches: readonly RowPatch[]): void {
     this.list.follow(patches, () => this.database.apply(patches));
   }
@@ -147,6 +152,16 @@ export class ReplicaDatabase {
         [],
       );
     }
+  }
+}
+
+/** What passes for a change may be none inside, where a host has put anything; how it fails then tells a person nothing. */
+function understanding(what: string, act: () => void): void {
+  try {
+    act();
+  } catch (cause) {
+    if (cause instanceof AdaptiveError) throw cause;
+    throw new AdaptiveError("unknown-message", `The scheduler sent ${what} that were not understood`, "", { cause });
   }
 }
 
