@@ -46,8 +46,8 @@ export class Terminals {
 
   private show(session: RunSession, name: string, { argv, directory: cwd }: Shell): void {
     const pty = new ShellTerminal(async (size, onStep, signal) => {
-      const { transport } = await this.sessions.reach(session.directory, { isAsked: true, onStep, signal });
-      return transport.terminal(argv, { cwd, size, signal });
+      const { transport, program } = await this.sessions.reach(session.directory, { isAsked: true, onStep, signal });
+      return transport.terminal(argv, { cwd, env: program.env, size, signal });
     });
     // A window that is loaded anew has no shell to show in it.
     window.createTerminal({ name: plain(name), pty, iconPath: new ThemeIcon("terminal"), isTransient: true }).show();

@@ -52,7 +52,8 @@ export async function connectCluster(world: ClusterWorld): Promise<Cluster> {
   const program = isThere
     ? await useBundle(host, bundle.name, node)
     : await installBundle(host, bundle, node, (bytes) => onStep(`Installing (${Math.ceil(bytes / 1e6)} MB)`));
-  return { probe, program, wish };
+  // What it runs finds what a login finds, although it is not started by one.
+  return { probe, program: { ...program, env: { ...program.env, ...probe.environment } }, wish };
 }
 
 async function look(world: ClusterWorld, wish: ProbeWish): Promise<Probe> {

@@ -7,6 +7,8 @@ export interface Probe {
   home: string;
   /** Those of a login there whose value is a path. */
   variables: Readonly<Record<string, string>>;
+  /** Of a login there: where programs are, the queue's among them, and what a person has said to the queue. */
+  environment: Readonly<Record<string, string>>;
   /** As `uname -s` and `-m` say it: `Linux`, `x86_64`. */
   os: string;
   machine: string;
@@ -72,7 +74,8 @@ export function parseProbe(stdout: string, stderr: string): Probe {
   return {
     host,
     home,
-    variables: Object.fromEntries(all("variable").map(([name = "", value = ""]) => [name, value])),
+    variables: variablesOf(all("variable")),
+    environment: variablesOf(all("environment")),
     os,
     machine,
     libc: libc === "glibc" || libc === "musl" ? { name: libc, version: libcVersion } : null,
@@ -88,6 +91,10 @@ export function parseProbe(stdout: string, stderr: string): Probe {
     bundles: all("bundle").flat(),
     missing: all("missing").flat(),
   };
+}
+
+function variablesOf(facts: readonly string[][]): Record<string, string> {
+  return Object.fromEntries(facts.map(([name = "", value = ""]) => [name, value]));
 }
 
 function parsePython(answer: string, lastLine: string): FoundPython {

@@ -20,6 +20,9 @@ export const mark = {
   begun: "-- adaptive shell begins --",
 };
 
+/** Names, as patterns, of a login's variables by which the queue is found and asked. */
+const forQueue = ["SLURM_CONF", "SLURM_CLUSTERS", "SBATCH_[A-Z_]*"];
+
 /**
  * A script of a POSIX `sh` that says what this machine is and has, a fact a line. It is given to `sh` on standard
  * input, so that no login shell ever reads it; what needs the start-up files of the person's own shell asks that
@@ -62,6 +65,10 @@ path=$(printf '%s\\n' "$variables" | sed -n 's/^PATH=//p' | tail -n 1)
 printf '%s\\n' "$variables" | sed -n 's/^\\([A-Za-z_][A-Za-z_0-9]*\\)=\\(\\/[^:]*\\)$/${mark.line.trim()}\tvariable\t\\1\t\\2/p'
 PATH=$PATH\${path:+:$path}
 export PATH
+tell environment PATH "$PATH"
+for name in ${forQueue.map(shellQuote).join(" ")}; do
+  printf '%s\\n' "$variables" | sed -n "s/^\\($name\\)=\\(.*\\)$/${mark.line.trim()}\tenvironment\t\\1\t\\2/p"
+done
 
 enough=
 try_node() {

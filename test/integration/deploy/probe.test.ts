@@ -8,7 +8,8 @@ import { python } from "../program";
 import { createHome, nodeOf, probe } from "./headNode";
 
 const noise = 'echo "Welcome to login1"; echo trouble >&2;';
-const exports = "PATH=$PATH:$HOME/own/bin SCRATCH=/scratch/ada; export PATH SCRATCH";
+const exports =
+  "PATH=$PATH:$HOME/own/bin SCRATCH=/scratch/ada SBATCH_ACCOUNT='my lab'; export PATH SCRATCH SBATCH_ACCOUNT";
 const shells: [string, string, Record<string, string>][] = [
   ["bash", "/bin/bash", { ".bash_profile": `${noise} ${exports}\n`, ".bashrc": noise }],
   ["dash", "/bin/dash", { ".profile": `${noise} ${exports}\n` }],
@@ -17,13 +18,15 @@ const shells: [string, string, Record<string, string>][] = [
     "/usr/bin/tcsh",
     {
       ".tcshrc":
-        'echo "Welcome to login1"\nsetenv PATH ${PATH}:${HOME}/own/bin\nsetenv SCRATCH /scratch/ada\nalias env echo no\n',
+        'echo "Welcome to login1"\nsetenv PATH ${PATH}:${HOME}/own/bin\nsetenv SCRATCH /scratch/ada\nsetenv SBATCH_ACCOUNT "my lab"\nalias env echo no\n',
     },
   ],
   [
     "fish",
     "/usr/bin/fish",
-    { ".config/fish/config.fish": `${noise}\nset -gx PATH $PATH $HOME/own/bin\nset -gx SCRATCH /scratch/ada\n` },
+    {
+      ".config/fish/config.fish": `${noise}\nset -gx PATH $PATH $HOME/own/bin\nset -gx SCRATCH /scratch/ada\nset -gx SBATCH_ACCOUNT "my lab"\n`,
+    },
   ],
 ];
 
@@ -39,6 +42,7 @@ describe.each(shells)("a head node whose login shell is %s", (_, shell, startUp)
       python: { path: python, missing: [] },
       queue: { name: "slurm" },
       variables: { HOME: home, SCRATCH: "/scratch/ada" },
+      environment: { PATH: expect.stringContaining(join(home, "own/bin")) as string, SBATCH_ACCOUNT: "my lab" },
       missing: [],
     });
     expect(found.place.freeBytes).toBeGreaterThan(0);

@@ -28,6 +28,7 @@ describe("the answer of a head node", () => {
     host: "login1",
     home: "/home/ada",
     variables: { SCRATCH: "/scratch/ada" },
+    environment: { PATH: "/usr/bin:/bin:/opt/slurm/bin", SBATCH_ACCOUNT: "physics" },
     os: "Linux",
     machine: "x86_64",
     libc: { name: "glibc", version: "2.36" },

@@ -5,6 +5,8 @@ export const debian12 = `-- adaptive probe begins --
 adaptive	host	login1
 adaptive	home	/home/ada
 adaptive	variable	SCRATCH	/scratch/ada
+adaptive	environment	PATH	/usr/bin:/bin:/opt/slurm/bin
+adaptive	environment	SBATCH_ACCOUNT	physics
 adaptive	os	Linux	x86_64
 adaptive	libc	glibc	2.36
 adaptive	place	/home/ada/.adaptive-scheduler	76675556	
