@@ -24,6 +24,7 @@ import { steadyClock } from "./state/clock";
 import { AdaptiveError, toAdaptiveError } from "./state/errors";
 import { RunLock } from "./state/lock";
 import { fnameOf, isRunning, type LearnerId, type LearnerRow, type RunRow } from "./state/rows";
+import { withRemark } from "./state/runRemarks";
 import type { RunDirectory } from "./state/runDirectory";
 import { settingsOf, type Configuration } from "./state/settings";
 import { Store, systemWorld } from "./state/store";
@@ -286,11 +287,7 @@ export class Scheduler {
     const { model } = this.store;
     const { incarnation } = model.run;
     await this.updates.point();
-    if (settingsOf(model.run).queue === "slurm") {
-      const ignored = ignoredWishes(process.env);
-      if (ignored.length > 0)
-        this.remark(`Jobs are submitted without ${ignored.join(", ")} of the environment: say it in resources.`);
-    }
+    this.remarkOnVariables();
     await this.loop.open();
     const onDropped = () => this.dropped.note("the socket", "no JSON object in one frame");
     void door.serve((peer, message) => this.receive(peer, message), onDropped).catch(this.options.onFatal);
@@ -384,6 +381,17 @@ export class Scheduler {
     const { model } = this.store;
     const listed = [...model.learners.values()].filter(({ isListed }) => isListed);
     for (const remark of remarksOnClasses(settingsOf(model.run), listed)) this.remark(remark);
+  }
+
+  private remarkOnVariables(): void {
+    const { run } = this.store.model;
+    const ignored = settingsOf(run).queue === "slurm" ? ignoredWishes(process.env) : [];
+    const names = ignored.join(", ");
+    const remark =
+      ignored.length > 0 ? `Jobs are submitted without ${names} of the environment: say it in resources.` : null;
+    const remarks = withRemark(run.remark, "ignoredVariables", remark);
+    if (remarks !== run.remark) this.store.record({ kind: "runRemarked", remark: remarks });
+    if (remark !== null) this.remark(remark);
   }
 
   private remark(remark: string): void {

@@ -2,6 +2,7 @@ import type { JobEnd } from "../clusters/cluster";
 import { isNothing } from "../state/changes";
 import { AdaptiveError, toAdaptiveError } from "../state/errors";
 import { asJobId, tryClass, type JobId, type JobRow, type LearnerId } from "../state/rows";
+import { withRemark } from "../state/runRemarks";
 import { settingsOf } from "../state/settings";
 import { Attendance, type Listing } from "./attendance";
 import type { Cancelling } from "./cancelling";
@@ -174,7 +175,8 @@ export class JobLoop {
 
   /** What the queue allows each job; said, where it is less than was asked for. */
   private noteWalltimes(jobs: Listing["jobs"]): void {
-    const { model } = this.options.store;
+    const { store, onRemark } = this.options;
+    const { model } = store;
     for (const { id, walltimeSeconds: allowed } of jobs) {
       if (allowed === null || !model.liveJobs.has(asJobId(id))) continue;
       this.allowedSeconds.set(id, allowed);
@@ -182,9 +184,9 @@ export class JobLoop {
       const asked = this.submitter.askedSeconds.get(submission) ?? null;
       if (asked === null || allowed >= asked || this.shortenings.has(asked)) continue;
       this.shortenings.add(asked);
-      this.options.onRemark(
-        `The queue gives jobs ${allowed} s where ${asked} s were asked for (job ${id}): they save and give back their learners before that.`,
-      );
+      const remark = `The queue gives jobs ${allowed} s where ${asked} s were asked for (job ${id}): they save and give back their learners before that.`;
+      store.record({ kind: "runRemarked", remark: withRemark(model.run.remark, "walltime", remark) });
+      onRemark(remark);
     }
   }
 

@@ -107,7 +107,7 @@ export type NewChange =
     }
   /** A job gave back a learner that its learners file does not have. */
   | { kind: "studyMismatched"; job: JobId; mismatches: number }
-  | { kind: "runRemarked"; remark: string }
+  | { kind: "runRemarked"; remark: string | null }
   | { kind: "learnerRemarked"; learner: LearnerId; remark: string | null }
   /** Trials as JSON. */
   | { kind: "pointsTried"; learners: readonly LearnerId[]; trials: readonly string[] }

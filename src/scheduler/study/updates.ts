@@ -1,6 +1,7 @@
 import { AdaptiveError } from "../state/errors";
 import type { LearnerId } from "../state/rows";
 import type { Store } from "../state/store";
+import { withRemark } from "../state/runRemarks";
 import { deleteRevisions, pointAt } from "./code";
 import { changesOf } from "./compare";
 import { StudyReader, type ReaderOptions } from "./reader";
@@ -39,7 +40,11 @@ export class StudyUpdates extends StudyReader {
     const { model } = store;
     const { changes, stop } = changesOf(this.comparisonWith(learners), model.learners);
     const before = model.run.revision;
+    const { remark } = store.model.run;
     store.record({ kind: "codeRevised", revision, versions });
+    // The others are not of the code.
+    const others = withRemark(remark, "versions", null);
+    if (others !== null) store.record({ kind: "runRemarked", remark: others });
     for (const change of changes) store.record(change);
     await store.synced();
     stop.forEach(wish);

@@ -3,6 +3,7 @@ import { okayAnswer, type Answer, type Release } from "../state/changes";
 import { handful } from "../state/handful";
 import type { Model } from "../state/model";
 import { asJobId, asLearnerId, type JobId, type JobRow, type LearnerId, type LearnerRow, fnameOf } from "../state/rows";
+import { hasRemark, withRemark } from "../state/runRemarks";
 import { releaseOf } from "../state/release";
 import { settingsOf } from "../state/settings";
 import type { Store } from "../state/store";
@@ -312,10 +313,10 @@ export class WorkerDesk {
   /** Once for a run. */
   private compareVersions(theirs: Readonly<Record<string, string>>): void {
     const { run } = this.store.model;
-    if (run.remark !== null) return;
+    if (hasRemark(run.remark, "versions")) return;
     const remark = describeOtherVersions(JSON.parse(run.versions) as Record<string, string>, theirs);
     if (remark === null) return;
-    this.store.record({ kind: "runRemarked", remark });
+    this.store.record({ kind: "runRemarked", remark: withRemark(run.remark, "versions", remark) });
     this.events.onDidRemark(remark);
   }
 

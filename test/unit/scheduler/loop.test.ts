@@ -332,6 +332,8 @@ describe("of a queue that is not exact", () => {
       { resources: { ...defaultSettings.resources, walltime: "4:00:00" } },
     );
     expect(remarks).toEqual([expect.stringContaining("gives jobs 300 s where 14400 s were asked for (job 1_1)")]);
+    // Where who started it from another computer sees it too.
+    expect(store.model.run.remark).toBe(remarks[0]);
     expect(store.model.job(asJobId("1_1"))).toMatchObject({ ending: "walltime" });
   });
 

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { effects } from "../../../src/scheduler/state/changes";
 import { Model } from "../../../src/scheduler/state/model";
-import { asLearnerId, type LearnerRow } from "../../../src/scheduler/state/rows";
+import { asLearnerId, isRunning, type LearnerRow } from "../../../src/scheduler/state/rows";
 import { firstChanges } from "./runFixture";
 
 function modelOf(learners: number): Model {
@@ -44,4 +44,15 @@ test("a learner waits in the line of its class, behind those that did before, al
   set(0, { state: "stopped", resourceClass: "default" });
   expect(lines()).toEqual({ default: [1, 3, 2], large: [] });
   expect(model.learnerCounts).toMatchObject({ waiting: 3, stopped: 1 });
+});
+
+test.each([
+  ["submitted", 0, false],
+  ["queued", 0, false],
+  ["submitted", 1, true],
+  ["queued", 1, true],
+  ["running", 0, true],
+  ["ended", 1, false],
+] as const)("a job that is %s and has asked %i times for a learner counts as running: %s", (state, hasAsked, runs) => {
+  expect(isRunning({ state, hasAsked })).toBe(runs);
 });
