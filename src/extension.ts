@@ -21,6 +21,7 @@ import { JobsView } from "./views/jobsView";
 import { LearnerFilter } from "./views/learnerFilter";
 import { LearnersView } from "./views/learnersView";
 import { PointTrials } from "./views/pointTrials";
+import { PythonChoice } from "./views/pythonChoice";
 import { RunChoice } from "./views/runChoice";
 import { ShownRun } from "./views/shownRun";
 import { ShownTexts } from "./views/shownTexts";
@@ -64,10 +65,22 @@ export function activate(context: ExtensionContext): void {
   const outputs = scope.add(new JobOutputs(sessions, note));
   const scripts = scope.add(new ShownTexts("adaptive-script"));
   const tracebacks = scope.add(new ShownTexts("adaptive-traceback"));
+  const pythons = new PythonChoice({ sessions, log });
   const trials = new PointTrials({ sessions, tracebacks, errors, log });
   const onStarting = (isStarting: boolean): void =>
     void commands.executeCommand("setContext", "adaptive.isStarting", isStarting);
-  const actions = new Actions({ sessions, clusters, outputs, scripts, trials, memory, errors, log, onStarting });
+  const actions = new Actions({
+    sessions,
+    clusters,
+    outputs,
+    scripts,
+    trials,
+    pythons,
+    memory,
+    errors,
+    log,
+    onStarting,
+  });
 
   const edits = scope.add(new StudyEdits(run, sessions, note));
   const filter = scope.add(new LearnerFilter(sessions));

@@ -8,33 +8,23 @@ prints goes to standard error. Exit code 2 comes with an `error`.
 from __future__ import annotations
 
 import gc
-import importlib.util
 import math
 import os
 import re
 import resource
-import subprocess
 import sys
-import sysconfig
 import time
 from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from adaptive_scheduler import answer
+from adaptive_scheduler import answer, packages
 from adaptive_scheduler.counts import plural
 from adaptive_scheduler.fnames import first_fault, normal
 from adaptive_scheduler.kinds import bounds_of, type_of
 from adaptive_scheduler.learners_file import LearnersFileError, Study, load
 from adaptive_scheduler.versions import installed
-
-#: By the name to import, the name to install.
-REQUIRED = {
-    "adaptive": "adaptive",
-    "zmq": "pyzmq",
-    "cloudpickle": "cloudpickle",
-}
 
 #: What building all learners may cost before the other form of the file is recommended.
 MAX_SECONDS = 5.0
@@ -115,7 +105,7 @@ def inspect(path: Path, dataframe: str | None = None) -> dict[str, Any]:
         "seconds": round(seconds, 3),
         "megabytes": round(megabytes, 1),
         "warnings": _warnings(study, kinds, seconds, megabytes),
-        "noMpi": _why_no_mpi(),
+        "noMpi": packages.why_no_mpi(),
     }
 
 
@@ -188,48 +178,11 @@ def _warnings(
     return warnings
 
 
-def _why_no_mpi() -> dict[str, str] | None:
-    """Say why this Python cannot run MPI jobs, and what helps; or None.
-
-    Not in this process, where the study may want to import MPI in its own way.
-    """
-    program = "import mpi4py; mpi4py.rc.initialize = False; from mpi4py import MPI"
-    try:
-        found = subprocess.run(
-            [sys.executable, "-c", program], capture_output=True, text=True, timeout=60
-        )
-    except subprocess.TimeoutExpired:
-        return {"why": f"mpi4py of {sys.executable} does not load", "hint": _install("mpi4py")}
-    if found.returncode == 0:
-        return None
-    if importlib.util.find_spec("mpi4py") is None:
-        return {"why": f"{sys.executable} has no mpi4py", "hint": _install("mpi4py", "mpich")}
-    # mpi4py without a library tells where it has looked, in many lines.
-    return {"why": f"mpi4py of {sys.executable} finds no MPI library", "hint": _install("mpich")}
-
-
-def _install(*packages: str) -> str:
-    """Give the command that installs packages, also where the system forbids to its own Python."""
-    names = " ".join(packages)
-    marker = Path(sysconfig.get_path("stdlib")) / "EXTERNALLY-MANAGED"
-    if sys.prefix != sys.base_prefix or not marker.exists():
-        return f"{sys.executable} -m pip install {names}"
-    all_names = " ".join([*REQUIRED.values(), *(set(packages) - set(REQUIRED.values()))])
-    python = ".venv/bin/python"
-    return f"{sys.executable} -m venv .venv && {python} -m pip install {all_names}"
-
-
 def _check_packages(path: Path) -> None:
-    missing = [
-        package for name, package in REQUIRED.items() if importlib.util.find_spec(name) is None
-    ]
-    if missing:
-        raise LearnersFileError(
-            "missing-packages",
-            f"{sys.executable} has no {', '.join(missing)}.",
-            str(path),
-            hint=_install(*REQUIRED.values()),
-        )
+    if absent := packages.missing():
+        install = packages.install_command(*packages.REQUIRED.values())
+        words = f"{sys.executable} has no {', '.join(absent)}."
+        raise LearnersFileError("missing-packages", words, str(path), hint=install)
 
 
 def _normal(fname: Any) -> Any:

@@ -335,7 +335,7 @@ def _run(file: Path, path: Path) -> ModuleType:
     except (Exception, SystemExit) as error:
         where, line = _where(error, path)
         raise LearnersFileError(
-            "learners-file-raised",
+            "module-missing" if isinstance(error, ModuleNotFoundError) else "learners-file-raised",
             f"{type(error).__name__}: {error}",
             where,
             line,

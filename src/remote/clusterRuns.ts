@@ -4,13 +4,15 @@ import type { Clock } from "../scheduler/state/clock";
 import type { TypedSettings } from "../scheduler/state/layers";
 import { AdaptiveError } from "../scheduler/state/errors";
 import { RunDirectory } from "../scheduler/state/runDirectory";
+import { atHome } from "./deploy/atHome";
 import type { ClusterHost, Need, ReadyCluster } from "./deploy/clusterHost";
 import { isOutdated } from "./deploy/pythonProblem";
 import { placeOf, prepareStudy } from "./deploy/prepareStudy";
 import { type SendWorld, sendFolder } from "./deploy/sendFolder";
 import { Emitter } from "./event";
 import { runCommand } from "./launch";
-import type { Profile } from "./python";
+import { interpreterOf, type Profile } from "./python";
+import type { Machine } from "./pythons";
 import type { Reached } from "./reached";
 import { listCommand, type ListedRun } from "./runCommands";
 import type { FoundRun } from "./runSession";
@@ -61,7 +63,7 @@ export class ClusterRuns {
     study: { learnersFile: string; name: string },
     typed: TypedSettings,
     need: Need,
-  ): Promise<{ run: string; resumed: boolean; keptAside: readonly string[] }> {
+  ): Promise<{ run: string; resumed: boolean; keptAside: readonly string[]; warnings: readonly string[] }> {
     const { profile, runRoot, schedulerInJob = false } = this.world.settings(host);
     const one = this.world.host(host);
     let cluster = await one.ready(need);
@@ -87,7 +89,21 @@ export class ClusterRuns {
     const directory = `${host}:${made.run}`;
     this.note(directory, study);
     this.noteSent(directory, made.sent);
-    return { run: directory, resumed: made.resumed, keptAside: made.keptAside };
+    return { run: directory, resumed: made.resumed, keptAside: made.keptAside, warnings: made.warnings };
+  }
+
+  /** The machine on which the scheduler of a study runs. */
+  async machine(host: string, learnersFile: string, need: Need): Promise<Machine> {
+    const { clock, settings } = this.world;
+    const { transport, program, probe } = await this.world.host(host).ready(need);
+    const { profile, runRoot } = settings(host);
+    const { python, prelude } = interpreterOf(profile);
+    const { libc, machine: architecture, home, place } = probe;
+    return {
+      ...{ transport, program, clock, folder: placeOf(dirname(learnersFile), runRoot, probe) },
+      ...{ python: atHome(python, home), prelude },
+      remote: { host, architecture, glibc: libc?.name === "glibc" ? libc.version : null, place: place.path },
+    };
   }
 
   /**

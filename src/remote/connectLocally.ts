@@ -90,10 +90,11 @@ async function profileFor(study: Study, cluster: string): Promise<Profile> {
   if (cluster !== "local")
     return hostProfileOf(workspace.getConfiguration("adaptive").get("clusters"), cluster).profile;
   const around = workspace.getWorkspaceFolder(study.folder)?.uri.fsPath;
-  const profile = profileOf(workspace.getConfiguration("adaptive").get("clusters"), "local");
+  const configuration = workspace.getConfiguration("adaptive", study.folder);
+  const profile = profileOf(configuration.get("clusters"), "local");
   const python = await choosePython(
     {
-      setting: profile.python,
+      setting: configuration.get<string>("python") || profile.python,
       home: homedir(),
       folders: [study.folder.fsPath, ...(around === undefined ? [] : [around])],
     },

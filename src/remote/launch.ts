@@ -1,3 +1,4 @@
+import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import * as v from "valibot";
 import { formatBytes } from "../scheduler/control/bytes";
@@ -27,7 +28,12 @@ export interface CommandOutput {
 }
 
 const scriptSchema = v.object({ script: v.string() });
-const initSchema = v.object({ run: v.string(), runId: v.string(), resumed: v.boolean() });
+const initSchema = v.object({
+  run: v.string(),
+  runId: v.string(),
+  resumed: v.boolean(),
+  warnings: v.optional(v.pipe(v.array(v.string()), v.maxLength(100)), []),
+});
 /** A run that is ready to be attached to; `run` is its directory. */
 export type InitResult = v.InferOutput<typeof initSchema>;
 
@@ -108,6 +114,8 @@ interface Waiting extends Pick<ExecOptions, "cwd" | "env" | "stdin"> {
   signal: AbortSignal;
   /** Who is waited for, as the beginning of a sentence. */
   what: string;
+  /** Told each line of standard output, as it comes. */
+  onLine?(line: string): void;
 }
 
 /** Runs a command to its end and parses what it printed. It ends with the editor. */
@@ -128,7 +136,7 @@ export async function runCommand<T>(
 export async function outputOf(
   transport: CommandTransport,
   argv: readonly string[],
-  { clock, deadlineMs, signal, what, ...execOptions }: Waiting,
+  { clock, deadlineMs, signal, what, onLine, ...execOptions }: Waiting,
 ): Promise<CommandOutput> {
   const ending = new AbortController();
   const run = async (): Promise<CommandOutput> => {
@@ -136,6 +144,7 @@ export async function outputOf(
     const process = await transport.exec(argv, { ...execOptions, signal: own });
     const stdout = new Tail(process.stdout, maxAnswerBytes, () => ending.abort());
     const stderr = new Tail(process.stderr, tailBytes);
+    if (onLine) createInterface({ input: process.stdout }).on("line", onLine);
     const { code, lost } = await process.exit;
     process.stdin.end();
     if (stdout.isCut) throw answerTooLong(what);
@@ -201,15 +210,20 @@ class Tail {
 }
 
 const errorSchema = v.object({
-  error: v.object({ code: v.string(), message: v.string(), hint: v.optional(v.string(), "") }),
+  error: v.object({
+    code: v.string(),
+    message: v.string(),
+    hint: v.optional(v.string(), ""),
+    command: v.optional(v.nullable(v.pipe(v.string(), v.maxLength(2000), v.regex(/^\P{Cc}*$/u))), null),
+  }),
 });
 
 /** What a program that failed says of it: its last line, or else the end of its standard error. */
 export function programError(output: CommandOutput): AdaptiveError {
   const said = v.safeParse(errorSchema, lastLineAsJson(output.stdout));
   if (said.success) {
-    const { code, message, hint } = said.output.error;
-    return new AdaptiveError(code, message, hint, { cause: output.stderr });
+    const { code, message, hint, command } = said.output.error;
+    return new AdaptiveError(code, message, hint, { cause: output.stderr, ...(command !== null && { command }) });
   }
   const last = lastWords(output.stderr);
   const how = output.code === null ? "was ended by a signal" : `ended with exit code ${output.code}`;

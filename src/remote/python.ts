@@ -1,14 +1,20 @@
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 
 /** What the user setting `adaptive.clusters` says of a cluster; the scheduler checks it. */
 export type Profile = Readonly<Record<string, unknown>>;
 
+/** The Python of a profile, and the lines before it. */
+export function interpreterOf({ python, prelude }: Profile): { python: string; prelude: readonly string[] } {
+  const lines = Array.isArray(prelude) ? prelude.filter((line): line is string => typeof line === "string") : [];
+  return { python: typeof python === "string" ? python : "python3", prelude: lines };
+}
+
 /** Where a Python for local jobs may be, best first. */
 export interface PythonPlaces {
-  /** The user's setting `adaptive.clusters`, `local.python`; a leading `~/` is the home folder. */
+  /** The settings `adaptive.python`, which holds for the folder, and `local.python` of `adaptive.clusters`; a leading `~/` is the home folder. */
   setting: string | undefined;
   home: string;
-  /** The study's folder and then the workspace folder it lies in. */
+  /** The study's folder and then the workspace folder it lies in, from which a relative path leads. */
   folders: readonly string[];
 }
 
@@ -21,7 +27,11 @@ export async function choosePython(
   { setting, home, folders }: PythonPlaces,
   isExecutable: (file: string) => Promise<boolean>,
 ): Promise<string> {
-  if (setting !== undefined && setting !== "") return setting.startsWith("~/") ? join(home, setting.slice(2)) : setting;
+  if (setting !== undefined && setting !== "") {
+    if (setting.startsWith("~/")) return join(home, setting.slice(2));
+    // A name alone is looked up on the PATH.
+    return setting.includes("/") ? resolve(folders.at(-1) ?? home, setting) : setting;
+  }
   for (const folder of folders) {
     const python = join(folder, ".venv", "bin", "python");
     if (await isExecutable(python)) return python;

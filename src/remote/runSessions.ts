@@ -12,7 +12,8 @@ import type { Need } from "./deploy/clusterHost";
 import { Emitter } from "./event";
 import { configCommand, initCommand, type ProgramCommand, runCommand, scriptCommand, type Start } from "./launch";
 import type { Program } from "./program";
-import type { Profile } from "./python";
+import { interpreterOf, type Profile } from "./python";
+import type { Machine } from "./pythons";
 import { type CopyWish, deleteCommand, type Deletion, deletionCommand, settleCommand } from "./runCommands";
 import type { Reached } from "./reached";
 import type { FoundRun, RunSession } from "./runSession";
@@ -119,15 +120,18 @@ export class RunSessions {
     typed: TypedSettings,
     token: CancellationToken,
     { cluster, onStep }: StartPlace = { cluster: "local", onStep: () => undefined },
-  ): Promise<{ session: RunSession; isResumed: boolean }> {
+  ): Promise<{ session: RunSession; isResumed: boolean; warnings: readonly string[] }> {
     try {
-      const { run, resumed: isResumed } =
-        cluster === "local"
-          ? await this.ask(initCommand, study, typed, token)
-          : await this.unlessCancelled(token, study, (signal) =>
-              this.world.clusters.prepare(cluster, study, typed, { isAsked: true, onStep, signal }),
-            );
-      return { session: this.show(run), isResumed };
+      const {
+        run,
+        resumed: isResumed,
+        warnings,
+      } = cluster === "local"
+        ? await this.ask(initCommand, study, typed, token)
+        : await this.unlessCancelled(token, study, (signal) =>
+            this.world.clusters.prepare(cluster, study, typed, { isAsked: true, onStep, signal }),
+          );
+      return { session: this.show(run), isResumed, warnings };
     } catch (error) {
       // What is asked of the person then is about this run.
       if (toAdaptiveError(error).code === "copied-run") {
@@ -235,6 +239,18 @@ export class RunSessions {
     return shown === undefined ? null : hostOf(shown.directory);
   }
 
+  /**
+   * The machine that runs a study's scheduler.
+   * @throws AdaptiveError `not-trusted`, or why it cannot be reached
+   */
+  async machine(study: Study, cluster: string, need: Need): Promise<Machine> {
+    const { transport, program, clock, clusters, profileFor } = this.world;
+    this.checkTrusted(study);
+    if (cluster !== "local") return clusters.machine(cluster, study.learnersFile, need);
+    const profile = await profileFor(study, cluster);
+    return { transport, program, clock, folder: study.folder.fsPath, ...interpreterOf(profile), remote: null };
+  }
+
   /** The way to a run, here or on a cluster. */
   async reach(directory: string, need: Need): Promise<Reached<TerminalTransport>> {
     const { transport, program, clusters } = this.world;
@@ -287,13 +303,7 @@ export class RunSessions {
     study: Study,
     work: (signal: AbortSignal) => Promise<T>,
   ): Promise<T> {
-    if (!this.world.isTrusted()) {
-      throw new AdaptiveError(
-        "not-trusted",
-        `The folder of ${study.name} is not trusted, so nothing in it is run.`,
-        "Use the command Workspaces: Manage Workspace Trust if you know where its files come from.",
-      );
-    }
+    this.checkTrusted(study);
     const cancelling = new AbortController();
     const registration = token.onCancellationRequested(() => cancelling.abort());
     if (token.isCancellationRequested) cancelling.abort();
@@ -302,6 +312,15 @@ export class RunSessions {
     } finally {
       registration.dispose();
     }
+  }
+
+  private checkTrusted(study: Study): void {
+    if (this.world.isTrusted()) return;
+    throw new AdaptiveError(
+      "not-trusted",
+      `The folder of ${study.name} is not trusted, so nothing in it is run.`,
+      "Use the command Workspaces: Manage Workspace Trust if you know where its files come from.",
+    );
   }
 
   dispose(): void {

@@ -10,6 +10,8 @@ export interface Asking {
   mark: string;
   deadlineMs: number;
   signal: AbortSignal;
+  /** Told everything else, as it is printed. */
+  onNoise?(text: string): void;
 }
 
 /** What a process has said. */
@@ -37,7 +39,7 @@ const afterExitMs = 1000;
  * @throws AdaptiveError `command-missing`, `timeout`, `cancelled`, `answer-too-long`
  */
 export function askProcess(
-  { argv, env, mark, deadlineMs, signal }: Asking,
+  { argv, env, mark, deadlineMs, signal, onNoise }: Asking,
   isLast: (answers: readonly string[]) => boolean,
 ): Promise<Said> {
   const [program = "", ...args] = argv;
@@ -45,11 +47,12 @@ export function askProcess(
     if (signal.aborted) return reject(new AdaptiveError("cancelled", "Cancelled"));
     const child = spawn(program, args, { detached: true, stdio: "pipe", env: { ...process.env, ...env } });
     const said = { answers: [] as string[], exitCode: null as number | null, noise: "" };
+    let isSettled = false;
     const hear = (noise: string): void => {
       said.noise += noise;
+      if (!isSettled) onNoise?.(noise);
       if (said.noise.length > 2 * maxNoiseLength) said.noise = said.noise.slice(-maxNoiseLength);
     };
-    let isSettled = false;
     const settle = (outcome: () => void): void => {
       isSettled = true;
       clearTimeout(deadline);

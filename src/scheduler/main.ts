@@ -6,6 +6,7 @@ import { assetsIn } from "./assets";
 import { attach } from "./commandLine/attach";
 import { config } from "./commandLine/config";
 import { deleteRun } from "./commandLine/delete";
+import { environment } from "./commandLine/environment";
 import { findRun } from "./commandLine/findRun";
 import { init } from "./commandLine/init";
 import { printFailure } from "./commandLine/printFailure";
@@ -13,6 +14,7 @@ import { exitCodes, type Program } from "./commandLine/program";
 import { changeLearners, failures } from "./commandLine/learners";
 import { cancel, jobs, pause, set, shell } from "./commandLine/jobs";
 import { list } from "./commandLine/list";
+import { pythons } from "./commandLine/pythons";
 import { run } from "./commandLine/run";
 import { nextStart } from "./commandLine/runRow";
 import { script } from "./commandLine/script";
@@ -27,9 +29,9 @@ import { update } from "./commandLine/update";
 import { endsWithInput } from "./control/endsWithInput";
 import { AdaptiveError, toAdaptiveError } from "./state/errors";
 import { RunDirectory } from "./state/runDirectory";
-import { queues } from "./state/settings";
+import { type Layer, queues } from "./state/settings";
 import type { CopyWish } from "./study/place";
-import type { StartOptions } from "./study/settings";
+import { parseProfile, type StartOptions } from "./study/settings";
 import { version } from "./version";
 
 const help = `Runs studies of adaptive learners as jobs, and keeps them running.
@@ -73,6 +75,12 @@ Usage: adaptive-scheduler COMMAND [OPTIONS]
                            scheduler, for sites that end what a login leaves running; without it, here
       --fork               of a copied run: make it a run of its own (also with run and init)
       --adopt              of a copied run: go on with it, because the original is gone
+  pythons [FOLDER…]      the Pythons here, with their versions of adaptive, pyzmq and mpi4py; first those of
+                         environments in these folders (default: this one); --json
+  environment [FOLDER]   make a Python environment for jobs (default: .venv), of the Python of --python
+      --mpi                with mpi4py and an MPI
+      --into               install into an environment that is there
+      --wheels FOLDER      with packages from there, where no others can be fetched; --json
   list [--json]          your runs on this machine; --prune forgets those whose folder is gone
   status [RUN] [--json]  how a run stands
   stop [RUN]             save all learners and cancel the jobs; starting again resumes
@@ -135,6 +143,10 @@ const options = {
   "no-start": { type: "boolean" },
   accept: { type: "boolean" },
   learner: { type: "string", multiple: true },
+  known: { type: "string", multiple: true },
+  mpi: { type: "boolean" },
+  into: { type: "boolean" },
+  wheels: { type: "string" },
   class: { type: "string" },
   where: { type: "string" },
   reopen: { type: "boolean" },
@@ -195,6 +207,28 @@ async function main(args: readonly string[]): Promise<number> {
       return serveInBackground(await findRun(path), values["in-job"] === true, ifCopied(values), program);
     case "list":
       return list({ json: values.json === true, prune: values.prune === true }, program);
+    case "pythons":
+      return pythons(
+        {
+          folders: [path, ...rest],
+          known: values.known ?? [],
+          profile: machineProfile(values),
+          json: values.json === true,
+        },
+        program,
+      );
+    case "environment":
+      return environment(
+        {
+          folder: positionals[1] ?? ".venv",
+          profile: machineProfile(values),
+          mpi: values.mpi === true,
+          into: values.into === true,
+          wheels: values.wheels ?? null,
+          json: values.json === true,
+        },
+        program,
+      );
     case "status":
       return status(await findRun(path), values.json === true, program);
     case "stop":
@@ -268,7 +302,7 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 /** Commands that take names, of learners or jobs, behind RUN. */
-const takesNames = new Set(["retry", "stop-learner", "reopen", "failures", "cancel", "shell"]);
+const takesNames = new Set(["pythons", "retry", "stop-learner", "reopen", "failures", "cancel", "shell"]);
 
 type Values = ReturnType<typeof parse>["values"];
 
@@ -295,6 +329,12 @@ async function startOrRun(values: Values, path: string): Promise<[StartOptions, 
   if (values.learners) return [startOptions(values), RunDirectory.ofStudy(values.learners)];
   const directory = await findRun(path);
   return [startOptions({ ...values, learners: (await directory.readRunFile()).study }), directory];
+}
+
+/** What is set for a machine, of which `--python` is what was typed. */
+function machineProfile({ profile, python }: Values): Layer {
+  const set = profile === undefined ? {} : parseProfile(profile, "the profile");
+  return python === undefined ? set : { ...set, python };
 }
 
 function ifCopied({ fork, adopt }: Values): CopyWish {
@@ -339,7 +379,8 @@ loaded();
 if (process.env[endsWithInput] !== undefined) {
   // Not for what this command starts.
   delete process.env[endsWithInput];
-  process.stdin.on("close", () => process.exit(exitCodes.interrupted)).resume();
+  // A command that has something to undo listens for the signal.
+  process.stdin.on("close", () => process.emit("SIGTERM") || process.exit(exitCodes.interrupted)).resume();
   process.stdin.unref();
 }
 

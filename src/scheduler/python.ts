@@ -16,6 +16,39 @@ export interface PythonCall {
   signal?: AbortSignal;
 }
 
+/** Lines of bash that answer. */
+export interface LoginCall {
+  prelude: readonly string[];
+  /** Follow the prelude; `say "WORDS"` is an answer, and so is what is printed to `&channel` between two marks. */
+  lines: readonly string[];
+  /** `$1` and so on. */
+  args: readonly string[];
+  deadlineMs: number;
+  signal?: AbortSignal;
+  /** How many answers there are at most; without it all that come until the end. */
+  answers?: number;
+  /** Told each answer and what else is printed, as it comes. */
+  onAnswer?(answer: string): void;
+  onNoise?(text: string): void;
+}
+
+/**
+ * Runs lines of bash as a job would: after the login files and the prelude. What these print is no part of the answers.
+ *
+ * @throws AdaptiveError `python-failed` when no bash begins, `timeout`, `cancelled`
+ */
+export async function askInLogin(call: LoginCall): Promise<Said> {
+  let noise = "";
+  for (const files of loginFiles) {
+    const said = await ask(call, files);
+    const [begins, ...answers] = said.answers;
+    // Login files that end the shell, or replace it by another, are left out.
+    if (begins !== undefined) return { ...said, answers };
+    noise ||= said.noise;
+  }
+  throw failed("bash", { exitCode: null, noise });
+}
+
 /**
  * Runs a module of `adaptive_scheduler` as a job would: in bash, after the login files and the prelude. What these, the
  * user's code and its modules print is no part of the answer, whatever and wherever.
@@ -24,46 +57,45 @@ export interface PythonCall {
  * @throws AdaptiveError `python-missing`, `python-failed`, `timeout`, `cancelled`
  */
 export async function callPython(call: PythonCall): Promise<unknown> {
-  const { python, module } = call;
-  let noise = "";
-  for (const files of loginFiles) {
-    const said = await ask(call, files);
-    const [begun, answer] = said.answers;
-    if (answer === missing) throw noPython(python);
-    if (answer !== undefined) return parsed(answer);
-    // Login files that end the shell, or replace it by another, are left out.
-    if (begun !== undefined) throw failed(`${python} -m adaptive_scheduler.${module}`, said);
-    noise ||= said.noise;
-  }
-  throw failed("bash", { exitCode: null, noise });
-
-  function parsed(answer: string): unknown {
-    try {
-      return JSON.parse(answer) as unknown;
-    } catch (cause) {
-      const words = `${python} -m adaptive_scheduler.${module} gave an answer that is no JSON: ${answer.slice(0, 200)}`;
-      throw new AdaptiveError("python-failed", words, "", { cause });
-    }
+  const { python, prelude, path, cwd, module } = call;
+  const said = await askInLogin({
+    ...call,
+    prelude: [`export PYTHONPATH=${shellQuote(path.join(":"))}"\${PYTHONPATH:+:$PYTHONPATH}"`, ...prelude],
+    lines: [
+      `cd ${shellQuote(cwd)} || exit 1`,
+      `command -v ${shellQuote(python)} >/dev/null || { say ${missing}; exit 127; }`,
+      `exec ${shellQuote(python)} -m adaptive_scheduler.${module} "$@" >&${channel}`,
+    ],
+    answers: 1,
+  });
+  const [answer] = said.answers;
+  if (answer === missing) throw noPython(python);
+  if (answer === undefined) throw failed(`${python} -m adaptive_scheduler.${module}`, said);
+  try {
+    return JSON.parse(answer) as unknown;
+  } catch (cause) {
+    const words = `${python} -m adaptive_scheduler.${module} gave an answer that is no JSON: ${answer.slice(0, 200)}`;
+    throw new AdaptiveError("python-failed", words, "", { cause });
   }
 }
 
-function ask({ python, prelude, path, cwd, module, args, deadlineMs, signal }: PythonCall, files: LoginFiles) {
+function ask({ prelude, lines, args, deadlineMs, signal, answers, onAnswer, onNoise }: LoginCall, files: LoginFiles) {
   const mark = `-- ${randomUUID()} --`;
-  const answer = (text: string) => `printf '%s\\n' '${mark}${text}${mark}' >&${channel}`;
   const login = loginArgv(files, [
-    answer(begun),
-    `export PYTHONPATH=${shellQuote(path.join(":"))}"\${PYTHONPATH:+:$PYTHONPATH}"`,
+    `say() { printf '%s\\n' '${mark}'"$1"'${mark}' >&${channel}; }`,
+    `say begun`,
     ...prelude,
-    `cd ${shellQuote(cwd)} || exit 1`,
-    `command -v ${shellQuote(python)} >/dev/null || { ${answer(missing)}; exit 127; }`,
-    `exec ${shellQuote(python)} -m adaptive_scheduler.${module} "$@" >&${channel}`,
+    ...lines,
   ]);
   const argv = ["bash", "-c", withAsker, "bash", ...login, ...args];
-  const asking = { argv, env: { ADAPTIVE_MARK: mark }, mark, deadlineMs };
-  return askProcess({ ...asking, signal: signal ?? new AbortController().signal }, ({ length }) => length === 2);
+  const asking = { argv, env: { ADAPTIVE_MARK: mark }, mark, deadlineMs, ...(onNoise && { onNoise }) };
+  return askProcess({ ...asking, signal: signal ?? new AbortController().signal }, (said) => {
+    const newest = said.at(-1);
+    if (said.length > 1 && newest !== undefined) onAnswer?.(newest);
+    return answers !== undefined && said.length > answers;
+  });
 }
 
-const begun = "begun";
 const missing = "missing";
 /** A descriptor that no login file is likely to use for something of its own. */
 const channel = 19;
@@ -82,7 +114,7 @@ function noPython(python: string): AdaptiveError {
   return new AdaptiveError(
     "python-missing",
     `There is no Python at ${python}.`,
-    `Choose another one (--python PATH, or "python" in the setting adaptive.clusters) that has the packages adaptive, pyzmq and cloudpickle.`,
+    "Choose another one that has the packages adaptive, pyzmq and cloudpickle, or make an environment with them.",
   );
 }
 

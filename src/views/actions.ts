@@ -1,10 +1,11 @@
-import { type CancellationToken, type LogOutputChannel, type Memento, Uri, window, workspace } from "vscode";
+import { type CancellationToken, commands, type LogOutputChannel, type Memento, Uri, window, workspace } from "vscode";
 import type { JobView, ReplicaQueries } from "../remote/replica/queries";
 import type { Clusters } from "../remote/connectClusters";
 import type { RunSession } from "../remote/runSession";
 import type { RunSessions } from "../remote/runSessions";
 import type { Study } from "../remote/studies";
 import { type LearnerVerb, statesFor } from "../scheduler/control/learnerVerbs";
+import { needsPython } from "../scheduler/control/foundPythons";
 import { describeComparison, type StudyComparison } from "../scheduler/control/studyComparison";
 import { AdaptiveError, toAdaptiveError } from "../scheduler/state/errors";
 import type { TypedSettings } from "../scheduler/state/layers";
@@ -19,6 +20,7 @@ import type { Place } from "./messagePlace";
 import { pickCluster } from "./pickCluster";
 import { plain } from "./plain";
 import type { PointTrials } from "./pointTrials";
+import type { PythonChoice } from "./pythonChoice";
 import type { ShownTexts } from "./shownTexts";
 import { askStart } from "./startForm";
 import { goalAfter } from "./startFormModel";
@@ -34,6 +36,7 @@ export interface ActionsWorld {
   outputs: JobOutputs;
   scripts: ShownTexts;
   trials: PointTrials;
+  pythons: PythonChoice;
   /** What a person typed in this workspace. */
   memory: Memento;
   errors: ErrorDisplay;
@@ -67,6 +70,24 @@ export class Actions {
       if ((await choose(updateQuestion(comparison, false))) !== update) return;
       await session.updateStudy(comparison.revision);
       say(`Updated: ${describeComparison(comparison.counts)}. Running jobs keep their code.`);
+    });
+  }
+
+  /** For the study that is shown, or one that is asked for; the next start goes by it. */
+  choosePython(way: "choose" | "make"): Promise<void> {
+    const { sessions, clusters, pythons, errors } = this.world;
+    return errors.attempt(way === "choose" ? "Choose Python" : "Make an Environment", async () => {
+      const study = (await sessions.activeStudy()) ?? (await pickStudy("Choose Python", await sessions.knownStudies()));
+      if (study === undefined) return;
+      const cluster = (await sessions.clusterOf(study)) ?? (await pickCluster(study.name, await knownHosts(clusters)));
+      if (cluster === undefined) return;
+      const { python } =
+        way === "choose" ? await pythons.choose(study, cluster) : await pythons.make(study, cluster, null);
+      const start = "Start Jobs";
+      const words = `${python} runs the learners of ${study.name} from the next start on.`;
+      if ((await window.showInformationMessage(plain(words), start)) === start) {
+        await commands.executeCommand("adaptive.startJobs");
+      }
     });
   }
 
@@ -176,10 +197,8 @@ export class Actions {
     const asked = study && (await this.askHow(study));
     if (!asked) return null;
     const { cluster, report, step, typed } = asked;
-    const { session, isResumed } = await this.withProgress(study.name, (progress, token) => {
-      progress("Checking");
-      return sessions.prepare(study, typed, token, { cluster, onStep: progress });
-    });
+    const { session, isResumed, warnings } = await this.prepare(study, cluster, typed);
+    for (const warning of warnings) void window.showInformationMessage(plain(warning));
     if (step === "try") return { toTry: { study, session } };
     if (isResumed) {
       await this.bringUpToDate(session, { isSent: true });
@@ -221,6 +240,21 @@ export class Actions {
       cluster = (await pickCluster(study.name, places)) ?? where;
     }
     return null;
+  }
+
+  /** Makes the run, once a person has mended what keeps its Python from running learners. */
+  private async prepare(study: Study, cluster: string, typed: TypedSettings): ReturnType<RunSessions["prepare"]> {
+    try {
+      return await this.withProgress(study.name, (progress, token) => {
+        progress("Checking");
+        return this.world.sessions.prepare(study, typed, token, { cluster, onStep: progress });
+      });
+    } catch (error) {
+      const problem = toAdaptiveError(error);
+      if (!needsPython(problem.code)) throw error;
+      await this.world.pythons.mend(problem, study, cluster);
+      return this.prepare(study, cluster, withoutPython(typed));
+    }
   }
 
   /**
@@ -274,6 +308,12 @@ export class Actions {
   ): Promise<T> {
     return withViewProgress(name, this.world.log, act);
   }
+}
+
+/** What was typed would come before the Python that has been chosen. */
+function withoutPython({ set, unset }: TypedSettings): TypedSettings {
+  const { python: _, ...others } = set;
+  return { set: others, unset: [...unset.filter((name) => name !== "python"), "python"] };
 }
 
 /** Saves what `make` gives where a person chooses. */

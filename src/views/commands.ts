@@ -48,6 +48,8 @@ export function registerCommands({
       const session = await actions.startJobs();
       if (session !== null) dashboards.show(session, null);
     },
+    choosePython: () => actions.choosePython("choose"),
+    makeEnvironment: () => actions.choosePython("make"),
     stopJobs: () => actions.stopJobs(),
     connect: () => actions.connect(),
     switchRun: async () => {

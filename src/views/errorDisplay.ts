@@ -1,6 +1,8 @@
-import { commands, type LogOutputChannel, Range, Uri, window } from "vscode";
+import { commands, env, type LogOutputChannel, Range, Uri, window } from "vscode";
 import { type Place, placeIn } from "./messagePlace";
 import { plain } from "./plain";
+import { mendSteps, mendStepsOf } from "./pythonWords";
+import { needsPython } from "../scheduler/control/foundPythons";
 import { type AdaptiveError, toAdaptiveError } from "../scheduler/state/errors";
 
 /** The one place that shows an error to a person; only for what the person has just asked for. */
@@ -25,6 +27,8 @@ export class ErrorDisplay {
     return {
       ...(error.code === "bad-user-setting" ? { "Open Settings": openClusters } : {}),
       ...(error.code === "copied-run" ? copySteps : {}),
+      ...(needsPython(error.code) ? pythonSteps(error) : {}),
+      ...(error.command === null ? {} : { [mendSteps.copy]: () => env.clipboard.writeText(error.command ?? "") }),
       ...(place ? { "Open File": () => openAt(place) } : {}),
       "Show Log": () => this.log.show(),
     };
@@ -42,6 +46,14 @@ export class ErrorDisplay {
     this.shown.delete(text);
     if (choice !== undefined) await steps[choice]?.();
   }
+}
+
+function pythonSteps(error: AdaptiveError): Record<string, () => unknown> {
+  const all = {
+    [mendSteps.choose]: () => commands.executeCommand("adaptive.choosePython"),
+    [mendSteps.make]: () => commands.executeCommand("adaptive.makeEnvironment"),
+  };
+  return Object.fromEntries(Object.entries(all).filter(([words]) => mendStepsOf(error).includes(words)));
 }
 
 const copySteps = {

@@ -1,5 +1,6 @@
 import type { RunRow } from "../scheduler/state/rows";
 import { sentence } from "./format";
+import { mendSteps } from "./pythonWords";
 import type { RunCondition } from "./runCondition";
 
 /** What is worth a notification. */
@@ -40,7 +41,11 @@ export function asNews(run: RunRow, condition: RunCondition, changedAt: number, 
     cause: `${run.runId} paused ${run.activityAt}`,
     message: [`${run.name} is paused and needs you. ${sentence(clipped)}`, hint].join(" ").trim(),
     isProblem: true,
-    steps: [showProgress, { title: "Start Jobs", command: "adaptive.startJobs" }],
+    steps: [
+      showProgress,
+      ...(/\banother Python\b/.test(hint) ? [{ title: mendSteps.choose, command: "adaptive.choosePython" }] : []),
+      { title: "Start Jobs", command: "adaptive.startJobs" },
+    ],
   };
 }
 

@@ -1,6 +1,7 @@
-import { rm } from "node:fs/promises";
+import { readFile, rm, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { root, tryRun } from "../../scripts/steps.mjs";
 import { copyExample, openEditor, patienceMs, program } from "./editor";
 
 const within = { timeout: patienceMs, interval: 200 };
@@ -52,6 +53,35 @@ test("a start with a goal that is typed, its job script seen before, and the nex
   await expect
     .poll(async () => (await program("config", folder)).output, within)
     .toMatch(/goal +300 points +.*adaptive\.json:2/);
+});
+
+test("a Python that lacks adaptive is said so, another is chosen, and the start goes on", async () => {
+  const folder = await copyExample([twoOffsets]);
+  const bare = join(folder, "..", "bare");
+  await tryRun("python3", ["-m", "venv", "--without-pip", bare]);
+  // The one beside the study is found, and would be taken were none set.
+  await symlink(join(root, ".venv"), join(folder, ".venv"));
+  const editor = await openEditor(folder, { local: { python: join(bare, "bin/python") } });
+  const { page } = editor;
+  await editor.openView("Adaptive");
+  await editor.sidebar.getByText("This folder has a study").waitFor();
+  await editor.startJobs();
+  await editor.dialog.getByText(/bare\/bin\/python has no adaptive, pyzmq, cloudpickle/).waitFor();
+  await editor.dialog.getByRole("button", { name: "Copy Command" }).waitFor();
+  await editor.dialog.getByRole("button", { name: "Make an Environment…" }).waitFor();
+  await editor.keepScreenshot("a Python that lacks adaptive");
+  await editor.answer("Choose Python…");
+  const rows = editor.quickPickRows;
+  await rows.filter({ hasText: /beside the study.*adaptive 1\./ }).waitFor();
+  await rows.filter({ hasText: /as it is set now.*without adaptive, pyzmq, cloudpickle/ }).waitFor();
+  await editor.keepScreenshot("choose Python");
+  await editor.pick("beside the study");
+  await editor.treeRow(/^Running|^Done\s*8/).waitFor();
+  expect(await readFile(join(folder, ".vscode/settings.json"), "utf8")).toContain(
+    '"adaptive.python": ".venv/bin/python"',
+  );
+  await editor.treeRow(/^Done\s*8/).waitFor();
+  expect(await page.locator(".notification-toast").filter({ hasText: "has no adaptive" }).count()).toBe(0);
 });
 
 test("adaptive.json is completed and checked as it is written", async () => {

@@ -108,7 +108,7 @@ def test_combos_may_be_absent() -> None:
     [
         ("x = 1\ny = 1 / 0\n", "learners-file-raised", 2, "ZeroDivisionError: division by zero"),
         ("raise SystemExit('no')\n", "learners-file-raised", 1, "SystemExit: no"),
-        ("import kwant_of_nobody\n", "learners-file-raised", 1, "kwant_of_nobody"),
+        ("import kwant_of_nobody\n", "module-missing", 1, "kwant_of_nobody"),
         ("x = 1\ny = (\n", "learners-file-syntax", 2, "SyntaxError"),
         ("fnames = []\n", "no-learners", None, "`learners`"),
         (LEARNER, "no-fnames", None, "`fnames`"),

@@ -1,3 +1,4 @@
+import { shellQuote } from "../../scheduler/jobs/quote";
 import { AdaptiveError } from "../../scheduler/state/errors";
 import type { Layer } from "../../scheduler/state/settings";
 import type { Cluster } from "./connectCluster";
@@ -21,12 +22,20 @@ export function isOutdated({ probe, wish }: Pick<Cluster, "probe" | "wish">, pro
  * @param wished as it was set
  */
 export function pythonProblem({ host, python }: Pick<Probe, "host" | "python">, wished: string): AdaptiveError | null {
-  const another = `set another one as "python" of this host in adaptive.clusters, or the lines that load it as "prelude".`;
+  const another = `another one as "python" of this host in adaptive.clusters, or the lines that load it as "prelude"`;
   if ("problem" in python) {
     return new AdaptiveError(
       "python-missing",
       `There is no Python that runs on ${host}: ${wished} (${python.problem}).`,
-      `Correct it: ${another}`,
+      `Choose another one, or set ${another}.`,
+    );
+  }
+  const [major = 0, minor = 0] = python.version.split(".").map(Number);
+  if (major < 3 || (major === 3 && minor < oldestMinor)) {
+    return new AdaptiveError(
+      "python-old",
+      `Python ${python.version} on ${host} (${python.path}) is too old: jobs need 3.${oldestMinor} or newer.`,
+      `Sites often have a newer one as a module: choose another one, or set ${another}.`,
     );
   }
   if (python.missing.length === 0) return null;
@@ -35,13 +44,19 @@ export function pythonProblem({ host, python }: Pick<Probe, "host" | "python">, 
   return new AdaptiveError(
     "python-packages",
     `Python ${python.version} on ${host} (${python.path}) has no ${list}.`,
-    `Install them there (${installCommand(python.path, names)}), or ${another}`,
+    "Choose another one, make an environment there, or install them by hand.",
+    { command: installCommand(python.path, names) },
   );
 }
 
+/** Jobs need it to be no older. */
+const oldestMinor = 9;
+
 /** Into the system's own Python many systems let nobody install (PEP 668): then into an environment of one's own. */
-function installCommand(python: string, names: readonly string[]): string {
-  if (!python.startsWith("/usr/")) return `${python} -m pip install ${names.join(" ")}`;
+function installCommand(path: string, names: readonly string[]): string {
+  const python = shellQuote(path);
+  if (!path.startsWith("/usr/")) return `${python} -m pip install ${names.join(" ")}`;
+  // Where it is found by Choose Python.
   const environment = "~/adaptive-env";
-  return `${python} -m venv ${environment} && ${environment}/bin/python -m pip install adaptive pyzmq cloudpickle, then "python": "${environment}/bin/python"`;
+  return `${python} -m venv ${environment} && ${environment}/bin/python -m pip install adaptive pyzmq cloudpickle`;
 }

@@ -16,7 +16,7 @@ export function lastWord(cause: keyof typeof hints): string {
 
 /** What to do about each cause, before the jobs are started again. */
 const hints = {
-  "no-python": 'Choose another Python (--python PATH, or "python" in the setting adaptive.clusters)',
+  "no-python": "Choose another Python (Adaptive: Choose Python…, or --python PATH)",
   "no-launcher": "Have the prelude load MPI, or set launcher or executor to one that needs none",
   prelude: "Correct the setting prelude",
   "learners-file": "Have the learners file read in a job as it is read outside of one; its prelude may lack something",

@@ -6,16 +6,19 @@ export class AdaptiveError extends Error {
   override readonly name = "AdaptiveError";
   /** The next step, as a sentence; empty when the message says it already. */
   readonly hint: string;
+  /** A line for a shell of that machine, which is the next step; null when there is none. */
+  readonly command: string | null;
 
   constructor(
     /** Stable, for programs: e.g. `python-missing`. */
     readonly code: string,
     message: string,
     hint = "",
-    options?: ErrorOptions,
+    options: ErrorOptions & { command?: string } = {},
   ) {
     super(readable(message), options);
     this.hint = readable(hint);
+    this.command = options.command ?? null;
   }
 }
 

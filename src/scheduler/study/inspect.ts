@@ -71,7 +71,8 @@ export async function inspectLearners(
     const { code, message, file, line, hint } = inspection.error;
     const where = file ? `${file}${line ? `:${line}` : ""}: ` : "";
     const words = (where + message).replaceAll(`${dirname(learnersFile)}/`, `${cwd}/`);
-    throw new AdaptiveError(code, words, hint ?? "");
+    const isCommand = code === "missing-packages" && hint;
+    throw new AdaptiveError(code, words, hint ?? "", isCommand ? { command: hint } : {});
   }
   const learners = inspection.learners.map(({ fname, combo, type, bounds }, position) => ({
     position,
@@ -97,7 +98,7 @@ function remarkOnMpi(
   if (noMpi === null || !usesMpi(executor, launcher)) return [];
   const { why, hint } = noMpi;
   if (!mayGoWithoutMpi({ executor, launcher, script })) {
-    throw new AdaptiveError("no-mpi", `${why}, and MPI is what the settings ask for.`, hint);
+    throw new AdaptiveError("no-mpi", `${why}, and MPI is what the settings ask for.`, hint, { command: hint });
   }
   return [`${why}: processes evaluate the points. MPI could use several machines for one learner: ${hint}`];
 }

@@ -166,8 +166,16 @@ function placeOf(
 }
 
 function readProfile({ cluster, profile }: StartOptions): Layer {
-  const name = `the profile of ${cluster ?? "local"}`;
-  return parseSettings(profileSchema, parseJson(profile ?? "{}", name), { name });
+  return parseProfile(profile ?? "{}", `the profile of ${cluster ?? "local"}`);
+}
+
+/**
+ * What is set for a machine, as JSON.
+ *
+ * @throws AdaptiveError `bad-setting`
+ */
+export function parseProfile(text: string, name: string): Layer {
+  return parseSettings(profileSchema, parseJson(text, name), { name });
 }
 
 function parseJson(text: string, name: string): unknown {

@@ -34,7 +34,7 @@ describe("the scheduler program", () => {
       'node main.js init --learners /a study/_learners.py --cluster local --json --profile {"python":"python3"}',
     );
     const stdout = 'Inspecting…\n{"run":"/a study","runId":"u","resumed":false}\n';
-    expect(parse({ code: 0, stdout, stderr: "" })).toEqual({ run: "/a study", runId: "u", resumed: false });
+    expect(parse({ code: 0, stdout, stderr: "" })).toMatchObject({ run: "/a study", runId: "u", resumed: false });
   });
 
   test("what was typed is passed on, each setting by its name", () => {
