@@ -36,6 +36,12 @@ describe("texts", () => {
     expect(all.filter((text) => /…\s*[.…]|\w ?\.{3}|…\.{2}/.test(text))).toEqual([]);
   });
 
+  test("of empty views have no marks that these show as they are", () => {
+    const { viewsWelcome } = (manifest as { contributes: { viewsWelcome: { contents: string }[] } }).contributes;
+    expect(viewsWelcome.length).toBeGreaterThan(0);
+    expect(viewsWelcome.filter(({ contents }) => /[`*]/.test(contents))).toEqual([]);
+  });
+
   test.each([
     ["local", "peaks"],
     ["hpc1", "peaks on hpc1"],
