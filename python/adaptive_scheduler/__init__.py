@@ -18,15 +18,18 @@ from pkgutil import extend_path
 from types import ModuleType
 from typing import Any
 
-from adaptive_scheduler import revision
+from adaptive_scheduler import other_package, revision
 
 __path__ = extend_path(__path__, __name__)
 revision.install()
+other_package.install()
 
 
 def __getattr__(name: str) -> Any:
     if not name.startswith("__"):
         whole = f"{__name__}.{name}"
+        if name in other_package.NAMES and len(__path__) == 1:
+            raise AttributeError(other_package.missing(whole))
         if importlib.util.find_spec(whole) is not None:
             return importlib.import_module(whole)
         for folder in __path__[1:]:

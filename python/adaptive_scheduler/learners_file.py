@@ -20,7 +20,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from adaptive_scheduler import revision
+from adaptive_scheduler import other_package, revision
 from adaptive_scheduler.fnames import as_text, fault_of, normal
 from adaptive_scheduler.kinds import class_of, misfit
 
@@ -366,6 +366,8 @@ def _shown(file: str | None, path: Path) -> str:
 
 
 def _hint(error: BaseException) -> str:
+    if other_package.WORDS in str(error):
+        return "Then start again."
     if isinstance(error, ModuleNotFoundError):
         return (
             f"Install what provides {error.name!r} for {sys.executable}, or choose another Python."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import subprocess
 import sys
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from adaptive_scheduler import other_package
+from adaptive_scheduler.learners_file import LearnersFileError, load
 from conftest import PACKAGE
 
 #: It, and what its modules import that our environment does not have.
@@ -66,3 +69,50 @@ def test_what_it_exports_is_looked_for_in_it(tmp_path: Path) -> None:
         "from adaptive_scheduler import slurm_run; print(slurm_run())",
     )
     assert done.stdout.split() == ["not", "yet", "run", "theirs"]
+
+
+def names_of(init: Path) -> set[str]:
+    """Give what a person may import from PyPI's package."""
+    exported = {
+        alias.asname or alias.name
+        for node in ast.parse(init.read_text()).body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    modules = {path.stem for path in init.parent.iterdir() if path.stem[:2] != "__"}
+    ours = {path.stem for path in (PACKAGE / "adaptive_scheduler").iterdir()}
+    return {name for name in exported | modules if name[:2] != "__"} - ours
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "from adaptive_scheduler import {name}",
+        "import adaptive_scheduler; adaptive_scheduler.{name}",
+        "import adaptive_scheduler.{name}",
+    ],
+)
+def test_without_it_each_of_its_names_says_so(installed: Path, statement: str) -> None:
+    names = names_of(installed / "adaptive_scheduler" / "__init__.py")
+    assert {"utils", "slurm_run", "SLURM"} <= names == other_package.NAMES
+    for name in names:
+        with pytest.raises((AttributeError, ImportError)) as raised:
+            exec(statement.format(name=name), {})
+        assert f"adaptive_scheduler.{name} is of PyPI's package" in str(raised.value)
+        assert f"{sys.executable} -m pip install adaptive-scheduler" in str(raised.value)
+    for other in ("nothing", "__path_of_nothing__"):
+        with pytest.raises((AttributeError, ImportError)) as raised:
+            exec(statement.format(name=other), {})
+        assert "PyPI" not in str(raised.value)
+
+
+def test_a_learners_file_that_needs_it_says_how_to_install_it(tmp_path: Path) -> None:
+    file = tmp_path / "_needs_it.py"
+    # As editors on Windows write it: with a byte order mark.
+    text = "import adaptive_scheduler\nfnames = adaptive_scheduler.utils.combo2fname({})\n"
+    file.write_text(text, encoding="utf-8-sig")
+    with pytest.raises(LearnersFileError) as raised:
+        load(file)
+    assert "adaptive_scheduler.utils is of PyPI's package" in str(raised.value)
+    assert str(raised.value).endswith("Then start again.")
+    assert raised.value.line == 2
