@@ -1,4 +1,4 @@
 import { processDoors } from "../fuzz/doors/processes";
 import { testDoors } from "../fuzz/testDoors";
 
-testDoors(processDoors, 100);
+testDoors(processDoors, 30);

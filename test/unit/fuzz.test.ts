@@ -1,4 +1,4 @@
 import { doorsHere } from "../fuzz/doors";
 import { testDoors } from "../fuzz/testDoors";
 
-testDoors(doorsHere, 50);
+testDoors(doorsHere, 40);

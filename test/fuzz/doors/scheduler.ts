@@ -146,8 +146,8 @@ const socket: FuzzedDoor = {
       onDidWatch: (watched) => desk.watch(watched).forEach((learner) => workers.wish(learner)),
       onWillAttach: () => undefined,
     });
-    let broken: unknown = null;
-    const guarded = (work: Promise<unknown>) => void work.catch((error: unknown) => (broken ??= error));
+    const broken: unknown[] = [];
+    const guarded = (work: Promise<unknown>) => void work.catch((error: unknown) => broken.push(error));
     const serving = door.serve(
       (peer, message) => {
         if ("jsonrpc" in message) guarded(clients.receive(peer.toString("hex"), message));
@@ -172,7 +172,7 @@ const socket: FuzzedDoor = {
         const [frame] = await dealer.receive();
         for (const answer of awaited) if (frame?.includes(answer)) awaited.delete(answer);
       }
-      if (broken !== null) await Promise.reject(broken as Error);
+      if (broken.length > 0) throw new Error("A message broke its handler", { cause: broken[0] });
     };
     const close = async (): Promise<void> => {
       dealer.close();
