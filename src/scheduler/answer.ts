@@ -1,7 +1,6 @@
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
-import { commandMissing } from "./commandMissing";
-import { AdaptiveError } from "./state/errors";
+import { AdaptiveError, commandMissing } from "./state/errors";
 
 export interface Asking {
   argv: readonly string[];

@@ -1,6 +1,5 @@
 import { spawn } from "node:child_process";
-import { commandMissing } from "../commandMissing";
-import { AdaptiveError } from "../state/errors";
+import { AdaptiveError, commandMissing } from "../state/errors";
 import type { ClusterCommand, CommandOutput } from "./cluster";
 
 export type RunCommand = <T>(command: ClusterCommand<T>) => Promise<T>;
