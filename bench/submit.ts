@@ -40,6 +40,7 @@ async function measure(largestArray: number, wasm: Uint8Array): Promise<Figures>
     store,
     cluster: { ...slurm, largestArray: () => asked && { ...asked, parse: () => largestArray } },
     run: runCommand,
+    prepare: () => Promise.resolve(),
     script: () => script,
     onNotice: (notice) => {
       if (notice) throw notice;

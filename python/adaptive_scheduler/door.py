@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 import socket
+import stat
 import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import zmq
 
@@ -19,6 +20,7 @@ from adaptive_scheduler.job import Job
 Message = dict[str, Any]
 
 PROTOCOL = 1
+MAX_ENDPOINT_BYTES = 1 << 20
 
 
 #: What a refusal means for a person, by its code.
@@ -175,7 +177,7 @@ class Door:
                 "must be on a file system that all machines of the cluster see"
             )
         try:
-            self._path.read_bytes()
+            open_file(self._path).close()
         except FileNotFoundError:
             return f"no scheduler serves this run ({self._path} is absent)"
         except OSError as error:
@@ -260,13 +262,29 @@ class Door:
 def read_endpoint(path: Path) -> Message | None:
     """Read where the scheduler is; None while no scheduler serves the run."""
     try:
-        endpoint = json.loads(path.read_bytes())
+        with open_file(path) as file:
+            endpoint = json.loads(file.read(MAX_ENDPOINT_BYTES))
         keys = [endpoint[key] for key in ("serverKey", "clientPublicKey", "clientSecretKey")]
         urls = endpoint["urls"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
     strings = isinstance(urls, list) and all(isinstance(item, str) for item in [*keys, *urls])
     return endpoint if strings else None
+
+
+def open_file(path: Path) -> BinaryIO:
+    """Open a file of the run to read it.
+
+    Raises
+    ------
+    OSError
+        Also for anything else that somebody has put in its place: a pipe would be read for ever.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(f"{path} is no file")
+    return os.fdopen(descriptor, "rb")
 
 
 def sync_directory(path: Path) -> None:

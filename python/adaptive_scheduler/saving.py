@@ -26,7 +26,7 @@ import cloudpickle
 
 from adaptive_scheduler import datafile
 from adaptive_scheduler.datafile import UnreadableError, data_path, without_function
-from adaptive_scheduler.door import sync_directory
+from adaptive_scheduler.door import open_file, sync_directory
 
 
 class Guard:
@@ -226,7 +226,7 @@ def read_epoch(epochs: Path, learner: int) -> int:
         When the file cannot be read, or is too short.
     """
     # Opened anew each time: only then NFS shows what other machines wrote.
-    with open(epochs, "rb") as file:
+    with open_file(epochs) as file:
         file.seek(8 * learner)
         return int(struct.unpack("<Q", file.read(8))[0])
 

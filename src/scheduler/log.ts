@@ -1,5 +1,6 @@
+import { appendFileSync, statSync } from "node:fs";
 import { appendFile, rename, stat } from "node:fs/promises";
-import { errnoOf } from "./state/errors";
+import { isNotThere, setAside } from "./state/files";
 
 const maxBytes = 1 << 20;
 
@@ -10,7 +11,7 @@ export class Log {
   constructor(private readonly path: string) {}
 
   write(message: string): void {
-    const line = `${new Date().toISOString()} [${process.pid}] ${message}\n`;
+    const line = lineOf(message);
     this.last = this.last.then(() => this.append(line)).catch(() => undefined);
   }
 
@@ -19,17 +20,28 @@ export class Log {
     return this.last;
   }
 
+  /** Before the process ends, which waits for nothing. */
+  writeAtOnce(message: string): void {
+    try {
+      if (statSync(this.path, { throwIfNoEntry: false })?.isFile() === false) return;
+      appendFileSync(this.path, lineOf(message), { mode: 0o600 });
+    } catch {
+      // It is said elsewhere as well.
+    }
+  }
+
   private async append(line: string): Promise<void> {
-    if ((await sizeOf(this.path)) > maxBytes) await rename(this.path, `${this.path}.1`);
+    const found = await stat(this.path).catch((error: unknown) => {
+      if (isNotThere(error)) return null;
+      throw error;
+    });
+    // Into a pipe that nobody reads one would write for ever.
+    if (found?.isFile() === false) await setAside(this.path);
+    else if ((found?.size ?? 0) > maxBytes) await rename(this.path, `${this.path}.1`);
     await appendFile(this.path, line, { mode: 0o600 });
   }
 }
 
-async function sizeOf(path: string): Promise<number> {
-  try {
-    return (await stat(path)).size;
-  } catch (error) {
-    if (errnoOf(error) === "ENOENT") return 0;
-    throw error;
-  }
+function lineOf(message: string): string {
+  return `${new Date().toISOString()} [${process.pid}] ${message}\n`;
 }

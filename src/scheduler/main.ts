@@ -167,6 +167,7 @@ const program: Program = {
   self: [process.execPath, __filename],
   printJson: (value) => process.stdout.write(`${JSON.stringify(value)}\n`),
   print: (text) => process.stdout.write(`${text}\n`),
+  warn: (text) => process.stderr.write(`${text}\n`),
   confirm,
 };
 

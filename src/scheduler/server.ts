@@ -22,6 +22,7 @@ import { Previews } from "./previews";
 import { remarksOnClasses, resourcesOf } from "./state/classes";
 import { steadyClock } from "./state/clock";
 import { AdaptiveError, toAdaptiveError } from "./state/errors";
+import { readWhole } from "./state/files";
 import { RunLock } from "./state/lock";
 import { fnameOf, isRunning, type LearnerId, type LearnerRow, type RunRow } from "./state/rows";
 import { withRemark } from "./state/runRemarks";
@@ -42,6 +43,7 @@ import { ownAddresses, readEndpoint, removeEndpoint, writeEndpoint } from "./wor
 import { ProgressBoard } from "./workers/progress";
 import { WorkerPeers } from "./workers/workerPeers";
 import { tryLearners } from "./trials";
+import { makeFolders, Upkeep } from "./upkeep";
 import { Verbs } from "./verbs";
 import { version } from "./version";
 
@@ -62,6 +64,10 @@ export interface ServeOptions {
 }
 
 const tickMs = 1000;
+/** How often to look after what lies in the state folder. */
+const upkeepMs = 5000;
+/** Told to end, a scheduler ends: also when the disk is full or the queue does not answer. */
+const endDeadlineMs = 10_000;
 /** With nothing left to do and nobody looking, the scheduler ends after this. */
 const idleMs = 600_000;
 const rollUpMs = 300_000;
@@ -93,6 +99,8 @@ export class Scheduler {
   private readonly series: Series;
   private readonly workers: WorkerPeers;
   private readonly dropped: DroppedInputs;
+  readonly upkeep: Upkeep;
+  private keptUpAt = Date.now();
   private readonly timer: NodeJS.Timeout;
   private readonly startedAt = Date.now();
   private busyAt = Date.now();
@@ -125,6 +133,14 @@ export class Scheduler {
       onDidFail: (learner, traceback) => this.failures.note(learner, traceback),
       onDidDrop: (why) => this.dropped.note("a worker", why),
     });
+    this.upkeep = new Upkeep({
+      store,
+      log: options.log,
+      assets: options.assets.folder,
+      client,
+      onNotice: (notice) => this.show(notice),
+      onFatal: options.onFatal,
+    });
     this.workers = new WorkerPeers(model, this.desk, (peer, message) => door.send(peer, message));
     this.files = new JobFiles(directory.jobs, model);
     this.failures = new Failures(
@@ -149,6 +165,7 @@ export class Scheduler {
       run: runCommand,
       files: this.files,
       script: (resourceClass, tries) => this.script(resourceClass, tries),
+      prepare: () => this.upkeep.look(),
       progress: (learner) => this.board.of(learner, model.learner(learner)),
       heardAt: (job) => this.desk.heardAt(job),
       silenceMs: () => this.desk.silenceMs,
@@ -218,6 +235,7 @@ export class Scheduler {
   private static async serveLocked(lock: RunLock, options: ServeOptions): Promise<Scheduler> {
     const { directory, assets, port, ifCopied, onFatal } = options;
     const { cluster } = await directory.readRunFile();
+    await makeFolders(directory);
     const door = await Door.open(`tcp://${cluster === "local" ? "127.0.0.1" : "*"}:${port ?? "*"}`);
     try {
       const client = await copyClient(assets.folder, directory);
@@ -225,11 +243,10 @@ export class Scheduler {
       const world = {
         ...systemWorld,
         confirmOwnership: () => lock.confirm(),
-        onDiskFull: (message: string | null) => {
-          const notice = message === null ? null : diskFull(message);
+        onDiskFull: (notice: AdaptiveError | null) => {
           // Nobody is served yet, so nobody has to wait for room.
           if (scheduler) scheduler.show(notice);
-          else onFatal(notice);
+          else if (notice) onFatal(notice);
         },
         onFatal,
       };
@@ -256,7 +273,7 @@ export class Scheduler {
   }
 
   private async status(): Promise<Status> {
-    await this.store.synced();
+    await this.store.syncedIfRoom();
     const { model, directory } = this.store;
     const jobs: Record<string, number> = {};
     for (const id of model.liveJobs) {
@@ -287,25 +304,47 @@ export class Scheduler {
     const { model } = this.store;
     const { incarnation } = model.run;
     await this.updates.point();
+    this.upkeep.keep(directory.runFile, String(await readWhole(directory.runFile)));
     this.remarkOnVariables();
     await this.loop.open();
     const onDropped = () => this.dropped.note("the socket", "no JSON object in one frame");
     void door.serve((peer, message) => this.receive(peer, message), onDropped).catch(this.options.onFatal);
-    await writeEndpoint(directory, {
-      version: 1,
-      incarnation,
-      host: hostname(),
-      pid: process.pid,
-      urls: (model.run.cluster === "local" ? ["127.0.0.1"] : ownAddresses()).map((ip) => `tcp://${ip}:${door.port}`),
-      ...door.keys,
-    });
+    this.upkeep.keep(
+      directory.endpoint,
+      await writeEndpoint(directory, {
+        version: 1,
+        incarnation,
+        host: hostname(),
+        pid: process.pid,
+        urls: (model.run.cluster === "local" ? ["127.0.0.1"] : ownAddresses()).map((ip) => `tcp://${ip}:${door.port}`),
+        ...door.keys,
+      }),
+    );
     log.write(`serving ${directory.path} as incarnation ${incarnation} at port ${door.port}`);
   }
 
   private async shutDown(): Promise<void> {
-    const { directory, log, onDidEnd } = this.options;
+    const { onDidEnd, onFatal } = this.options;
+    const deadline = setTimeout(() => {
+      const why = this.clients.notice?.message ?? "The disk or the queue did not answer.";
+      const hint = "The scheduler was told to end and ends at once; whatever it answered is on disk, and jobs go on.";
+      onFatal(new AdaptiveError("ends-at-once", why, hint));
+    }, endDeadlineMs);
+    try {
+      await this.endInPeace();
+    } catch (error) {
+      onFatal(error);
+    } finally {
+      clearTimeout(deadline);
+    }
+    onDidEnd();
+  }
+
+  private async endInPeace(): Promise<void> {
+    const { directory, log } = this.options;
     clearInterval(this.timer);
     this.clients.notifyAttached("closing", null);
+    await this.upkeep.settled();
     await this.loop.close();
     // Whoever looks at it later sees how it was left.
     if (this.wasBusy) this.series.add(this.sample(Date.now()), this.store.database, true);
@@ -317,7 +356,6 @@ export class Scheduler {
     log.write("ended; jobs go on");
     await log.flushed();
     await this.holdings.lock.release();
-    onDidEnd();
   }
 
   private commands(): Commands {
@@ -436,17 +474,13 @@ export class Scheduler {
       this.clients.notifyAttached("progress", { time: now, ...columns, sample });
     }
     this.clients.forgetSilent();
-    if (model.liveJobs.size > 0) this.mend();
+    if (now - this.keptUpAt >= upkeepMs) {
+      this.keptUpAt = now;
+      void this.upkeep.look();
+    } else if (model.liveJobs.size > 0) void this.upkeep.mendState();
     if (now - this.rolledUpAt > rollUpMs) this.rollUp();
     if (isBusy || this.clients.size > 0) this.busyAt = now;
     if (now - this.busyAt > idleMs) void this.close();
-  }
-
-  private mend(): void {
-    const { store, options } = this;
-    void store.mend().then((paths) => {
-      for (const path of paths) options.log.write(`${path} was gone or changed, and is made anew`);
-    }, options.onFatal);
   }
 
   private sample(time: number): Sample {
@@ -471,10 +505,6 @@ export class Scheduler {
 
 function clusterOf({ jobs }: RunDirectory, run: RunRow): Cluster {
   return clusterOfQueue(settingsOf(run).queue, { folder: jobs, runId: run.runId, name: run.name });
-}
-
-function diskFull(message: string): AdaptiveError {
-  return new AdaptiveError("disk-full", message, "Make room: it goes on by itself, and nothing is lost.");
 }
 
 /** Whether the owner of a run's lock answers where the run says that it listens. */

@@ -65,7 +65,7 @@ export class Verbs implements Pick<Commands, Verb> {
     const { store, loop } = this.options;
     const live = jobs.map(asJobId).filter((job) => store.model.liveJobs.has(job));
     if (live.length > 0) await loop.cancel({ jobs: live, force: false });
-    await store.synced();
+    await store.syncedIfRoom();
     loop.poke();
     return null;
   };
@@ -79,7 +79,7 @@ export class Verbs implements Pick<Commands, Verb> {
     const isNew = configuration.settings !== settings || configuration.origins !== origins;
     if (isNew) store.record({ kind: "runConfigured", ...configuration });
     for (const change of reclassified(store.model.learners.values(), wanted)) store.record(change);
-    await store.synced();
+    await store.syncedIfRoom();
     if (isNew) onDidConfigure();
     // There may be room for more jobs now.
     if (isNew) loop.poke();
@@ -92,7 +92,7 @@ export class Verbs implements Pick<Commands, Verb> {
     const isNew = run.activity !== activity || run.stopsGently !== Number(gently);
     if (isNew) store.record({ kind: "activityChanged", activity, stopsGently: gently ? 1 : 0, reason });
     // Also what somebody else has asked for just before may not be on disk yet.
-    await store.synced();
+    await store.syncedIfRoom();
     if (isNew) {
       onDidChangeActivity(activity, reason);
       wish();
@@ -104,7 +104,7 @@ export class Verbs implements Pick<Commands, Verb> {
   private async move(learners: LearnerId[], state: "waiting" | "stopped", reason: string) {
     const { store, loop } = this.options;
     if (learners.length > 0) store.record({ kind: "learnersMoved", learners, state, reason });
-    await store.synced();
+    await store.syncedIfRoom();
     loop.poke();
     return { moved: learners.length };
   }

@@ -1,4 +1,4 @@
-import { readFile, rename, rm } from "node:fs/promises";
+import { readdir, readFile, rename, rm } from "node:fs/promises";
 import { expect, test } from "vitest";
 import { createStudy, eventually, peaks, python } from "./program";
 
@@ -26,10 +26,12 @@ test("a state folder that is deleted while the run is served ends the scheduler 
   await run.line((line) => /"running":1/.test(line));
   // Not deleted, so that the jobs are found and ended with the test.
   await rename(study.at(".adaptive"), study.at("elsewhere"));
-  const { exitCode, stderr } = await run.ended;
+  const { exitCode, stdout } = await run.ended;
   await rename(study.at("elsewhere"), study.at(".adaptive"));
   expect(exitCode).toBe(2);
-  expect(stderr).toContain(`${study.at(".adaptive")} is gone.`);
+  expect(JSON.parse(stdout.trimEnd().split("\n").at(-1) ?? "")).toMatchObject({
+    error: { code: "state-gone", message: `${study.at(".adaptive")} is gone.` },
+  });
 });
 
 test("a learners file that has gone is named by whatever reads it; jobs have the code that the run had", async () => {
@@ -49,4 +51,38 @@ test("a learners file that has gone is named by whatever reads it; jobs have the
   const retry = await study.start(["retry", study.folder]).ended;
   expect(retry.exitCode).toBe(0);
   expect(retry.stdout).toContain(gone);
+});
+
+test("everything but the lock that is deleted at once, twice, is made anew before more jobs start, and a scheduler ends when told to", async () => {
+  const study = await createStudy(peaks(4, 0.02), { goal: { npoints: 30 }, saveEverySeconds: 0.2 });
+  const run = study.run("--json");
+  const deleteAll = async (): Promise<void> => {
+    const names = (await readdir(study.at(".adaptive"))).filter((name) => name !== "lock");
+    for (const name of names) await rm(study.at(".adaptive", name), { recursive: true, force: true });
+  };
+  await run.line((line) => /"running":2/.test(line));
+  await deleteAll();
+  // Asked while its endpoint is gone: it is waited for, and says what it knows.
+  const status = await study.start(["status", "--json"]).ended;
+  expect(JSON.parse(status.stdout)).toMatchObject({ scheduler: { pid: run.child.pid }, activity: "active" });
+  await deleteAll();
+  const shutDown = await study.start(["stop", "--shut-down"]).ended;
+  expect(shutDown).toMatchObject({ exitCode: 0, stdout: "The scheduler has ended; jobs go on.\n" });
+  await run.ended;
+  expect(await study.run("--json").ended).toMatchObject({ exitCode: 0, stderr: "" });
+  expect((await study.rows("learners")).map(({ state }) => state)).toEqual(["done", "done", "done", "done"]);
+});
+
+test("a scheduler that is frozen is said to live, and is named with what ends it", async () => {
+  const study = await createStudy(peaks(1, 0.02), { goal: { npoints: 1000 } });
+  const run = study.run("--json");
+  await run.line((line) => /"running":1/.test(line));
+  run.child.kill("SIGSTOP");
+  const { stdout, exitCode } = await study.start(["status"]).ended;
+  run.child.kill("SIGCONT");
+  expect(exitCode).toBe(0);
+  expect(stdout).toContain("scheduler  lives, but cannot tell more");
+  expect(stdout).toContain(`(pid ${run.child.pid}) has not answered for 10 s`);
+  expect(stdout).toContain("stop --shut-down");
+  expect(stdout).not.toContain("just ended");
 });

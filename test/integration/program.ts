@@ -133,7 +133,7 @@ export class Study {
     for (const pid of await this.jobPids()) killTree(pid);
   }
 
-  private async jobPids(): Promise<number[]> {
+  async jobPids(): Promise<number[]> {
     const folder = this.at(".adaptive", "jobs");
     const names = await readdir(folder).catch(() => []);
     const files = names.filter((name) => name.endsWith(".pid"));
@@ -161,7 +161,7 @@ export async function eventually<T>(check: () => Promise<T | null | undefined | 
   }
 }
 
-function killTree(pid: number): void {
+export function killTree(pid: number): void {
   try {
     process.kill(-pid, "SIGKILL");
   } catch {

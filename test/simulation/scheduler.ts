@@ -6,6 +6,7 @@ import type { NewChange } from "../../src/scheduler/state/changes";
 import type { Clock } from "../../src/scheduler/state/clock";
 import type { Disk } from "../../src/scheduler/state/disk";
 import { errnoOf } from "../../src/scheduler/state/errors";
+import { makeFolder } from "../../src/scheduler/state/files";
 import { RunLock } from "../../src/scheduler/state/lock";
 import { RunDirectory } from "../../src/scheduler/state/runDirectory";
 import { settingsOf } from "../../src/scheduler/state/settings";
@@ -86,7 +87,7 @@ export class SimulatedScheduler {
         snapshotAfterChanges: world.size.snapshotAfterChanges,
         confirmOwnership: () => this.confirm(lock),
         // Nobody is served yet, so nobody has to wait for room.
-        onDiskFull: (message) => message !== null && !this.isServing && process.die(),
+        onDiskFull: (notice) => notice !== null && !this.isServing && process.die(),
         onFatal,
       },
     );
@@ -111,6 +112,7 @@ export class SimulatedScheduler {
       run: cluster.runFor(process),
       files: new QuietJobFiles(directory.jobs, model, directory.disk),
       script: (_, tries) => scriptOf(tries),
+      prepare: () => makeFolder(directory.jobs, directory.disk).then(() => undefined),
       progress: (learner) => board.of(learner, model.learner(learner)),
       heardAt: (job) => desk.heardAt(job),
       silenceMs: () => desk.silenceMs,
@@ -231,7 +233,8 @@ export class SimulatedScheduler {
 
 /** A store that says at once that all is on disk. */
 function unsynced(store: Store): Store {
-  return withOther(store, "synced", () => Promise.resolve());
+  const atOnce = () => Promise.resolve();
+  return withOther(withOther(store, "synced", atOnce), "syncedIfRoom", atOnce);
 }
 
 /** A store that records other changes than it is told. */

@@ -77,7 +77,7 @@ const sentinel = "end of list";
 const functions = `
 set -u
 folder=$1; shift
-cd "$folder" || exit 1
+[ -d "$folder" ] || mkdir "$folder"; cd "$folder" || exit 1
 boot=; if [ -r /proc/sys/kernel/random/boot_id ]; then read -r boot </proc/sys/kernel/random/boot_id; fi
 identity() {
   local stat fields
@@ -94,7 +94,8 @@ identity() {
 }
 is_running() {
   local known pid
-  read -r known <"$1.pid" || return 1
+  # Nothing else that somebody may have put there: a pipe would be read for ever.
+  [ -f "$1.pid" ] && read -r known <"$1.pid" || return 1
   pid=\${known%% *}
   if identity "$pid"; then
     [ "$REPLY" = "$known" ] || return 1
@@ -130,8 +131,9 @@ const listScript = `
 shopt -s nullglob
 for file in *.pid; do
   id=\${file%.pid}
+  [[ "$id" =~ ^[0-9]+_[0-9]+$ ]] || continue
   if is_running "$id"; then echo "$id|running"
-  elif [ -s "$id.end" ]; then read -r code <"$id.end"; echo "$id|ended|$code"
+  elif [ -f "$id.end" ] && read -r code <"$id.end"; then echo "$id|ended|$code"
   else echo "$id|ended"
   fi
 done

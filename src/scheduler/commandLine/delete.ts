@@ -50,8 +50,7 @@ export async function deleteRun(
 
 /** Holds the run's lock, so that nobody begins to serve it meanwhile. */
 async function deleteLocked(directory: RunDirectory, data: boolean, wasm: Uint8Array): Promise<string> {
-  const address = await findScheduler(directory);
-  if (address) await shutDown(directory, address);
+  await shutDown(directory);
   const lock = await RunLock.acquire(directory.lock);
   let lockPath = directory.lock;
   try {

@@ -2,9 +2,10 @@ import { spawn } from "node:child_process";
 import { open, readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import * as v from "valibot";
-import { ask, type Address, reach } from "../control/dealer";
-import { AdaptiveError, toAdaptiveError } from "../state/errors";
-import { ownerOf } from "../state/lock";
+import { ask, type Address, reach, silentCode } from "../control/dealer";
+import { AdaptiveError, errnoOf, toAdaptiveError } from "../state/errors";
+import { readWhole } from "../state/files";
+import { isUnreadable, ownerOf } from "../state/lock";
 import type { RunDirectory } from "../state/runDirectory";
 import { notACopy, type CopyWish } from "../study/place";
 import { readEndpoint } from "../workers/endpoint";
@@ -14,27 +15,48 @@ import { isServedInJob, serveInJob } from "./serveInJob";
 const startDeadlineMs = 30_000;
 /** Longer than an owner on another host is watched. */
 const watchDeadlineMs = 100_000;
+/** What a scheduler that lives has lost of its files is put back within this. */
+const patienceMs = 10_000;
 const elsewhere = "scheduler-elsewhere";
+/** One that lives, and does not say where it listens. */
+export const unheard = "scheduler-unheard";
 const endDeadlineMs = 30_000;
 const checkMs = 100;
 
 /**
- * Where the run's scheduler listens, or null when none lives.
- * @throws AdaptiveError `scheduler-elsewhere` when it is on another host and does not answer here
+ * Where the run's scheduler listens, or null when none lives. One that begins, or whose endpoint somebody
+ * deleted, is waited for.
+ *
+ * @throws AdaptiveError `scheduler-elsewhere` when it is on another host and does not answer here,
+ *   `scheduler-unheard` when it is here and does not say where it listens
  */
-export async function findScheduler(directory: RunDirectory): Promise<Address | null> {
-  const owner = await ownerOf(directory.lock);
-  const endpoint = owner && (await readEndpoint(directory.endpoint));
-  // What a scheduler that was killed left behind says nothing of the one that has just begun.
-  if (!endpoint || endpoint.pid !== owner.pid || endpoint.host !== owner.host) return null;
-  if (endpoint.host === hostname()) return endpoint;
-  const reached = await reach(endpoint);
-  if (reached) return reached;
-  throw new AdaptiveError(
-    elsewhere,
-    `The run's scheduler on ${owner.host} (pid ${owner.pid}) does not answer ${hostname()}.`,
-    `Work on ${owner.host} (over SSH: name it as HostName), or end it there first: adaptive-scheduler stop --shut-down`,
-  );
+export async function findScheduler(directory: RunDirectory, waitMs = patienceMs): Promise<Address | null> {
+  for (let waitedMs = 0; ; waitedMs += checkMs) {
+    const owner = await ownerOf(directory.lock);
+    if (!owner) return null;
+    const endpoint = await readEndpoint(directory.endpoint);
+    // What a scheduler that was killed left behind says nothing of the one that has just begun.
+    const isOwn = endpoint?.pid === owner.pid && endpoint.host === owner.host;
+    if (isOwn && endpoint.host === hostname()) return endpoint;
+    const reached = isOwn ? await reach(endpoint) : null;
+    if (reached) return reached;
+    if (isOwn || waitedMs >= waitMs) throw cannotReach(owner, directory);
+    await new Promise((resolve) => setTimeout(resolve, checkMs));
+  }
+}
+
+function cannotReach({ host, pid }: { host: string; pid: number }, { endpoint }: RunDirectory): AdaptiveError {
+  return host === hostname()
+    ? new AdaptiveError(
+        unheard,
+        `A scheduler serves the run (pid ${pid}), but ${endpoint} does not say where it listens.`,
+        "It begins, hangs, or has no room to write: try again, or end it: adaptive-scheduler stop --shut-down",
+      )
+    : new AdaptiveError(
+        elsewhere,
+        `The run's scheduler on ${host} (pid ${pid}) does not answer ${hostname()}.`,
+        `Work on ${host} (over SSH: name it as HostName), or end it there first: adaptive-scheduler stop --shut-down`,
+      );
 }
 
 /** The same; null also for one elsewhere that does not answer here: whether it lives can only be watched. */
@@ -46,33 +68,59 @@ export function findLivingScheduler(directory: RunDirectory): Promise<Address | 
 }
 
 /** Where a scheduler listens that has begun to serve a run; null when it has ended meanwhile. */
-export async function untilFound(directory: RunDirectory): Promise<Address | null> {
-  for (let waitedMs = 0; waitedMs < startDeadlineMs; waitedMs += checkMs) {
-    const address = await findScheduler(directory);
-    if (address || !(await ownerOf(directory.lock))) return address;
-    await new Promise((resolve) => setTimeout(resolve, checkMs));
-  }
-  return null;
+export function untilFound(directory: RunDirectory): Promise<Address | null> {
+  return findScheduler(directory, startDeadlineMs);
 }
 
 /** @throws AdaptiveError `no-scheduler` when none lives, with what that means for what was asked */
 export async function needScheduler(directory: RunDirectory, hint: string): Promise<Address> {
   const address = await findScheduler(directory);
   if (address) return address;
-  throw new AdaptiveError("no-scheduler", `No scheduler serves the run in ${directory.path}.`, hint);
+  throw noScheduler(directory, hint);
+}
+
+export function noScheduler({ path }: RunDirectory, hint: string): AdaptiveError {
+  return new AdaptiveError("no-scheduler", `No scheduler serves the run in ${path}.`, hint);
 }
 
 /**
- * Ends a run's scheduler, and returns when it has ended: the next command may start another one.
+ * Ends a run's scheduler, whether it answers or not, and returns when it has ended: the next command may start
+ * another one.
+ *
  * @param ifUnused leaves it alone when somebody else has begun to need it
+ * @returns false when there was none
+ * @throws AdaptiveError `scheduler-elsewhere`, `scheduler-goes-on`
  */
-export async function shutDown(directory: RunDirectory, address: Address, ifUnused = false): Promise<void> {
-  const { ends } = await ask(address, "shutDown", { ifUnused });
-  if (!ends) return;
+export async function shutDown(directory: RunDirectory, ifUnused = false): Promise<boolean> {
+  const owner = await ownerOf(directory.lock);
+  if (!owner) return false;
+  try {
+    const address = await findScheduler(directory);
+    const answer = address && (await ask(address, "shutDown", { ifUnused }));
+    if (answer?.ends === false) return true;
+  } catch (error) {
+    const isMute = error instanceof AdaptiveError && [silentCode, unheard].includes(error.code);
+    if (!isMute || ifUnused || owner.host !== hostname()) throw error;
+    signal(owner.pid);
+  }
   for (let waitedMs = 0; waitedMs < endDeadlineMs; waitedMs += checkMs) {
-    const owner = await ownerOf(directory.lock);
-    if (owner?.pid !== address.pid || owner.host !== address.host) return;
+    const now = await ownerOf(directory.lock);
+    if (now?.pid !== owner.pid || now.host !== owner.host) return true;
     await new Promise((resolve) => setTimeout(resolve, checkMs));
+  }
+  throw new AdaptiveError(
+    "scheduler-goes-on",
+    `The scheduler on ${owner.host} (pid ${owner.pid}) was told to end, and still lives after ${endDeadlineMs / 1000} s.`,
+    `End it there by force: kill -KILL ${owner.pid}. What it answered is on disk, and jobs go on.`,
+  );
+}
+
+function signal(pid: number): void {
+  try {
+    process.kill(pid, "SIGTERM");
+  } catch (error) {
+    // It has ended meanwhile.
+    if (errnoOf(error) !== "ESRCH") throw error;
   }
 }
 
@@ -88,19 +136,22 @@ export async function findOrStartScheduler(
 ): Promise<Address> {
   // Whether one on another host that does not answer is dead can only be watched, and the new one does.
   let unreached: AdaptiveError | null = null;
-  const find = (): Promise<Address | null> =>
-    findScheduler(directory).catch((error: unknown) => {
-      if (!(error instanceof AdaptiveError && error.code === elsewhere)) throw error;
-      unreached = error;
+  const find = (waitMs = 0): Promise<Address | null> =>
+    findScheduler(directory, waitMs).catch((error: unknown) => {
+      const code = error instanceof AdaptiveError ? error.code : "";
+      if (code === elsewhere) unreached = error as AdaptiveError;
+      else if (code !== unheard || waitMs > 0) throw error;
       return null;
     });
-  const found = await find();
+  const found = await find(startDeadlineMs);
   if (found && ifCopied !== "refuse") throw notACopy(directory);
   if (found) return found;
+  const mustWatch = unreached !== null || (await isUnreadable(directory.lock));
+  if (mustWatch) program.warn("Whether the run's last scheduler still lives is watched for a minute.");
   const isInJob = ifCopied === "refuse" && (await isServedInJob(directory));
   const { address, failed } = isInJob
     ? { address: await serveInJob(directory, program, find), failed: "its job ended" }
-    : await startHere(directory, program, ifCopied, find, unreached === null ? startDeadlineMs : watchDeadlineMs);
+    : await startHere(directory, program, ifCopied, find, mustWatch ? watchDeadlineMs : startDeadlineMs);
   if (address) {
     await ask(address, "ping", {});
     return address;
@@ -111,8 +162,8 @@ export async function findOrStartScheduler(
     said ??
     new AdaptiveError(
       "scheduler-did-not-start",
-      `The scheduler did not start: ${failed}.`,
-      `See ${directory.at("serve.out")}.`,
+      `The scheduler did not start: ${failed}.${await lastWords(directory)}`,
+      `It may still come up: try again. What it says is in ${directory.log} and ${directory.at("serve.out")}.`,
     )
   );
 }
@@ -155,6 +206,13 @@ async function startHere(
 }
 
 const errorSchema = v.object({ error: v.object({ code: v.string(), message: v.string(), hint: v.string() }) });
+
+/** The last line of a run's log, from which one sees what a start waits for. */
+async function lastWords({ log }: RunDirectory): Promise<string> {
+  const text = await readWhole(log).catch(() => "");
+  const line = String(text).trimEnd().split("\n").at(-1) ?? "";
+  return line === "" ? "" : ` Its log ends with: ${line}`;
+}
 
 /** What the scheduler itself said in its last line of why it did not start. */
 async function lastError(path: string): Promise<AdaptiveError | null> {

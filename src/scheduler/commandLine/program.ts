@@ -8,6 +8,8 @@ export interface Program {
   /** One line for a program that reads us. */
   printJson: (value: object) => void;
   print: (text: string) => void;
+  /** Beside what is printed, which a program may read. */
+  warn: (text: string) => void;
   /** Asks a person; false where there is none to ask. */
   confirm: (question: string) => Promise<boolean>;
 }

@@ -175,8 +175,12 @@ async function seeThrough(
 async function stopJobs(attended: AttendedRun, view: RunView, program: Program): Promise<void> {
   view.stopping();
   const again = interruption().then(() => program.print("The jobs go on; the next start finds them."));
-  await attended.stop();
-  await Promise.race([again, attended.closed, noJobs(attended)]);
+  // On a full disk nobody can be told to end: the jobs go on.
+  const stopped = attended.stop().then(
+    () => noJobs(attended),
+    (error: unknown) => view.notice(toAdaptiveError(error)),
+  );
+  await Promise.race([again, attended.closed, stopped]);
 }
 
 function interruption(): Promise<void> {

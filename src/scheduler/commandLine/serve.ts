@@ -5,6 +5,7 @@ import type { RunDirectory } from "../state/runDirectory";
 import type { CopyWish } from "../study/place";
 import { keepInstalled } from "./installation";
 import { findOrStartScheduler } from "./launch";
+import { printFailure } from "./printFailure";
 import { exitCodes, type Program } from "./program";
 import { setServedInJob } from "./serveInJob";
 
@@ -49,8 +50,7 @@ export async function serveInBackground(
 
 /** What is on disk is not known any more, or not ours: no word may leave this process. */
 export function endAtOnce(log: Log, error: unknown): never {
-  const { message } = toAdaptiveError(error);
-  log.write(`ends at once: ${message}`);
-  process.stderr.write(`adaptive-scheduler: ${message}\n`);
+  log.writeAtOnce(`ends at once: ${toAdaptiveError(error).message}`);
+  printFailure(process.argv, error);
   process.exit(exitCodes.error);
 }

@@ -1,11 +1,14 @@
-import { ask } from "../control/dealer";
+import { ask, silentCode } from "../control/dealer";
+import type { Results } from "../control/protocol";
 import { explainPause } from "../jobs/deaths";
 import { JobFiles } from "../jobs/jobFiles";
+import { AdaptiveError } from "../state/errors";
+import { ownerOf } from "../state/lock";
 import { recover } from "../state/recovery";
 import { type JobState, type LearnerState } from "../state/rows";
 import type { RunDirectory } from "../state/runDirectory";
 import { placementIn } from "../study/place";
-import { findScheduler } from "./launch";
+import { findScheduler, unheard } from "./launch";
 import { exitCodes, type Program } from "./program";
 import { figuresLine } from "./progressView";
 
@@ -25,6 +28,8 @@ export interface Report {
   notice: { message: string; hint: string } | null;
   remark: string | null;
   scheduler: { host: string; pid: number; startedAt: number; residentBytes: number; queueCalls: number } | null;
+  /** One lives and says nothing; what is said here is what lies on disk, and the notice says why. */
+  isSilent: boolean;
   learners: Record<LearnerState, number>;
   jobs: Partial<Record<JobState, number>>;
   npoints: number;
@@ -42,22 +47,19 @@ export async function status(directory: RunDirectory, json: boolean, program: Pr
 export async function reportOn(directory: RunDirectory, { assets }: Pick<Program, "assets">): Promise<Report> {
   const { runId, created } = await directory.readRunFile();
   const where = { directory: directory.path, state: directory.own, runId, created };
-  const address = await findScheduler(directory);
-  if (address) {
-    const { run, learners, host, pid, startedAt, residentBytes, queueCalls, ...rest } = await ask(
-      address,
-      "status",
-      {},
-    );
+  const heard = await hear(directory);
+  if (heard && !(heard instanceof AdaptiveError)) {
+    const { run, learners, host, pid, startedAt, residentBytes, queueCalls, ...rest } = heard;
     const { name, activity, reason, remark } = run;
     const scheduler = { host, pid, startedAt, residentBytes, queueCalls };
     const { jobs, npoints, notice } = rest;
-    return { ...where, copyOf: null, name, activity, reason, notice, remark, scheduler, learners, jobs, npoints };
+    const said = { name, activity, reason, notice, remark, scheduler, learners, jobs, npoints };
+    return { ...where, copyOf: null, isSilent: false, ...said };
   }
   const { model, database } = await recover(directory, await assets.wasm());
   database.close();
   const { name, activity, reason, remark } = model.run;
-  const pause = await explainPause(model, new JobFiles(directory.jobs, model));
+  const condition = heard ?? (await explainPause(model, new JobFiles(directory.jobs, model)));
   let npoints = 0;
   for (const learner of model.learners.values()) npoints += learner.npoints;
   const jobs: Report["jobs"] = {};
@@ -69,16 +71,30 @@ export async function reportOn(directory: RunDirectory, { assets }: Pick<Program
     activity,
     reason,
     remark,
-    notice: pause && { message: pause.message, hint: pause.hint },
+    notice: condition && { message: condition.message, hint: condition.hint },
     scheduler: null,
+    isSilent: heard !== null,
     learners: model.learnerCounts,
     jobs,
     npoints,
   };
 }
 
+/** What the run's scheduler says, why one that lives says nothing, or null when none does. */
+async function hear(directory: RunDirectory): Promise<Results["status"] | AdaptiveError | null> {
+  try {
+    const address = await findScheduler(directory);
+    return address && (await ask(address, "status", {}));
+  } catch (error) {
+    if (!(error instanceof AdaptiveError && [silentCode, unheard, "disk-full"].includes(error.code))) throw error;
+    // It may have ended meanwhile.
+    return (await ownerOf(directory.lock)) && error;
+  }
+}
+
 function describe(report: Report): string {
-  const { directory, copyOf, name, activity, reason, notice, remark, scheduler, learners, jobs, npoints } = report;
+  const { directory, copyOf, name, activity, reason, notice, remark, scheduler, isSilent } = report;
+  const { learners, jobs, npoints } = report;
   const jobsLine = Object.entries(jobs).map(([state, count]) => `${count} ${state}`);
   return [
     `${name} in ${directory}${copyOf ? `, a copy of the run in ${copyOf}` : ""}`,
@@ -86,7 +102,7 @@ function describe(report: Report): string {
     `jobs       ${jobsLine.join(" · ") || "none"}, ${activity}${reason ? ` (${reason})` : ""}`,
     scheduler
       ? `scheduler  on ${scheduler.host}, pid ${scheduler.pid}, ${Math.round(scheduler.residentBytes / 2 ** 20)} MB, since ${new Date(scheduler.startedAt).toLocaleString()}`
-      : "scheduler  none runs; the next start goes on from here",
+      : `scheduler  ${isSilent ? "lives, but cannot tell more: this is what lies on disk" : "none runs; the next start goes on from here"}`,
     ...(remark ? ["", remark] : []),
     ...(notice ? ["", notice.message, `  ${notice.hint}`] : []),
   ].join("\n");

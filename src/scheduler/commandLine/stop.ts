@@ -1,6 +1,6 @@
 import { ask } from "../control/dealer";
 import type { RunDirectory } from "../state/runDirectory";
-import { needScheduler, shutDown } from "./launch";
+import { needScheduler, noScheduler, shutDown } from "./launch";
 import { exitCodes, type Program } from "./program";
 
 export interface StopOptions {
@@ -16,9 +16,8 @@ export async function stop(
   program: Program,
 ): Promise<number> {
   const hint = "Jobs that still run end by themselves; adaptive-scheduler serve finds them again.";
-  const address = await needScheduler(directory, hint);
-  if (endsScheduler) await shutDown(directory, address);
-  else await ask(address, "stopJobs", { gently });
+  if (!endsScheduler) await ask(await needScheduler(directory, hint), "stopJobs", { gently });
+  else if (!(await shutDown(directory))) throw noScheduler(directory, hint);
   program.print(
     endsScheduler
       ? "The scheduler has ended; jobs go on."

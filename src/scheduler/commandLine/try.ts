@@ -44,7 +44,7 @@ export async function tryPoints(options: TryOptions, program: Program): Promise<
     else program.print(describe(result));
     return result.trials.some(({ trial }) => trial.error !== null) ? exitCodes.learnersFailed : exitCodes.success;
   } finally {
-    if (!served) await shutDown(directory, address, true);
+    if (!served) await shutDown(directory, true);
   }
 }
 

@@ -149,7 +149,8 @@ export class Clients {
       ...this.options.commands,
       attach: async ({ position }) => {
         this.options.onWillAttach();
-        await this.options.store.synced();
+        // On a full disk it is shown what there is, and that.
+        await this.options.store.syncedIfRoom().catch(unlessFull);
         return this.attach(client, position);
       },
       "snapshot/read": ({ offset }) => readSnapshot(client, offset),
@@ -199,6 +200,10 @@ export class Clients {
 }
 
 type Handlers = { [M in Method]: (params: Params<M>) => Results[M] | Promise<Results[M]> };
+
+function unlessFull(error: unknown): void {
+  if (toAdaptiveError(error).code !== "disk-full") throw error;
+}
 
 const isMethod = (name: string): name is Method => Object.hasOwn(requestSchemas, name);
 

@@ -13,6 +13,8 @@ export interface Address {
   clientSecretKey: string;
 }
 
+/** Of the error that a scheduler did not answer. */
+export const silentCode = "scheduler-silent";
 const heartbeatMs = 5_000;
 const answerDeadlineMs = 10_000;
 const reachDeadlineMs = 5_000;
@@ -45,7 +47,7 @@ export function connect(address: Address): Connection {
   void (async () => {
     for await (const [frame] of dealer) if (frame) rpc.receive(frame.toString("utf8"));
   })();
-  const giveUp = () => rpc.end(silent(address));
+  const giveUp = () => rpc.end(silent(address, "takes no connection"));
   // It ends, or has ended: ZeroMQ would wait for another one at the same port.
   dealer.events.on("disconnect", giveUp);
   dealer.events.on("connect:retry", giveUp);
@@ -53,7 +55,8 @@ export function connect(address: Address): Connection {
     ask: async <M extends Method>(method: M, params: Params<M>, deadlineMs = answerDeadlineMs) => {
       let deadline: NodeJS.Timeout | undefined;
       const silence = new Promise<never>((_, reject) => {
-        deadline = setTimeout(() => reject(silent(address)), deadlineMs);
+        const how = `has not answered for ${deadlineMs / 1000} s`;
+        deadline = setTimeout(() => reject(silent(address, how)), deadlineMs);
       });
       try {
         return (await Promise.race([rpc.request(method, params), silence])) as Results[M];
@@ -96,10 +99,10 @@ export async function reach<A extends Address>(address: A): Promise<A | null> {
   return Promise.any(answers).catch(() => null);
 }
 
-function silent({ urls, host, pid }: Address): AdaptiveError {
+function silent({ urls, host, pid }: Address, how: string): AdaptiveError {
   return new AdaptiveError(
-    "scheduler-silent",
-    `The scheduler on ${host} (pid ${pid}) does not answer at ${urls.join(", ")}.`,
-    "It may have just ended: try again.",
+    silentCode,
+    `The scheduler on ${host} (pid ${pid}) ${how} at ${urls.join(", ")}.`,
+    `Try again. If it stays so, it hangs, or its disk does: end it (adaptive-scheduler stop --shut-down) and start another one; jobs go on.`,
   );
 }

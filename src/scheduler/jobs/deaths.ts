@@ -18,6 +18,7 @@ export function lastWord(cause: keyof typeof hints): string {
 const hints = {
   "no-python": "Choose another Python (Adaptive: Choose Python…, or --python PATH)",
   "no-launcher": "Have the prelude load MPI, or set launcher or executor to one that needs none",
+  "no-code": "Start the run's scheduler, which puts back what was deleted, or update the run",
   prelude: "Correct the setting prelude",
   "learners-file": "Have the learners file read in a job as it is read outside of one; its prelude may lack something",
 } as const;

@@ -1,10 +1,9 @@
-import { mkdir, readdir, readFile, rm, stat } from "node:fs/promises";
+import { readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import * as v from "valibot";
 import type { Change } from "../state/changes";
-import { errnoOf } from "../state/errors";
 import { type Failure, failureSchema } from "../state/failure";
-import { writeFileAtomically } from "../state/files";
+import { isNotThere, makeFolder, readWhole, writeFileAtomically } from "../state/files";
 import type { LearnerId } from "../state/rows";
 
 const kept = 200;
@@ -53,7 +52,7 @@ export class Failures {
   private async write(learner: LearnerId, failure: Omit<Failure, "output" | "earlier">): Promise<void> {
     const { text: output } = await this.tail(failure.job, outputBytes);
     const earlier = failure.traceback === null ? await this.lastTraced(learner) : null;
-    await mkdir(this.folder, { recursive: true, mode: 0o700 });
+    await makeFolder(this.folder);
     const whole: Failure = { ...failure, earlier, output };
     await writeFileAtomically(fileOf(this.folder, learner), JSON.stringify(whole));
     await this.forgetOldest();
@@ -81,9 +80,9 @@ export class Failures {
 /** A learner's last failure as it is kept, or null. */
 export async function readFailure(folder: string, learner: number): Promise<Failure | null> {
   try {
-    return v.parse(failureSchema, JSON.parse(await readFile(fileOf(folder, learner), "utf8")));
+    return v.parse(failureSchema, JSON.parse(String(await readWhole(fileOf(folder, learner)))));
   } catch (error) {
-    if (errnoOf(error) === "ENOENT") return null;
+    if (isNotThere(error) || error instanceof SyntaxError || v.isValiError(error)) return null;
     throw error;
   }
 }

@@ -1,7 +1,7 @@
 import { constants, open } from "node:fs/promises";
 import { join } from "node:path";
 import { realDisk, type Disk } from "../state/disk";
-import { errnoOf } from "../state/errors";
+import { isNotThere, readWhole } from "../state/files";
 import type { Model } from "../state/model";
 import type { JobRow } from "../state/rows";
 import type { OwnEnd } from "./evidence";
@@ -37,28 +37,32 @@ export class JobFiles {
         await file.close();
       }
     } catch (error) {
-      if (errnoOf(error) === "ENOENT") return { text: "", truncated: false };
+      if (isNotThere(error)) return { text: "", truncated: false };
       throw error;
     }
   }
 
   /** Jobs that have written down their end. */
   async written(): Promise<Set<string>> {
-    const names = await this.disk.readdir(this.folder);
+    const names = await this.disk.readdir(this.folder).catch((error: unknown) => {
+      // Deleted by somebody, and soon made anew.
+      if (isNotThere(error)) return [];
+      throw error;
+    });
     return new Set(names.filter((name) => name.endsWith(".end")).map((name) => name.slice(0, -".end".length)));
   }
 
   /** What a job wrote down at its end in `<id>.end`, since it was last started anew: exit code, restart, signals. */
   async ownEnd({ jobId, restart }: JobRow): Promise<OwnEnd | null> {
     try {
-      const words = String(await this.disk.readFile(join(this.folder, `${jobId}.end`)))
+      const words = String(await readWhole(join(this.folder, `${jobId}.end`), this.disk))
         .trim()
         .split(/\s+/);
       const [exitCode = NaN, restarts = 0] = words.slice(0, 2).map(Number);
       const isOurs = Number.isSafeInteger(exitCode) && restarts === restart;
       return isOurs ? { exitCode, restart, signals: words.slice(2) } : null;
     } catch (error) {
-      if (errnoOf(error) === "ENOENT") return null;
+      if (isNotThere(error)) return null;
       throw error;
     }
   }
@@ -72,7 +76,7 @@ export class JobFiles {
     const over = new Set(jobs.map(({ submission }) => submission).filter((submission) => !live.has(submission)));
     const own = jobs.flatMap(({ jobId }) => [`${jobId}.pid`, `${jobId}.end`]);
     for (const name of [...own, ...[...over].map((submission) => `${submission}.sh`), ...forgotten]) {
-      await this.disk.rm(join(this.folder, name), { force: true });
+      await this.disk.rm(join(this.folder, name), { recursive: true, force: true });
     }
   }
 }

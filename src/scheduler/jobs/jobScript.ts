@@ -66,8 +66,7 @@ export function jobScript(options: JobScriptOptions): string {
     ...deadlineLines(settings.resources.walltime, isSlurm),
     // Read when the job starts: what was submitted long ago runs the newest code all the same.
     `code=${shellQuote(options.state)}/code`,
-    `ADAPTIVE_REVISION=$(cat "$code/current") || exit 1`,
-    `export ADAPTIVE_REVISION`,
+    ...findRevision,
     `export PYTHONPATH="$code/$ADAPTIVE_REVISION":${shellQuote(options.client)}"\${PYTHONPATH:+:$PYTHONPATH}"`,
     `trap 'code=$?; echo "${lastWord("prelude")} a line of the prelude ended the job with exit code $code"; ${isSlurm ? "note_end $code" : ":"}' EXIT`,
     ...settings.prelude,
@@ -80,6 +79,17 @@ export function jobScript(options: JobScriptOptions): string {
     "",
   ].join("\n");
 }
+
+/** What somebody deletes of it is put back while the run is served. */
+const findRevision = [
+  "for ((waited = 0; waited < 20; waited++)); do",
+  '  ADAPTIVE_REVISION=; [ -f "$code/current" ] && read -r ADAPTIVE_REVISION <"$code/current"',
+  '  [ -n "$ADAPTIVE_REVISION" ] && [ -d "$code/$ADAPTIVE_REVISION" ] && break',
+  "  sleep 1",
+  "done",
+  `[ "$waited" -lt 20 ] || { echo "${lastWord("no-code")} $code/current names no code of this run on $HOSTNAME"; exit 1; }`,
+  "export ADAPTIVE_REVISION",
+];
 
 /** For a terminal in the job. What a person starts there must not pass for the job's own process. */
 const shellInstead = ['if [ "${ADAPTIVE_SHELL-}" ]; then unset ADAPTIVE_JOB_ID; exec "$ADAPTIVE_SHELL"; fi'];

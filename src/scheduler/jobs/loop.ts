@@ -22,7 +22,8 @@ export interface LoopOptions extends SubmitterOptions {
   heardAt: Circumstances["heardAt"];
   /** Without a word for so long, a worker has missed several of its reports. */
   silenceMs: () => number;
-  takeInMessage: (message: object) => Promise<void>;
+  /** False when it is not understood. */
+  takeInMessage: (message: object) => Promise<boolean>;
   /** Something a person should know of the run. */
   onRemark: (remark: string) => void;
   /** From 0 to 1. */
@@ -73,8 +74,7 @@ export class JobLoop {
 
   /** Begins, with what jobs left while nobody served them: before one of them asks for its next learner. */
   open(): Promise<void> {
-    const { store, takeInMessage } = this.options;
-    this.current = emptyOutbox(store.directory, takeInMessage).then(() => {
+    this.current = this.emptyOutbox().then(() => {
       this.current = null;
       this.poke();
     });
@@ -118,13 +118,20 @@ export class JobLoop {
   }
 
   private async round(): Promise<void> {
-    const { store, clock, takeInMessage } = this.options;
+    const { clock } = this.options;
     const isPoll = clock.now() >= this.nextPollAt();
     const listing = isPoll ? await this.list() : null;
     // Behind the listing: a job that it shows as ended has left its message by then. Not whenever a worker says
     // something: shared file systems suffer most of being looked at.
-    if (isPoll) await emptyOutbox(store.directory, takeInMessage);
+    if (isPoll) await this.emptyOutbox();
     await this.act(listing);
+  }
+
+  private emptyOutbox(): Promise<void> {
+    const { store, takeInMessage, onRemark } = this.options;
+    return emptyOutbox(store.directory, takeInMessage, (path) =>
+      onRemark(`What a job left could not be understood, and is kept: ${path}`),
+    );
   }
 
   /** When the queue is to be asked next. */

@@ -122,7 +122,10 @@ export function findLauncher(
     "  esac",
     "}",
     `known=${shellQuote(state)}/launcher-${key}`,
-    'how=$(cat "$known" 2>/dev/null)',
+    "how=",
+    '[ -f "$known" ] && read -r how <"$known" 2>/dev/null',
+    // What somebody else wrote there is no answer.
+    `[[ " ${candidates} " == *" $how "* ]] || how=`,
     `for candidate in ${candidates}; do`,
     '  [ -z "$how" ] || break',
     '  said=$(limit="timeout 120"; launch "$candidate" 2 "$python" -m adaptive_scheduler.probe_mpi 2>&1 </dev/null)',

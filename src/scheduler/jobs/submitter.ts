@@ -16,6 +16,8 @@ export interface SubmitterOptions {
   run: RunCommand;
   /** The script of the jobs submitted from now on. */
   script: (resourceClass: string, tries: readonly LearnerId[] | null) => string;
+  /** Makes sure that jobs find what they need. */
+  prepare: () => Promise<void>;
   /** A condition to tell people of, or null when it is over. */
   onNotice: (notice: AdaptiveError | null) => void;
   clock: Clock;
@@ -76,13 +78,15 @@ export class Submitter {
    * @throws AdaptiveError of the queue; see `Cluster` for those that say that nothing was submitted
    */
   async submit({ resourceClass, count, tries }: Order): Promise<void> {
-    const { store, cluster, run, script } = this.options;
+    const { store, cluster, run, script, prepare } = this.options;
     const submission = store.model.submissions.size + 1;
     // On disk before the queue is asked: if we die in between, the jobs are found by this number.
     store.record({ kind: "jobsSubmitting", submission, resourceClass, count, tries: tries && JSON.stringify(tries) });
     this.inFlight.add(submission);
     await store.synced();
     try {
+      // Somebody may have deleted it: the queue would start them, and they end at once.
+      await prepare();
       this.submissions++;
       const { walltime } = resourcesOf(
         settingsOf(store.model.run),

@@ -87,6 +87,8 @@ export async function makeFolder(path: string, disk: Disk = realDisk): Promise<b
     else if (code === "ENOTDIR" || code === "ELOOP") await setAside(path, disk);
     else if (code !== "ENOENT") throw error;
   }
+  // What lies around it is not made anew: whoever deleted all of it meant that.
+  await disk.stat(dirname(path));
   await disk.mkdir(path, { recursive: true, mode: 0o700 }).catch(async (error: unknown) => {
     // A link to nothing.
     if (errnoOf(error) !== "EEXIST" && errnoOf(error) !== "ENOENT") throw error;

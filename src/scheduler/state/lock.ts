@@ -195,6 +195,11 @@ export async function ownerOf(path: string): Promise<{ host: string; pid: number
   return owner.host === host && !livesHere(owner, systemWorld) ? null : owner;
 }
 
+/** Whether the newest owner cannot be told: then whoever wants to serve the run watches for a minute. */
+export async function isUnreadable(path: string): Promise<boolean> {
+  return (await newestIn(path, systemWorld.disk))?.owner === null;
+}
+
 /** Notes down of an owner that died on this host that it is gone: other hosts could only watch it for a minute. */
 export async function releaseDead(path: string): Promise<void> {
   const { disk, host } = systemWorld;
@@ -245,10 +250,15 @@ async function take(path: string, number: number, owner: Owner, disk: Disk): Pro
 }
 
 async function newestIn(path: string, disk: Disk): Promise<Taken | null> {
-  const numbers = await numbersIn(path, disk);
-  if (numbers.length === 0) return null;
-  const number = Math.max(...numbers);
-  return { number, owner: await readOwner(join(path, String(number)), disk) };
+  for (let numbers = await numbersIn(path, disk); ;) {
+    if (numbers.length === 0) return null;
+    const number = Math.max(...numbers);
+    const owner = await readOwner(join(path, String(number)), disk);
+    if (owner) return { number, owner };
+    // Unreadable, or deleted between the two by whoever has just made the next number.
+    numbers = await numbersIn(path, disk);
+    if (Math.max(...numbers) === number) return { number, owner };
+  }
 }
 
 async function numbersIn(path: string, disk: Disk): Promise<number[]> {

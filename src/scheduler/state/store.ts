@@ -23,7 +23,7 @@ export interface StoreWorld extends Clock {
   /** Throws when this process may no longer write to the run: somebody else has taken it over. */
   confirmOwnership: () => Promise<void>;
   /** Told when the disk is full, and (null) when writing goes on. */
-  onDiskFull: (message: string | null) => void;
+  onDiskFull: (notice: AdaptiveError | null) => void;
   /** Told of a failure after which nobody knows what is on disk; must end the process, unanswered. */
   onFatal: (error: unknown) => void;
 }
@@ -56,7 +56,9 @@ export class Store {
   private readonly unprojected = new PatchBuffer();
   private writing: Promise<void> | null = null;
   private cancelProjection: (() => void) | null = null;
-  private readonly waiters: { seq: number; resolve: () => void }[] = [];
+  private readonly waiters: { seq: number; resolve: () => void; refuse?: (noRoom: AdaptiveError) => void }[] = [];
+  /** Why nothing can be written now. */
+  private noRoom: AdaptiveError | null = null;
   private readonly listeners = new Set<(changes: readonly Change[]) => void>();
   private noSnapshotBefore = 0;
   private writesWithoutRoom = 0;
@@ -158,6 +160,18 @@ export class Store {
     return new Promise((resolve) => this.waiters.push({ seq: this.seq, resolve }));
   }
 
+  /**
+   * As `synced`, for somebody who is to hear of a full disk instead of waiting for room. What was recorded is
+   * written all the same once there is some.
+   *
+   * @throws AdaptiveError `disk-full`
+   */
+  syncedIfRoom(): Promise<void> {
+    if (this.syncedSeq >= this.seq) return Promise.resolve();
+    if (this.noRoom) return Promise.reject(this.noRoom);
+    return new Promise((resolve, refuse) => this.waiters.push({ seq: this.seq, resolve, refuse }));
+  }
+
   /** Returns when something is so, on disk. */
   async until(isSo: () => boolean): Promise<void> {
     while (!isSo()) {
@@ -212,7 +226,16 @@ export class Store {
       }
       this.writing = null;
     } catch (error) {
-      this.world.onFatal(error);
+      // That the run is not ours any more, or gone, says more than what was not found there.
+      const { confirmOwnership, onFatal } = this.world;
+      onFatal(
+        isNotThere(error)
+          ? await confirmOwnership().then(
+              () => error,
+              (why: unknown) => why,
+            )
+          : error,
+      );
     }
   }
 
@@ -350,23 +373,32 @@ export class Store {
     }
   }
 
+  private tellOfRoom(noRoom: AdaptiveError | null): void {
+    this.noRoom = noRoom;
+    this.world.onDiskFull(noRoom);
+    if (noRoom) for (const { refuse } of this.waiters) refuse?.(noRoom);
+  }
+
   private async untilThereIsRoom(work: () => Promise<void>): Promise<void> {
     let wasFull = false;
     for (;;) {
       try {
         await work();
-        if (wasFull && --this.writesWithoutRoom === 0) this.world.onDiskFull(null);
+        if (wasFull && --this.writesWithoutRoom === 0) this.tellOfRoom(null);
         return;
       } catch (error) {
         if (!isDiskFull(error)) throw error;
-        if (!wasFull && this.writesWithoutRoom++ === 0) {
-          this.world.onDiskFull(`The disk of ${this.directory.path} is full; nothing new can be recorded.`);
-        }
+        if (!wasFull && this.writesWithoutRoom++ === 0) this.tellOfRoom(diskFull(this.directory.path));
         wasFull = true;
         await this.world.sleep(diskFullRetryMs);
       }
     }
   }
+}
+
+function diskFull(path: string): AdaptiveError {
+  const what = `The disk of ${path} is full; nothing new can be recorded.`;
+  return new AdaptiveError("disk-full", what, "Make room: it goes on by itself, and nothing is lost.");
 }
 
 /** Whoever had the run before may still be deleting what it needs no more: the next start reads what is left. */

@@ -47,16 +47,25 @@ export async function deleteRevisions(directory: RunDirectory, kept: ReadonlySet
  * perhaps, and stays; nothing is deleted by a folder, in which something may just have been written.
  */
 async function deleteRevision(folder: string, revision: string): Promise<void> {
+  if (!(await filesOfWhole(folder, revision))) return;
   const entries = await readdir(folder, { withFileTypes: true, recursive: true });
   const pathOf = ({ parentPath, name }: Dirent) => relative(folder, join(parentPath, name));
-  const isCache = (path: string) => path.split(sep).includes("__pycache__");
   const files = entries.filter((entry) => !entry.isDirectory()).map(pathOf);
-  const own = files.filter((path) => !isCache(path)).sort();
-  const sizes = await Promise.all(own.map(async (path) => (await stat(join(folder, path))).size));
-  if (sizes.reduce((a, b) => a + b, 0) > maxRevisionBytes || (await hashOf(own, folder)) !== revision) return;
   for (const path of files) await rm(join(folder, path), { force: true });
   const folders = entries.filter((entry) => entry.isDirectory()).map(pathOf);
   for (const path of ["", ...folders].sort().reverse()) await rmdir(join(folder, path)).catch(throwUnlessNotEmpty);
+}
+
+/** The files of a revision, without what Python keeps beside them; null when it is not what its name says. */
+export async function filesOfWhole(folder: string, revision: string): Promise<string[] | null> {
+  const entries = await readdir(folder, { withFileTypes: true, recursive: true });
+  const own = entries.filter((entry) => !entry.isDirectory() && !entry.parentPath.split(sep).includes("__pycache__"));
+  // A pipe would be read for ever.
+  if (!own.every((entry) => entry.isFile())) return null;
+  const files = own.map(({ parentPath, name }) => relative(folder, join(parentPath, name))).sort();
+  const sizes = await Promise.all(files.map(async (path) => (await stat(join(folder, path))).size));
+  if (sizes.reduce((a, b) => a + b, 0) > maxRevisionBytes) return null;
+  return (await hashOf(files, folder)) === revision ? files : null;
 }
 
 function throwUnlessNotEmpty(error: unknown): void {
@@ -95,7 +104,8 @@ async function copyByContent(
   return hash;
 }
 
-async function codeFiles(folder: string, include: readonly string[]): Promise<string[]> {
+/** The files that a revision of the study would have now. */
+export async function codeFiles(folder: string, include: readonly string[]): Promise<string[]> {
   const files = new Set(await pythonFiles(folder, folder, 0));
   for (const name of include) for (const file of await includedFiles(folder, name)) files.add(file);
   return [...files].sort();
@@ -146,7 +156,8 @@ async function pythonFiles(root: string, folder: string, depth: number): Promise
   return files;
 }
 
-async function hashOf(files: readonly string[], from: string): Promise<string> {
+/** The name of a revision, made of its content. */
+export async function hashOf(files: readonly string[], from: string): Promise<string> {
   const hash: Hash = createHash("sha256");
   for (const file of files) {
     const content = await readFile(join(from, file));

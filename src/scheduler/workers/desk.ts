@@ -85,11 +85,15 @@ export class WorkerDesk {
     return reply && { v: workerProtocol, n: request.n, ...reply };
   }
 
-  /** Takes in a message that its job left in the outbox, perhaps long ago; returns when it is on disk. */
-  async takeIn(message: object): Promise<void> {
+  /**
+   * Takes in a message that its job left in the outbox, perhaps long ago; returns when it is on disk.
+   * @returns whether it is one that this version understands
+   */
+  async takeIn(message: object): Promise<boolean> {
     const parsed = v.safeParse(workerRequestSchema, message, { abortEarly: true });
     if (parsed.success && parsed.output.type !== "start") this.decide(parsed.output, true);
     await this.store.synced();
+    return parsed.success;
   }
 
   /** A worker that is silent for so long has missed several of its reports. */

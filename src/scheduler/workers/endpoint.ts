@@ -1,8 +1,7 @@
 import { networkInterfaces } from "node:os";
-import { readFile, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import * as v from "valibot";
-import { errnoOf } from "../state/errors";
-import { writeFileAtomically } from "../state/files";
+import { isNotThere, readWhole, writeFileAtomically } from "../state/files";
 import type { RunDirectory } from "../state/runDirectory";
 
 const z85Key = v.pipe(v.string(), v.length(40));
@@ -20,23 +19,28 @@ const endpointSchema = v.object({
 /** Where a scheduler listens, and the keys to speak to it: the file `endpoint.json`. */
 export type Endpoint = v.InferOutput<typeof endpointSchema>;
 
-/** Only the user may read it: whoever has the keys is let in. */
-export function writeEndpoint({ endpoint: path, disk }: RunDirectory, endpoint: Endpoint): Promise<void> {
-  return writeFileAtomically(path, JSON.stringify(endpoint), 0o600, disk);
+/**
+ * Only the user may read it: whoever has the keys is let in.
+ * @returns what was written
+ */
+export async function writeEndpoint({ endpoint: path, disk }: RunDirectory, endpoint: Endpoint): Promise<string> {
+  const text = JSON.stringify(endpoint);
+  await writeFileAtomically(path, text, 0o600, disk);
+  return text;
 }
 
-/** Null when no scheduler serves the run. */
+/** Null when no scheduler serves the run, or what lies there does not say where: then one that lives writes it anew. */
 export async function readEndpoint(path: string): Promise<Endpoint | null> {
   try {
-    return v.parse(endpointSchema, JSON.parse(await readFile(path, "utf8")));
+    return v.parse(endpointSchema, JSON.parse(String(await readWhole(path))));
   } catch (error) {
-    if (errnoOf(error) === "ENOENT") return null;
+    if (isNotThere(error) || error instanceof SyntaxError || v.isValiError(error)) return null;
     throw error;
   }
 }
 
 export function removeEndpoint(path: string): Promise<void> {
-  return rm(path, { force: true });
+  return rm(path, { recursive: true, force: true });
 }
 
 /**

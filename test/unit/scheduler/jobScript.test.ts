@@ -1,7 +1,8 @@
-import { execFileSync, spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { execFile, execFileSync, spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { managerNames, managerPrefixes } from "../../../src/scheduler/jobs/managerVariables";
@@ -52,10 +53,16 @@ const scriptWith = (more: object, place: object = places) => {
   return script;
 };
 
+/** A revision to run, in this state folder. */
+async function pointAtCode(folder: string): Promise<void> {
+  await mkdir(join(folder, "code", "r1"), { recursive: true });
+  await writeFile(join(folder, "code", "current"), "r1\n");
+}
+
 test("a job script goes to the run's directory with the run's environment, and starts one world", () => {
   const script = scriptWith({});
   expect(script).toContain("export ADAPTIVE_RUN_DIR='/home/me/my study'");
-  expect(script).toContain(`code=/state/code\nADAPTIVE_REVISION=$(cat "$code/current") || exit 1`);
+  expect(script).toContain('read -r ADAPTIVE_REVISION <"$code/current"');
   expect(script).toContain("module load mpi\ntrap - EXIT\ncd '/home/me/my study' || exit 1");
   expect(script).toContain(`-n 4 "$python" -m mpi4py.futures -m adaptive_scheduler.run`);
   expect(script).not.toContain("ADAPTIVE_DEADLINE");
@@ -167,10 +174,27 @@ test("a script of the user's takes the place of ours, but not of a trial", () =>
   expect(scriptWith({ script: "run_learner.py" }, { tries })).toMatch(/\nexec .* -m adaptive_scheduler\.try_point\n$/);
 });
 
+test.each([
+  ["is a pipe and is put back", (file: string) => promisify(execFile)("mkfifo", [file])],
+  ["is absent and is put back", () => Promise.resolve()],
+  ["names no code, and is put back", (file: string) => writeFile(file, "words of somebody")],
+])("a job waits for what names its code where that %s", async (_, lose) => {
+  const folder = await temporaryFolder();
+  await pointAtCode(folder);
+  const current = join(folder, "code", "current");
+  await rm(current);
+  await lose(current);
+  const prelude = ['echo "has $ADAPTIVE_REVISION"', "exit 0"];
+  // The job's own wait puts back what the scheduler would.
+  const wait = `sleep() { rm -f '${current}'; echo r1 >'${current}'; }`;
+  const script = scriptWith({ prelude }, { runDirectory: folder, state: folder });
+  const printed = execFileSync("bash", { input: `${wait}\n${script}`, encoding: "utf8" });
+  expect(printed).toContain("has r1");
+});
+
 test("a terminal in a local job gets its environment, and does not pass for it", async () => {
   const folder = await temporaryFolder();
-  await mkdir(join(folder, "code"));
-  await writeFile(join(folder, "code", "current"), "r1\n");
+  await pointAtCode(folder);
   const prelude = ['export GREETING="hello $ADAPTIVE_JOB_ID"', "export MKL_NUM_THREADS=2"];
   const script = scriptWith({ prelude, python: "/no/python" }, { runDirectory: folder, state: folder });
   const shell = join(folder, "shell");
@@ -192,8 +216,7 @@ test.each([
   ["and no more after a signal", ["0", "signal"], 143],
 ])("a script of the user's is run %s", async (_, steps, exitCode) => {
   const folder = await temporaryFolder();
-  await mkdir(join(folder, "code", "r1"), { recursive: true });
-  await writeFile(join(folder, "code", "current"), "r1\n");
+  await pointAtCode(folder);
   // Each run of it takes the next line of a file for its own end.
   const step = `#!/bin/bash
 cd "${folder}" && [ "$*" = "-m adaptive_scheduler.script" ] && [ "$ADAPTIVE_SCRIPT" = run.py ] || exit 99
@@ -224,8 +247,7 @@ test.each([
   ["a missing launcher", { prelude: ["PATH="], python: "true" }, /no-launcher: there is no MPI launcher mpiexec on ./],
 ])("%s is named in the job's last word", async (_, more, words) => {
   const folder = await temporaryFolder();
-  await mkdir(join(folder, "code"));
-  await writeFile(join(folder, "code", "current"), "r1\n");
+  await pointAtCode(folder);
   const script = jobScript({
     ...places,
     runDirectory: folder,
@@ -283,8 +305,7 @@ describe("a script for Slurm", () => {
     const folder = await temporaryFolder();
     const jobs = join(folder, "it's 100% $HOME \\ jobs");
     await mkdir(jobs);
-    await mkdir(join(folder, "code"));
-    await writeFile(join(folder, "code", "current"), "r1\n");
+    await pointAtCode(folder);
     const prelude = [`printf '%s\\0' "$ADAPTIVE_RUN_DIR" "$ADAPTIVE_LEARNERS_FILE" "$ADAPTIVE_CLASS" "$end"`, "exit 0"];
     const word = fc.string({ unit: "binary" }).map((text) => text.replaceAll("\0", ""));
     fc.assert(
@@ -305,8 +326,7 @@ describe("a script for Slurm", () => {
   /** Runs a job whose Python is a shell script. */
   async function runJob(python: string, onReady: (job: ChildProcess) => void, own: object = {}) {
     const folder = await temporaryFolder();
-    await mkdir(join(folder, "code"));
-    await writeFile(join(folder, "code", "current"), "r1\n");
+    await pointAtCode(folder);
     await writeFile(join(folder, "python"), `#!/bin/bash\n${python}\n`, { mode: 0o700 });
     const settings = { ...slurm, python: join(folder, "python"), launcher: "none", ...own } as const;
     const script = jobScript({ ...places, runDirectory: folder, state: folder, jobs: folder, settings });

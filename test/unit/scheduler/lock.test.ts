@@ -243,6 +243,22 @@ test("two writers of one file at the same time leave one of the two whole", asyn
   expect(texts).toContain(await readFile(path, "utf8"));
 });
 
+test("one that reads a dead owner while another takes the lock over sees that one, and watches nobody", async () => {
+  const path = await newLock();
+  await leaveLock(path);
+  let isTaken = false;
+  const readFile: Disk["readFile"] = async (file) => {
+    if (!isTaken) await leaveLock(path, { pid: process.pid, pidStart: processStart(process.pid) }, 2);
+    if (!isTaken) await rm(join(path, "1"), { recursive: true });
+    isTaken = true;
+    return realDisk.readFile(file);
+  };
+  await expect(RunLock.acquire(path, { ...noWait, disk: { ...realDisk, readFile } })).rejects.toMatchObject({
+    code: "already-served",
+    message: expect.stringContaining(`pid ${process.pid}`) as string,
+  });
+});
+
 test("two processes race for a dead lock, and one of them gets it", { timeout: 60_000 }, async () => {
   const racers = await Promise.all([startOwner("race"), startOwner("race")]);
   const folder = await temporaryFolder();

@@ -1,6 +1,8 @@
+import { execFile } from "node:child_process";
 import { readdirSync, writeFileSync } from "node:fs";
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { Cluster, QueuedJob } from "../../../src/scheduler/clusters/cluster";
 import type { RunCommand } from "../../../src/scheduler/clusters/runCommand";
@@ -61,10 +63,11 @@ async function openLoop(
       commands.push(argv);
       return answer(argv, store);
     }) as RunCommand,
+    prepare: () => Promise.resolve(),
     files: new JobFiles(store.directory.jobs, store.model),
     script: () => "",
     progress: () => ({ npoints: 0, loss: null }),
-    takeInMessage: (message) => Promise.resolve(void taken.push(message)),
+    takeInMessage: (message) => Promise.resolve(taken.push(message) > 0),
     onRemark: (remark) => remarks.push(remark),
     onNotice: (notice) => notices.push(notice),
     heardAt: () => 0,
@@ -164,12 +167,44 @@ test("what jobs left while nobody served them is taken in before anything else",
 test("a message that another scheduler has just taken in is passed over", async () => {
   const { directory } = await openStore(await createRunOnDisk(0));
   await writeFile(join(directory.outbox, "i-2.json"), "{}");
-  const readFile = () => Promise.reject(Object.assign(new Error("gone"), { code: "ENOENT" }));
-  const taken: object[] = [];
+  // Whoever was quicker has deleted it.
+  const readFile = (path: string) => rm(path).then(() => realDisk.readFile(path));
+  const [taken, aside]: [object[], string[]] = [[], []];
   const { path, folder } = directory;
   const seenLate = new RunDirectory(path, folder, { ...realDisk, readFile });
-  await emptyOutbox(seenLate, (message) => Promise.resolve(void taken.push(message)));
-  expect(taken).toEqual([]);
+  await emptyOutbox(
+    seenLate,
+    (message) => Promise.resolve(taken.push(message) > 0),
+    (path) => aside.push(path),
+  );
+  expect([taken, aside]).toEqual([[], []]);
+});
+
+test.each<[string, (path: string) => Promise<unknown>]>([
+  ["half a message", (path) => writeFile(path, '{"v":1')],
+  ["a list", (path) => writeFile(path, "[]")],
+  ["a message of another version", (path) => writeFile(path, '{"v":2}')],
+  ["more than a message", (path) => writeFile(path, `{"v":"${"1".repeat(1 << 20)}"}`)],
+  ["a folder", (path) => mkdir(path)],
+  ["a pipe", (path) => promisify(execFile)("mkfifo", [path])],
+  ["a link to what has no end", (path) => symlink("/dev/zero", path)],
+  ["a link to nothing", (path) => symlink("nowhere", path)],
+])("%s in the outbox is kept aside and said, and what lies behind it is taken in", async (_, make) => {
+  const { directory } = await openStore(await createRunOnDisk(0));
+  const [first, second] = [join(directory.outbox, "a-1.json"), join(directory.outbox, "b-1.json")];
+  await make(first);
+  await writeFile(second, '{"v":1}');
+  const [taken, aside]: [object[], string[]] = [[], []];
+  await emptyOutbox(
+    directory,
+    (message) => {
+      if ("v" in message && message.v === 1) taken.push(message);
+      return Promise.resolve("v" in message && message.v === 1);
+    },
+    (path) => aside.push(path),
+  );
+  expect([taken, aside]).toEqual([[{ v: 1 }], [`${first}.bad`]]);
+  expect(await readdir(directory.outbox)).toEqual(["a-1.json.bad"]);
 });
 
 test("a job that left its message and ended before the listing is done, not given back", async () => {

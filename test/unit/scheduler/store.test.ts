@@ -164,7 +164,7 @@ describe("the store", () => {
     };
     const store = await openStore(directory, {
       openFile,
-      onDiskFull: (message) => said.push(message),
+      onDiskFull: (notice) => said.push(notice?.message ?? null),
       sleep: async () => {
         isFull = false;
         await turns(1);
