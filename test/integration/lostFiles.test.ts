@@ -59,6 +59,8 @@ test("everything but the lock that is deleted at once, twice, is made anew befor
   const deleteAll = async (): Promise<void> => {
     const names = (await readdir(study.at(".adaptive"))).filter((name) => name !== "lock");
     for (const name of names) await rm(study.at(".adaptive", name), { recursive: true, force: true });
+    // What a command finds a run by is back within seconds.
+    await eventually(() => readFile(study.at(".adaptive", "run.json")).catch(() => null));
   };
   await run.line((line) => /"running":2/.test(line));
   await deleteAll();
