@@ -3,7 +3,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { Failures } from "../../../src/scheduler/jobs/failures";
-import type { Change } from "../../../src/scheduler/state/changes";
 import { asJobId, asLearnerId, type LearnerRow } from "../../../src/scheduler/state/rows";
 import { releaseOf } from "../../../src/scheduler/state/release";
 
@@ -28,7 +27,7 @@ async function failing() {
       const change = releaseOf({ ...row, isStopping }, asJobId(job), null, how, `why of ${job}`, progress, 99);
       const { failures: count, fruitlessJobs, error } = change;
       row = { ...row, failures: count, fruitlessJobs, error };
-      failures.takeIn([{ ...change, seq: ++seq, time: 1000 + seq } as Change]);
+      failures.takeIn([{ ...change, seq: ++seq, time: 1000 + seq }]);
     },
   };
 }
