@@ -45,10 +45,11 @@ function problemOf(path: string): string | null {
   return null;
 }
 
-/** A name as it stands, as file systems fold it, and what Windows takes for the file's own before a stream's. */
+/** A name as it stands, as file systems fold it, and up to each colon, before which Windows has a file's own name. */
 function readings(name: string): string[] {
   const folded = [name, name.normalize("NFKC"), name.normalize("NFD")];
-  return [...new Set(folded.flatMap((one) => [one, one.replace(/(?<=.):.*/s, "")]))].map((one) => one.toLowerCase());
+  const untilColons = folded.flatMap((one) => one.split(":").map((_, i, parts) => parts.slice(0, i + 1).join(":")));
+  return [...new Set(untilColons)].map((one) => one.toLowerCase());
 }
 
 function problemOfName(name: string): string | null {
@@ -78,7 +79,7 @@ function endingOfData(name: string): string {
 
 const endings = "pickle|pkl|npy|npz|h5|hdf5|nc|parquet|feather|csv|dat";
 const dataEnding = new RegExp(
-  `(?<=[^.])\\.(${endings})(\\.(gz|bz2|xz|zst|lz4|${endings}|${dataframeFormats.join("|")}))*$`,
+  `(?<=[^.])\\.(${endings})(\\.(gz|bz2|xz|zst|lz4|${endings}))*(\\.(${dataframeFormats.join("|")}))?$`,
   "i",
 );
 

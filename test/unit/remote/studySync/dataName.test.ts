@@ -174,7 +174,7 @@ describe("a name that a head node gives for a data file", () => {
             expect(trimmed).not.toMatch(/^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/);
             expect(trimmed).not.toMatch(/\p{Cc}/u);
           }
-          expect(read.toLowerCase()).not.toMatch(/(?<!\.(pickle|npz|csv))\.(py|json|sh|exe|so)(:.*)?$/);
+          expect(read.toLowerCase()).not.toMatch(/(?<!\.(pickle|npz|csv))\.(py|json|sh|exe|so)(:[^/]*)?$/);
         }
       }),
       { numRuns: 3000 },
