@@ -72,9 +72,11 @@ describe("a study that was edited since its run was made", () => {
   });
 
   test("is updated while its jobs run: these keep their code, the next ones have the new", async () => {
-    const marked = peaks(2, 0.1).replace(
+    // The first learner has its code for as long as the update takes.
+    const marked = peaks(2).replace(
       "def peak(x, offset):",
-      "def peak(x, offset):\n    open('old', 'a').write('.')",
+      "def peak(x, offset):\n    import os, time\n    open('old', 'a').write('.')\n" +
+        "    while not os.path.exists('updated'): time.sleep(0.05)",
     );
     const study = await createStudy(marked, { goal: { npoints: 40 } });
     const run = study.run("--json", "--cores", "1");
@@ -82,6 +84,7 @@ describe("a study that was edited since its run was made", () => {
     await edit(study, "open('old', 'a')", "open('new', 'a')");
     const update = await study.start(["update", study.folder, "--json"]).ended;
     expect(JSON.parse(update.stdout)).toMatchObject({ edited: true, counts: { unchanged: 2 } });
+    await writeFile(study.at("updated"), "");
     expect(await run.ended).toMatchObject({ exitCode: 0 });
     const lengths = await Promise.all(
       ["old", "new"].map(async (name) => (await readFile(study.at(name), "utf8")).length),
