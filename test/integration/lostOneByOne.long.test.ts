@@ -67,75 +67,79 @@ async function endJobs(study: Study, pids: Set<number>): Promise<void> {
   for (const pid of await study.jobPids()) pids.add(pid);
 }
 
-test("each file and folder of the state folder is mended, whatever becomes of it while jobs run", async () => {
-  const study = await createStudy(peaks(3, 0.02), { goal: { npoints: 100_000 }, saveEverySeconds: 0.2 });
-  await init(study);
-  const directory = new RunDirectory(study.folder);
-  const [fatal, said, pids] = [[] as unknown[], [] as AdaptiveError[], new Set<number>()];
-  const ended = new Promise<void>((resolve) => {
-    void Scheduler.serve({
-      directory,
-      assets: assetsIn(join(programFile, "../..")),
-      log: new Log(directory.log),
-      port: null,
-      ifCopied: "refuse",
-      onDidEnd: resolve,
-      onFatal: (error) => {
-        fatal.push(error);
-        throw error;
-      },
-      onNotice: (notice) => notice && said.push(notice),
-    }).then((scheduler) => served(scheduler));
-  });
-  let served: (scheduler: Scheduler) => void = () => undefined;
-  const scheduler = await new Promise<Scheduler>((resolve) => (served = resolve));
-  onTestFinished(() => pids.forEach(killTree));
-  const { store, upkeep, verbs } = scheduler;
-  await verbs.startJobs();
-  await store.until(() => store.model.learnerCounts.running === 2);
-  await upkeep.look();
-  const constants = await constantsOf(directory);
-  expect([...constants.keys()]).toEqual(
-    expect.arrayContaining(["endpoint.json", "run.json", "code/current", expect.stringMatching(/client.*run\.py$/)]),
-  );
+test(
+  "each file and folder of the state folder is mended, whatever becomes of it while jobs run",
+  { timeout: 300_000 },
+  async () => {
+    const study = await createStudy(peaks(3, 0.02), { goal: { npoints: 100_000 }, saveEverySeconds: 0.2 });
+    await init(study);
+    const directory = new RunDirectory(study.folder);
+    const [fatal, said, pids] = [[] as unknown[], [] as AdaptiveError[], new Set<number>()];
+    const ended = new Promise<void>((resolve) => {
+      void Scheduler.serve({
+        directory,
+        assets: assetsIn(join(programFile, "../..")),
+        log: new Log(directory.log),
+        port: null,
+        ifCopied: "refuse",
+        onDidEnd: resolve,
+        onFatal: (error) => {
+          fatal.push(error);
+          throw error;
+        },
+        onNotice: (notice) => notice && said.push(notice),
+      }).then((scheduler) => served(scheduler));
+    });
+    let served: (scheduler: Scheduler) => void = () => undefined;
+    const scheduler = await new Promise<Scheduler>((resolve) => (served = resolve));
+    onTestFinished(() => pids.forEach(killTree));
+    const { store, upkeep, verbs } = scheduler;
+    await verbs.startJobs();
+    await store.until(() => store.model.learnerCounts.running === 2);
+    await upkeep.look();
+    const constants = await constantsOf(directory);
+    expect([...constants.keys()]).toEqual(
+      expect.arrayContaining(["endpoint.json", "run.json", "code/current", expect.stringMatching(/client.*run\.py$/)]),
+    );
 
-  const notMended: string[] = [];
-  let cases = 0;
-  for (const [turn, [fate, befall]] of Object.entries(fates).entries()) {
-    for (const [i, name] of (await placesIn(directory)).entries()) {
-      if (isOfPackage(name) && i % Object.keys(fates).length !== turn) continue;
-      await endJobs(study, pids);
-      const path = directory.at(name);
-      const found = await stat(path).catch(() => null);
-      if (!found) continue;
-      cases++;
-      await rm(path, { recursive: true });
-      await befall(path, found.isDirectory());
-      await upkeep.look();
-      // Five in a row that are lost before they asked for a learner would pause the run, as they should.
-      if (knowsOfJobs(name)) await store.until(() => store.model.learnerCounts.running === 2);
-      if (isOfState(name))
-        notMended.push(...(await lossesIn(scheduler, directory)).map((loss) => `${name} ${fate}: ${loss}`));
-      const now = await constantsOf(directory);
-      for (const [other, content] of constants)
-        if (now.get(other) !== content) notMended.push(`${name} ${fate}: ${other}`);
+    const notMended: string[] = [];
+    let cases = 0;
+    for (const [turn, [fate, befall]] of Object.entries(fates).entries()) {
+      for (const [i, name] of (await placesIn(directory)).entries()) {
+        if (isOfPackage(name) && i % Object.keys(fates).length !== turn) continue;
+        await endJobs(study, pids);
+        const path = directory.at(name);
+        const found = await stat(path).catch(() => null);
+        if (!found) continue;
+        cases++;
+        await rm(path, { recursive: true });
+        await befall(path, found.isDirectory());
+        await upkeep.look();
+        // Five in a row that are lost before they asked for a learner would pause the run, as they should.
+        if (knowsOfJobs(name)) await store.until(() => store.model.learnerCounts.running === 2);
+        if (isOfState(name))
+          notMended.push(...(await lossesIn(scheduler, directory)).map((loss) => `${name} ${fate}: ${loss}`));
+        const now = await constantsOf(directory);
+        for (const [other, content] of constants)
+          if (now.get(other) !== content) notMended.push(`${name} ${fate}: ${other}`);
+      }
     }
-  }
-  expect(cases).toBeGreaterThan(100);
-  expect(notMended).toEqual([]);
-  const endpoint = await readEndpoint(directory.endpoint);
-  expect(endpoint && (await ask(endpoint, "status", {}))).toMatchObject({ run: { activity: "active" } });
-  await verbs.stopJobs({ gently: false });
-  await store.until(() => store.model.liveJobs.size === 0);
-  await scheduler.close();
-  await ended;
-  expect(fatal).toEqual([]);
-  // What nobody knows of any more has ended too: it was told that its learner is another's.
-  await eventually(() => Promise.resolve([...pids].every((pid) => !isAlive(pid))));
-  const last = await study.run("--goal", "npoints=30").ended;
-  expect(last).toMatchObject({ exitCode: 0, stderr: "" });
-  expect((await study.rows("learners")).map(({ state }) => state)).toEqual(["done", "done", "done"]);
-});
+    expect(cases).toBeGreaterThan(100);
+    expect(notMended).toEqual([]);
+    const endpoint = await readEndpoint(directory.endpoint);
+    expect(endpoint && (await ask(endpoint, "status", {}))).toMatchObject({ run: { activity: "active" } });
+    await verbs.stopJobs({ gently: false });
+    await store.until(() => store.model.liveJobs.size === 0);
+    await scheduler.close();
+    await ended;
+    expect(fatal).toEqual([]);
+    // What nobody knows of any more has ended too: it was told that its learner is another's.
+    await eventually(() => Promise.resolve([...pids].every((pid) => !isAlive(pid))));
+    const last = await study.run("--goal", "npoints=30").ended;
+    expect(last).toMatchObject({ exitCode: 0, stderr: "" });
+    expect((await study.rows("learners")).map(({ state }) => state)).toEqual(["done", "done", "done"]);
+  },
+);
 
 function isAlive(pid: number): boolean {
   try {
