@@ -15,11 +15,11 @@ test.each(["auto", "process-pool", "loky"])("executor %s runs with an mpi4py tha
   else expect(stdout).not.toContain("MPI");
 });
 
-test("what asks for MPI is refused without it, before any job, in one line", async () => {
+test("what asks for MPI is refused without it, before any job, with the command that brings it and other Pythons", async () => {
   const study = await createStudy(peaks(1, 0), { ...goal, executor: "mpi4py" });
   const { exitCode, stderr } = await study.run("--profile", noLibrary).ended;
   expect(exitCode).toBe(2);
   expect(stderr).toMatch(
-    /^adaptive-scheduler: mpi4py of \S+ finds no MPI library, and MPI is what the settings ask for\.\n {2}\S+ -m pip install mpich\n$/,
+    /^adaptive-scheduler: mpi4py of \S+ finds no MPI library, and MPI is what the settings ask for\.\n {2}\S+ -m pip install mpich\n {2}Or name another one with --python PATH: .*\n$/,
   );
 });
