@@ -143,7 +143,7 @@ def slow(x):
 learners = [adaptive.Learner1D(slow, (-1, 1))]
 fnames = ["data/slow"]
 `;
-  const study = await createStudy(text, { resources: { walltime: "0:10" }, goal: { npoints: 250 } });
+  const study = await createStudy(text, { resources: { walltime: "0:20" }, goal: { npoints: 500 } });
   expect(await study.run().ended).toMatchObject({ exitCode: 0 });
   const released = (await study.changes()).filter((change) => change.kind === "learnerReleased");
   expect(released[0]).toMatchObject({ state: "waiting", failures: 0, reason: "the walltime of its job was over" });
