@@ -79,14 +79,15 @@ export class Submitter {
    */
   async submit({ resourceClass, count, tries }: Order): Promise<void> {
     const { store, cluster, run, script, prepare } = this.options;
+    // Somebody may have deleted it: the queue would start them, and they end at once.
+    await prepare();
     const submission = store.model.submissions.size + 1;
     // On disk before the queue is asked: if we die in between, the jobs are found by this number.
     store.record({ kind: "jobsSubmitting", submission, resourceClass, count, tries: tries && JSON.stringify(tries) });
     this.inFlight.add(submission);
+    // Nothing is waited for behind it: it makes sure that the run is ours still.
     await store.synced();
     try {
-      // Somebody may have deleted it: the queue would start them, and they end at once.
-      await prepare();
       this.submissions++;
       const { walltime } = resourcesOf(
         settingsOf(store.model.run),
