@@ -106,9 +106,9 @@ def test_an_unmodified_script_is_given_back_before_its_walltime_ends(
     peer: Peer, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The time that starting Python takes does not count.
-    jobs.write(text=f'{HANGING}\n    os.environ["ADAPTIVE_DEADLINE"] = str(time.time() + 10)\n')
+    jobs.write(text=f'{HANGING}\n    os.environ["ADAPTIVE_DEADLINE"] = str(time.time() + 30)\n')
     jobs.write("run_learner.py", FIRST_VERSION)
-    monkeypatch.setenv("ADAPTIVE_WALLTIME_SECONDS", "10")
+    monkeypatch.setenv("ADAPTIVE_WALLTIME_SECONDS", "30")
     peer.give(0, "data/0.0")
     job = jobs.start(*SCRIPT, ranks=3)
     released = peer.expect("released")
