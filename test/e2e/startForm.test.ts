@@ -36,7 +36,7 @@ test("a start with a goal that is typed, its job script seen before, and the nex
   await row(/Reset Goal.*300 points · adaptive\.json/).waitFor();
 
   await editor.pick("Preview Job Script");
-  await page.locator(".editor-instance .view-line").getByText("adaptive_scheduler.run").waitFor();
+  await page.locator(".editor-instance .view-line").getByText("ADAPTIVE_RUN_DIR").first().waitFor();
   // The form is still there, before the script.
   await row(/^Goal.*30 points · typed/).waitFor();
   await row(/^Try One Point First.*recommended/).waitFor();
