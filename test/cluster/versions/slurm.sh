@@ -34,19 +34,15 @@ head=10.91.8.$((8 * number + 1))
 node=10.91.8.$((8 * number + 2))
 temporary=${TMPDIR:-/tmp}
 
-# Whoever was killed while making it leaves something that is begun anew. What Debian has retired is in its archive.
+# Whoever was killed while making it leaves something that is begun anew.
 make_root() {
   [ ! -d "$root" ] || return 0
   mkdir -p "$(dirname "$root")"
-  for mirror in "" http://archive.debian.org/debian; do
-    rm -rf "$root.new"
-    debootstrap --variant=minbase --include=slurmctld,slurmd,slurm-client,munge "$suite" "$root.new" $mirror \
-      >"$root.log" 2>&1 || continue
-    rm -rf "$root.new/var/cache/apt" "$root.new/var/lib/apt/lists"
-    mv "$root.new" "$root"
-    return
-  done
-  fail "No root of Debian's $suite could be made: see $root.log"
+  rm -rf "$root.new"
+  debootstrap --variant=minbase --include=slurmctld,slurmd,slurm-client,munge "$suite" "$root.new" >"$root.log" 2>&1 ||
+    fail "No root of Debian's $suite could be made: see $root.log"
+  rm -rf "$root.new/var/cache/apt" "$root.new/var/lib/apt/lists"
+  mv "$root.new" "$root"
 }
 
 configuration() {
