@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import type { EnvironmentWish, Making } from "../scheduler/control/environmentWish";
 import { type FoundPython, foundPythonsSchema } from "../scheduler/control/foundPythons";
 import type { Clock } from "../scheduler/state/clock";
 import { answerOf, programError, type ProgramCommand, runCommand } from "./launch";
@@ -53,27 +54,6 @@ export function pythonsOn(
     },
   };
   return runCommand(transport, command, { clock, deadlineMs: listDeadlineMs, signal });
-}
-
-export interface EnvironmentWish {
-  /** Where it is made, absolute or from the study's folder. */
-  folder: string;
-  /** What it is made of. */
-  python: string;
-  prelude: readonly string[];
-  withMpi: boolean;
-  /** Installs into one that is there. */
-  mayAdd: boolean;
-  /** Where the wheels are there; null to have them fetched. */
-  wheels: string | null;
-}
-
-export interface Making {
-  /** Says in a few words what is being done. */
-  onStep(step: string): void;
-  /** Told which version of Python it is made of, such as `3.11`. */
-  onVersion(version: string): void;
-  signal: AbortSignal;
 }
 
 const madeSchema = v.object({ python: v.string() });

@@ -8,11 +8,12 @@ import {
   workspace,
 } from "vscode";
 import { interpretersOf } from "../remote/interpreters";
-import { type Machine, makeEnvironment, type Making, pythonsOn } from "../remote/pythons";
+import { type Machine, makeEnvironment, pythonsOn } from "../remote/pythons";
 import { type ChosenPython, setPython } from "../remote/pythonSetting";
 import type { RunSessions } from "../remote/runSessions";
 import type { Study } from "../remote/studies";
 import { wheelsFor } from "../remote/deploy/wheels";
+import type { Making } from "../scheduler/control/environmentWish";
 import type { FoundPython } from "../scheduler/control/foundPythons";
 import { AdaptiveError, toAdaptiveError } from "../scheduler/state/errors";
 import { choose } from "./dialog";

@@ -3,21 +3,18 @@ import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { formatBytes } from "../../scheduler/control/bytes";
+import { type EnvironmentWish, mpiPackages, packages } from "../../scheduler/control/environmentWish";
 import { systemClock } from "../../scheduler/state/clock";
 import { AdaptiveError } from "../../scheduler/state/errors";
 import { type CommandOutput, outputOf } from "../launch";
 import { localTransport } from "../localTransport";
-import type { EnvironmentWish, Machine, RemotePlace } from "../pythons";
+import type { Machine, RemotePlace } from "../pythons";
 import { runScript } from "./install";
 import { layout } from "./installScript";
 import { shellQuote } from "../../scheduler/jobs/quote";
 
 const askDeadlineMs = 30_000;
 const downloadDeadlineMs = 1_800_000;
-
-/** What goes along: the installer too, which the Python there may lack. */
-const packages = ["adaptive", "pyzmq", "cloudpickle", "pip"];
-const mpiPackages = ["mpi4py", "mpich"];
 
 interface Fetching {
   onStep(step: string): void;
@@ -46,7 +43,8 @@ export async function wheelsFor<T>(
   const here = await mkdtemp(join(tmpdir(), "adaptive-wheels-"));
   const there = layout.incoming(place, `wheels-${randomUUID()}`);
   try {
-    const names = [...packages, ...(withMpi ? mpiPackages : [])];
+    // The installer too, which the Python there may lack.
+    const names = [...packages, "pip", ...(withMpi ? mpiPackages : [])];
     const fetched = await outputOf(
       localTransport,
       [...pip, ...downloadArguments({ folder: here, version, tags: platformTags(architecture, glibc), names })],

@@ -1,7 +1,3 @@
-/** What a job imports, and what brings MPI along: mpi4py with a library and launcher of its own, all from wheels. */
-export const packages = ["adaptive", "pyzmq", "cloudpickle"];
-export const mpiPackages = ["mpi4py", "mpich"];
-
 /**
  * Lines of bash that make an environment, by whatever this machine has for it, and install packages into it.
  * `$1` is its folder, `$2` the Python that it is made of, `$3` a folder of wheels or nothing, further words what is

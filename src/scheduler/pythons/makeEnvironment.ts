@@ -1,32 +1,18 @@
 import { lstat, mkdir, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { type EnvironmentWish, type Making, mpiPackages, packages } from "../control/environmentWish";
 import { shellQuote } from "../jobs/quote";
 import { askInLogin } from "../python";
 import { AdaptiveError, toAdaptiveError } from "../state/errors";
-import { environmentLines, mpiPackages, packages, stepOf } from "./environmentScript";
+import { environmentLines, stepOf } from "./environmentScript";
 import { describePython } from "./findPythons";
 
 /** Wheels of a hundred megabytes, unpacked on a slow shared file system. */
 const deadlineMs = 3_600_000;
 
-export interface EnvironmentWish {
-  /** Where it is made, absolute. */
-  folder: string;
-  /** What it is made of. */
-  python: string;
-  prelude: readonly string[];
-  withMpi: boolean;
-  /** Installs into one that is there already. */
-  mayAdd: boolean;
-  /** A folder of all that is installed, where nothing can be fetched; or null. */
-  wheels: string | null;
+interface MakingHere extends EnvironmentWish, Making {
   /** Holds the package `adaptive_scheduler`. */
   client: string;
-  signal: AbortSignal;
-  /** Says in a few words what is being done. */
-  onStep(step: string): void;
-  /** Told which version of Python it is made of, such as `3.11`. */
-  onVersion(version: string): void;
   /** What the programs print that do it. */
   onOutput(text: string): void;
 }
@@ -37,7 +23,7 @@ export interface EnvironmentWish {
  * @returns its Python
  * @throws AdaptiveError `environment-exists`, `no-index` where pip reaches no packages, and whatever else is in the way
  */
-export async function makeEnvironment(wish: EnvironmentWish): Promise<string> {
+export async function makeEnvironment(wish: MakingHere): Promise<string> {
   const { folder, prelude, client, signal, onStep } = wish;
   const unfinished = `${folder}.unfinished`;
   // Nobody has made use of one that was never finished.
@@ -64,7 +50,7 @@ export async function makeEnvironment(wish: EnvironmentWish): Promise<string> {
   }
 }
 
-async function install(wish: EnvironmentWish): Promise<void> {
+async function install(wish: MakingHere): Promise<void> {
   const { folder, python, prelude, withMpi, wheels, signal, onStep, onVersion, onOutput } = wish;
   let line = "";
   const said = await askInLogin({
@@ -96,7 +82,7 @@ async function exists(path: string): Promise<boolean> {
   );
 }
 
-async function checkMayAdd({ folder, mayAdd }: EnvironmentWish): Promise<void> {
+async function checkMayAdd({ folder, mayAdd }: MakingHere): Promise<void> {
   const isEnvironment = (
     await Promise.all(["pyvenv.cfg", "conda-meta"].map((name) => stat(join(folder, name)).catch(() => null)))
   ).some((found) => found !== null);
@@ -119,7 +105,7 @@ function notWritable(folder: string, cause: unknown): never {
   );
 }
 
-function whyNot(wish: EnvironmentWish, code: string, noise: string): AdaptiveError {
+function whyNot(wish: MakingHere, code: string, noise: string): AdaptiveError {
   const { python, folder } = wish;
   const cause = noise;
   switch (code) {
@@ -150,7 +136,7 @@ function whyNot(wish: EnvironmentWish, code: string, noise: string): AdaptiveErr
   }
 }
 
-function failed({ folder, python }: EnvironmentWish, why: string): AdaptiveError {
+function failed({ folder, python }: MakingHere, why: string): AdaptiveError {
   const command = commandLine(python, folder, false);
   return new AdaptiveError("environment-failed", `The environment could not be made: ${why}`, `By hand: ${command}`, {
     command,
