@@ -16,6 +16,7 @@ import type { Place } from "./messagePlace";
 import { placeInStudy } from "./ownFiles";
 import type { PointTrials } from "./pointTrials";
 import { Coalescer } from "../remote/coalescer";
+import { PageMail } from "./pageMail";
 import { Refresher } from "./refresher";
 import { awayLines } from "./runWords";
 import { clusterOf, isOnCluster } from "../remote/clusterRuns";
@@ -53,6 +54,7 @@ export class DashboardPanel {
   /** A learner to select as soon as the page listens. */
   private wanted: LearnerId | null = null;
   private readonly series: Coalescer;
+  private readonly mail: PageMail;
   private failureSent: string | null = null;
   /** Where in the study the learner that is looked at failed. */
   private readonly places: Record<"failure" | "trial", Place | null> = { failure: null, trial: null };
@@ -62,6 +64,10 @@ export class DashboardPanel {
     private readonly directory: string,
     private readonly world: DashboardWorld,
   ) {
+    // One that is hidden is gone, and would take nothing in until it is shown again.
+    this.mail = new PageMail((messages) =>
+      panel.visible ? panel.webview.postMessage(messages) : Promise.resolve(false),
+    );
     this.refresher = this.scope.add(
       new Refresher(
         systemClock,
@@ -137,9 +143,15 @@ export class DashboardPanel {
   private changeViewState(): void {
     if (this.panel.active) this.showRun();
     if (!this.panel.visible) {
-      this.look = null;
+      this.begin();
       this.session?.watch([]);
     }
+  }
+
+  /** What the page is told from here on it is told anew. */
+  private begin(): void {
+    this.look = null;
+    this.mail.reset();
   }
 
   private hear(message: unknown): void {
@@ -151,6 +163,9 @@ export class DashboardPanel {
     const { said } = heard;
     const { actions, filter } = this.world;
     switch (said.type) {
+      case "opened":
+        this.begin();
+        return;
       case "look":
         this.listen(said);
         return;
@@ -345,6 +360,6 @@ export class DashboardPanel {
   }
 
   private post(message: ToPage): void {
-    if (this.panel.visible) void this.panel.webview.postMessage(message);
+    if (this.panel.visible) this.mail.post(message);
   }
 }

@@ -14,6 +14,7 @@ import { conditionOf } from "./runCondition";
 import type { ShownRun } from "./shownRun";
 import { awayLine, clusterName } from "./statusText";
 import type { StudyEdits } from "./studyEdits";
+import { drawHead } from "./viewHead";
 import { learnersViewId } from "./viewProgress";
 
 const refreshIntervalMs = 1000;
@@ -119,21 +120,23 @@ export class LearnersView {
       this.edits.notice?.line ?? "",
       this.hasMatch ? "" : "No learner matches the filter.",
     ];
-    this.view.message = lines.filter((line) => line !== "").join("\n");
+    const message = lines.filter((line) => line !== "").join("\n");
     if (overview === null) {
       this.view.badge = undefined;
-      this.view.description =
+      const description =
         session === null ? studiesLine(this.sessions) : RunDirectory.ofStateFolder(session.directory).name;
+      drawHead(this.view, { message, description });
       return;
     }
     const { run, learners } = overview;
-    this.view.description = [
+    const words = [
       // First, for the line is cut off where the view ends.
       ...(this.filter.text === "" ? [] : [`filter: ${this.filter.text}`]),
       clusterName(clusterOf(session?.directory ?? "", run.cluster)),
       run.name,
       ...(condition === null ? [] : [condition.word]),
-    ].join(" · ");
+    ];
+    drawHead(this.view, { message, description: words.join(" · ") });
     const [value, what] = learners.failed > 0 ? [learners.failed, "failed"] : [learners.running, "running"];
     this.view.badge = value === 0 ? undefined : { value, tooltip: `${plural(value, "learner")} ${what}` };
   }

@@ -42,7 +42,9 @@ const listSchema = v.object({
 export type ListLook = v.InferOutput<typeof listSchema>;
 
 export const fromPageSchema = v.variant("type", [
-  /** What the page looks at; its first message. */
+  /** The page is there, and was told nothing yet. */
+  v.object({ type: v.literal("opened") }),
+  /** What the page looks at. */
   v.object({ type: v.literal("look"), list: listSchema, selected: v.nullable(learnerId) }),
   v.object({
     type: v.literal("changeLearners"),
@@ -144,6 +146,7 @@ export type ShownRunNumbers = v.InferOutput<typeof runSchema>;
 
 const sampleSchema = v.object({ time: v.number(), npoints: count, running: count, queued: count, done: count });
 
+/** Several come in one message. */
 export const toPageSchema = v.variant("type", [
   v.object({
     type: v.literal("run"),

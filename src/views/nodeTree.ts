@@ -8,7 +8,7 @@ import {
   type TreeDataProvider,
 } from "vscode";
 import { plain } from "./plain";
-import { changedNodes, type TreeNode } from "./treeNodes";
+import { changedNodes, NodesById, type TreeNode } from "./treeNodes";
 
 const longestLine = 300;
 
@@ -17,7 +17,7 @@ export class NodeTree implements TreeDataProvider<string> {
   private readonly changed = new EventEmitter<string[] | undefined>();
   readonly onDidChangeTreeData = this.changed.event;
   private roots: readonly TreeNode[] = [];
-  private readonly nodes = new Map<string, TreeNode>();
+  private readonly nodes = new NodesById();
 
   /** @param onDidAsk the children of this node are looked at */
   constructor(private readonly onDidAsk: (id: string) => void) {}
@@ -25,8 +25,7 @@ export class NodeTree implements TreeDataProvider<string> {
   show(roots: readonly TreeNode[]): void {
     const changes = changedNodes(this.roots, roots);
     this.roots = roots;
-    this.nodes.clear();
-    for (const node of withDescendants(roots)) this.nodes.set(node.id, node);
+    this.nodes.replace(roots);
     if (changes === null) this.changed.fire(undefined);
     else if (changes.length > 0) this.changed.fire(changes);
   }
@@ -34,12 +33,11 @@ export class NodeTree implements TreeDataProvider<string> {
   getChildren(id?: string): string[] {
     if (id === undefined) return this.roots.map((node) => node.id);
     this.onDidAsk(id);
-    return this.nodes.get(id)?.children?.nodes.map((node) => node.id) ?? [];
+    return this.nodes.childrenOf(id).map((node) => node.id);
   }
 
   getTreeItem(id: string): TreeItem {
     const node = this.nodes.get(id);
-    // The editor may still ask for what has just gone.
     if (node === undefined) return new TreeItem("");
     const item = new TreeItem(plain(node.label, longestLine), collapsible(node));
     item.id = node.id;
@@ -67,8 +65,4 @@ function collapsible({ children }: TreeNode): TreeItemCollapsibleState {
 
 function iconOf({ codicon, color }: { codicon: string; color: string | null }): ThemeIcon {
   return color === null ? new ThemeIcon(codicon) : new ThemeIcon(codicon, new ThemeColor(color));
-}
-
-function withDescendants(nodes: readonly TreeNode[]): TreeNode[] {
-  return nodes.flatMap((node) => [node, ...withDescendants(node.children?.nodes ?? [])]);
 }

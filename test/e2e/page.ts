@@ -148,7 +148,7 @@ export class DashboardPage {
   /** Says something to the page, as the extension would. */
   async tell(message: ToPage): Promise<void> {
     v.parse(toPageSchema, message);
-    await this.page.evaluate(`window.postMessage(${JSON.stringify(message)}, "*")`);
+    await this.page.evaluate(`window.postMessage(${JSON.stringify([message])}, "*")`);
   }
 
   /** Shows other learners than before, as those that match a filter. */

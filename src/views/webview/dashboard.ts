@@ -136,6 +136,7 @@ export class DashboardElement extends LitElement {
       this.receive(message);
       this.requestUpdate();
     });
+    tell({ type: "opened" });
     this.say();
     setInterval(() => this.requestUpdate(), clockIntervalMs);
   }

@@ -18,9 +18,11 @@ export function tell(message: FromPage): void {
 /** Calls back with each message of the extension that this page understands. */
 export function listen(hear: (message: ToPage) => void): void {
   window.addEventListener("message", (event: MessageEvent<unknown>) => {
-    const message = v.safeParse(toPageSchema, event.data);
-    if (message.success) hear(message.output);
-    else console.warn("A message of another kind came", v.flatten(message.issues));
+    for (const data of Array.isArray(event.data) ? (event.data as unknown[]) : []) {
+      const message = v.safeParse(toPageSchema, data);
+      if (message.success) hear(message.output);
+      else console.warn("A message of another kind came", v.flatten(message.issues));
+    }
   });
 }
 

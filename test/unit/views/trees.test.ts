@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { asJobId, asLearnerId, type LearnerState, learnerStates } from "../../../src/scheduler/state/rows";
 import { cancellableAt, jobsTree } from "../../../src/views/jobsTreeModel";
 import { groupPage, learnerOfNode, learnersTree, stateOfGroup } from "../../../src/views/learnersTreeModel";
-import { changedNodes, type TreeNode } from "../../../src/views/treeNodes";
+import { changedNodes, NodesById, type TreeNode } from "../../../src/views/treeNodes";
 import { jobView, learnerRow } from "./rows";
 
 const none = Object.fromEntries(learnerStates.map((state) => [state, 0])) as Record<LearnerState, number>;
@@ -212,5 +212,25 @@ describe("what has to be drawn again", () => {
     ["the whole, when a group has gone", [group("a", leaf("a1"), leaf("a2"))], null],
   ])("is %s", (_, after, ids) => {
     expect(changedNodes(before, after)).toEqual(ids);
+  });
+
+  it("and what has gone is drawn as it was until the editor has drawn that it has", () => {
+    const nodes = new NodesById();
+    nodes.replace(before);
+    nodes.replace([group("a", leaf("a1", "new"))]);
+    expect(nodes.get("a2")).toEqual(leaf("a2"));
+    expect(nodes.childrenOf("b")).toEqual([]);
+    nodes.replace([group("a", leaf("a2", "back"))]);
+    expect([nodes.get("a1"), nodes.get("a2"), nodes.get("b1")]).toEqual([
+      leaf("a1", "new"),
+      leaf("a2", "back"),
+      leaf("b1"),
+    ]);
+    for (let i = 0; i < 1100; i += 1) nodes.replace([leaf(`job ${i}`)]);
+    expect([nodes.get("a1"), nodes.get("job 0"), nodes.get("job 1098")]).toEqual([
+      undefined,
+      undefined,
+      leaf("job 1098"),
+    ]);
   });
 });
