@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
+import os
 import shlex
+import socket
 import subprocess
 import sys
 import sysconfig
 from pathlib import Path
+from typing import Any
 
 #: By the name to import, the name to install.
 REQUIRED = {
@@ -49,6 +53,16 @@ def why_no_mpi() -> dict[str, str] | None:
         "why": f"mpi4py of {sys.executable} finds no MPI library",
         "hint": install_command("mpich"),
     }
+
+
+@functools.cache
+def of_job_without_mpi() -> dict[str, Any] | None:
+    """Say why processes take the place of MPI in this job; None where they do not."""
+    if not os.environ.get("ADAPTIVE_WITHOUT_MPI"):
+        return None
+    none_fits = f"no MPI launcher joins two processes of {sys.executable} on {socket.gethostname()}"
+    reason = why_no_mpi() or {"why": none_fits, "hint": install_command("mpich")}
+    return {**reason, "nodes": int(os.environ.get("SLURM_JOB_NUM_NODES") or 1)}
 
 
 def is_managed() -> bool:

@@ -6,6 +6,7 @@ import traceback
 from collections.abc import Sequence
 from typing import Any
 
+from adaptive_scheduler import packages
 from adaptive_scheduler.assignment import MAX_ERROR, MAX_TRACEBACK, Assignment
 from adaptive_scheduler.counts import plural
 from adaptive_scheduler.door import Door, Message
@@ -57,6 +58,8 @@ def ask(
         "revision": job.revision,
         "versions": installed(),
     }
+    if without_mpi := packages.of_job_without_mpi():
+        start["withoutMpi"] = without_mpi
     reply = door.ask(start, door.patience.start)
     if reply is None:
         log(f"no learner: {door.trouble()}")

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from adaptive_scheduler import packages
 from conftest import launcher
 
 PROBE = [sys.executable, "-m", "adaptive_scheduler.probe_mpi"]
@@ -34,3 +35,17 @@ def test_a_python_without_mpi_says_so() -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.returncode == 1
     assert "has no MPI: ModuleNotFoundError" in json.loads(done.stdout)["error"]
+
+
+def test_a_job_that_goes_without_mpi_says_why_and_on_how_many_nodes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    why = packages.of_job_without_mpi.__wrapped__
+    assert why() is None
+    monkeypatch.setenv("ADAPTIVE_WITHOUT_MPI", "1")
+    monkeypatch.setenv("SLURM_JOB_NUM_NODES", "2")
+    none_fits = why()
+    assert none_fits["nodes"] == 2
+    assert f"no MPI launcher joins two processes of {sys.executable} on " in none_fits["why"]
+    monkeypatch.setenv("MPI4PY_LIBMPI", "/no/such/library")
+    assert "finds no MPI library" in why()["why"]

@@ -8,6 +8,8 @@ import {
   allowedInSlurm,
   findLauncher,
   findMpiexec,
+  goesWithoutMpi,
+  loadsMpi,
   mayGoWithoutMpi,
   runInSlurm,
   slurmIdentity,
@@ -113,12 +115,10 @@ function launchLines({ settings, state, tries }: JobScriptOptions): string[] {
   const ranks = resources.cores + 1;
   if (queue === "slurm") {
     const steps = script === null ? oneStep : stepsUntilNothingIsLeft;
-    return isMpi
-      ? [
-          ...findLauncher(state, settings),
-          ...runInSlurm(`launch "$how" ${ranks} "$python" -m mpi4py.futures ${program}`, steps),
-        ]
-      : runInSlurm(`"$python" ${program}`, steps);
+    if (!isMpi) return runInSlurm(`"$python" ${program}`, steps);
+    const ofMpi = `launch "$how" ${ranks} "$python" -m mpi4py.futures ${program}`;
+    const words = `{ [ "$how" != none ] || exec "$python" ${program}; ${ofMpi}; }`;
+    return [...findLauncher(state, { ...settings, script }), ...runInSlurm(words, steps)];
   }
   const start = (words: string) => (script === null ? [`exec ${words}`] : runSteps(words));
   if (!isMpi) return start(`"$python" ${program}`);
@@ -132,12 +132,7 @@ function launchLines({ settings, state, tries }: JobScriptOptions): string[] {
 
 /** Where there is no launcher, or mpi4py has no library, the job's Python starts processes of its own. */
 function withoutMpi(words: string): string[] {
-  return [
-    'if ! command -v "$mpiexec" >/dev/null || ! "$python" -c "import mpi4py; mpi4py.rc.initialize = False; from mpi4py import MPI" >/dev/null 2>&1; then',
-    '  echo "There is no MPI on $HOSTNAME: processes evaluate the points."',
-    `  exec ${words}`,
-    "fi",
-  ];
+  return [`if ! command -v "$mpiexec" >/dev/null || ! ${loadsMpi}; then`, ...goesWithoutMpi, `  exec ${words}`, "fi"];
 }
 
 /** Here a signal to the job reaches its processes too: they save, and this shell stays to see how they end. */

@@ -96,16 +96,19 @@ export function runInSlurm(words: string, steps: readonly string[]): string[] {
 }
 
 /**
- * Finds what starts the processes of an MPI job, and defines `launch HOW N COMMAND…`. A launcher that
- * does not fit the MPI library may start N processes each of which takes itself for the only one: two
- * are asked before, and what was found is kept for the run's other jobs.
+ * Finds what starts the processes of an MPI job: sets `how` and defines `launch HOW N COMMAND…`. A launcher
+ * that does not fit the MPI library may start N processes each of which takes itself for the only one: two
+ * are asked before, and what was found is kept for the run's other jobs. Where processes may take the place
+ * of MPI and must, `how` is `none`; that is not kept, for somebody may bring MPI.
  *
  * @param state the run's state folder, absolute
  */
 export function findLauncher(
   state: string,
-  { python, prelude, launcher }: Pick<Settings, "python" | "prelude" | "launcher">,
+  settings: Pick<Settings, "python" | "prelude" | "launcher" | "executor" | "script">,
 ): string[] {
+  const { python, prelude, launcher } = settings;
+  const mayGoWithout = mayGoWithoutMpi(settings);
   const candidates = { auto: "pmi2 pmix srun mpiexec", srun: "pmi2 pmix srun", mpiexec: "mpiexec", none: "" }[launcher];
   // Another Python or prelude may bring another MPI.
   const key = crc32(Buffer.from(JSON.stringify([python, prelude, launcher])))
@@ -126,6 +129,7 @@ export function findLauncher(
     '[ -f "$known" ] && read -r how <"$known" 2>/dev/null',
     // What somebody else wrote there is no answer.
     `[[ " ${candidates} " == *" $how "* ]] || how=`,
+    ...(mayGoWithout ? [`${loadsMpi} || how=none`] : []),
     `for candidate in ${candidates}; do`,
     '  [ -z "$how" ] || break',
     '  said=$(limit="timeout 120"; launch "$candidate" 2 "$python" -m adaptive_scheduler.probe_mpi 2>&1 </dev/null)',
@@ -136,10 +140,29 @@ export function findLauncher(
     '    echo "$candidate does not join two processes to one MPI world: $said"',
     "  fi",
     "done",
-    `[ "$how" ] || { echo "${lastWord("no-launcher")} none of ${candidates} joins two processes of $python to one MPI world on $HOSTNAME"; exit 127; }`,
+    ...(mayGoWithout
+      ? ['[ "$how" ] || how=none', 'if [ "$how" = none ]; then', ...goesWithoutMpi, ...coresOfNode, "fi"]
+      : [
+          `[ "$how" ] || { echo "${lastWord("no-launcher")} none of ${candidates} joins two processes of $python to one MPI world on $HOSTNAME"; exit 127; }`,
+        ]),
     "limit=",
   ];
 }
+
+/** Whether the job's Python has mpi4py and that its library. */
+export const loadsMpi =
+  '"$python" -c "import mpi4py; mpi4py.rc.initialize = False; from mpi4py import MPI" >/dev/null 2>&1';
+
+/** Says so to whoever reads the output, and lets the job's Python say it to the scheduler. */
+export const goesWithoutMpi = [
+  '  echo "There is no MPI on $HOSTNAME: processes evaluate the points."',
+  "  export ADAPTIVE_WITHOUT_MPI=1",
+];
+
+/** Processes that one Python starts are on one node, whatever the job was given for ranks of MPI. */
+const coresOfNode = [
+  '  [ "${SLURM_CPUS_ON_NODE:-$ADAPTIVE_CORES}" -ge "$ADAPTIVE_CORES" ] || export ADAPTIVE_CORES=$SLURM_CPUS_ON_NODE',
+];
 
 /** An MPI from a wheel brings its launcher along, which is the one that belongs to mpi4py. */
 export function findMpiexec(launcher: Settings["launcher"]): string[] {

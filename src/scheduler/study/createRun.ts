@@ -58,6 +58,7 @@ export async function createRun(
       created: new Date(now()).toISOString(),
     };
     const { runId, cluster } = run;
+    const remarks = inspection.remarkOnMpi === null ? [] : [inspection.remarkOnMpi];
     const changes: NewChange[] = [
       {
         kind: "runCreated",
@@ -70,6 +71,7 @@ export async function createRun(
       },
       { kind: "runConfigured", ...configuration },
       { kind: "codeRevised", revision, versions: JSON.stringify(inspection.versions) },
+      ...remarks.map((remark) => ({ kind: "runRemarked", remark }) as const),
       { kind: "activityChanged", activity: "paused", stopsGently: 0, reason: notStartedYet },
       { kind: "learnersAdded", learners: learners.map((learner, i) => ({ ...learner, id: asLearnerId(i) })) },
     ];
@@ -79,7 +81,7 @@ export async function createRun(
     await checkNoOverlap(directory, learners, settings.dataframe, wasm);
     await writeFileAtomically(directory.runFile, JSON.stringify(run, null, 2));
     await registerRun(run, directory);
-    [...inspection.warnings, ...remarksOnClasses(settings, learners)].forEach(onWarning);
+    [...inspection.warnings, ...remarks, ...remarksOnClasses(settings, learners)].forEach(onWarning);
     return directory;
   } catch (error) {
     // What was there before is not ours to delete.

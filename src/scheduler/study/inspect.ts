@@ -5,6 +5,7 @@ import { callPython } from "../python";
 import { mayGoWithoutMpi, usesMpi } from "../jobs/slurmScript";
 import { AdaptiveError } from "../state/errors";
 import type { NewLearner } from "../state/changes";
+import { remarkOnMpi, type WithoutMpi } from "../state/runRemarks";
 import type { Settings } from "../state/settings";
 import { checkNoDataframeIsData } from "./overlap";
 
@@ -47,6 +48,8 @@ export interface Inspection {
   versions: Record<string, string>;
   /** Sentences for a person, e.g. that another form of the file would be faster. */
   warnings: string[];
+  /** What there is to say of its Python for as long as it is the run's. */
+  remarkOnMpi: string | null;
 }
 
 /**
@@ -83,7 +86,7 @@ export async function inspectLearners(
   }));
   checkNoDataframeIsData(learners, settings.dataframe);
   const { versions, warnings, noMpi } = inspection;
-  return { learners, versions, warnings: [...warnings, ...remarkOnMpi(noMpi, settings)] };
+  return { learners, versions, warnings, remarkOnMpi: noMpi && judgeNoMpi(noMpi, settings) };
 }
 
 /**
@@ -91,16 +94,16 @@ export async function inspectLearners(
  *
  * @throws AdaptiveError `no-mpi` where nothing but MPI will do
  */
-function remarkOnMpi(
-  noMpi: { why: string; hint: string } | null,
+function judgeNoMpi(
+  noMpi: WithoutMpi,
   { executor, launcher, script }: Pick<Settings, "executor" | "launcher" | "script">,
-): string[] {
-  if (noMpi === null || !usesMpi(executor, launcher)) return [];
+): string | null {
+  if (!usesMpi(executor, launcher)) return null;
   const { why, hint } = noMpi;
   if (!mayGoWithoutMpi({ executor, launcher, script })) {
     throw new AdaptiveError("no-mpi", `${why}, and MPI is what the settings ask for.`, hint, { command: hint });
   }
-  return [`${why}: processes evaluate the points. MPI could use several machines for one learner: ${hint}`];
+  return remarkOnMpi(noMpi);
 }
 
 /**

@@ -3,7 +3,7 @@ import { okayAnswer, type Answer, type Release } from "../state/changes";
 import { handful } from "../state/handful";
 import type { Model } from "../state/model";
 import { asJobId, asLearnerId, type JobId, type JobRow, type LearnerId, type LearnerRow, fnameOf } from "../state/rows";
-import { hasRemark, withRemark } from "../state/runRemarks";
+import { hasRemark, remarkOnMpi, withRemark, type WithoutMpi } from "../state/runRemarks";
 import { releaseOf } from "../state/release";
 import { settingsOf } from "../state/settings";
 import type { Store } from "../state/store";
@@ -166,6 +166,7 @@ export class WorkerDesk {
     if (model.run.activity === "stopped") return this.dismiss(request, job, "the jobs of this run are being stopped");
     if (job.cancelledAt !== null) return this.dismiss(request, job, "this job is being cancelled");
     if (request.versions) this.compareVersions(request.versions);
+    this.noteMpi(request.withoutMpi);
     const next = model.waiting.get(job.resourceClass)?.first;
     if (next === undefined) return this.dismiss(request, job, this.nothingFor(job));
     if (this.events.givesWay(job)) return this.dismiss(request, job, "jobs of another class need its place");
@@ -322,6 +323,16 @@ export class WorkerDesk {
     if (remark === null) return;
     this.store.record({ kind: "runRemarked", remark: withRemark(run.remark, "versions", remark) });
     this.events.onDidRemark(remark);
+  }
+
+  /** The newest job tells what they all go by. */
+  private noteMpi(withoutMpi: WithoutMpi | undefined): void {
+    const { run } = this.store.model;
+    const remark = withoutMpi ? remarkOnMpi(withoutMpi) : null;
+    const remarks = withRemark(run.remark, "withoutMpi", remark);
+    if (remarks === run.remark) return;
+    this.store.record({ kind: "runRemarked", remark: remarks });
+    if (remark !== null) this.events.onDidRemark(remark);
   }
 
   private release(learner: LearnerRow, job: JobRow, requestNumber: number | null, how: Release, reason: string): void {

@@ -143,6 +143,8 @@ export const workerRequestSchema = v.variant("type", [
     revision: name,
     /** Of Python and packages, by name. */
     versions: v.optional(v.record(name, name)),
+    /** Why processes take the place of MPI, and the command that brings it; of how many nodes they use one. */
+    withoutMpi: v.optional(v.object({ why: line, hint: line, nodes: v.optional(count) })),
   }),
   v.object({ ...envelope, type: v.literal("report"), ...progress, preview: v.optional(previewSchema) }),
   v.object({ ...envelope, type: v.literal("done"), ...progress, preview: v.optional(previewSchema) }),

@@ -368,6 +368,15 @@ test("other versions than the run was made with are remarked once", async () => 
   expect(store.model.run.remark).toContain("Jobs run with numpy 1.26.4, but the run was made with numpy 2.1.0:");
 });
 
+test("that processes take the place of MPI is remarked, until a job has MPI", async () => {
+  const { desk, store } = await openDesk(3, 3);
+  const withoutMpi = { why: "/bin/python has no mpi4py", hint: "/bin/python -m pip install mpi4py mpich", nodes: 1 };
+  for (const job of ["1_1", "1_2"]) await desk.answer({ ...start(job, job, 1), withoutMpi });
+  expect(store.model.run.remark).toMatch(/^Processes evaluate the points: \/bin\/python has no mpi4py\. .* mpich$/);
+  await desk.answer(start("1_3", "1_3", 1));
+  expect(store.model.run.remark).toBeNull();
+});
+
 test("nonsense gets an error when it can be answered, else silence, and changes nothing", async () => {
   const { desk, store } = await openDesk(1, 1);
   const before = store.position.seq;

@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { managerNames, managerPrefixes } from "../../../src/scheduler/jobs/managerVariables";
-import { jobScript } from "../../../src/scheduler/jobs/jobScript";
+import { jobScript, type JobScriptOptions } from "../../../src/scheduler/jobs/jobScript";
 import { shellQuote } from "../../../src/scheduler/jobs/quote";
 import { temporaryFolder } from "./runFixture";
 
@@ -299,6 +299,42 @@ describe("a script for Slurm", () => {
     ["mpiexec", "mpiexec"],
   ])("with launcher %s tries %s", (launcher, candidates) => {
     expect(linesOf({ launcher })).toContain(`for candidate in ${candidates}; do`);
+  });
+
+  test.each([
+    [
+      "MPI that a launcher fits to",
+      { hasMpi: true, srun: 'shift 4; exec "$@"' },
+      "mpi4py.futures -m adaptive_scheduler.run 3",
+    ],
+    ["no MPI library: processes on its first node", { hasMpi: false, srun: "exit 9" }, "adaptive_scheduler.run 2 1"],
+    ["no launcher that fits: the same", { hasMpi: true, srun: "exit 1" }, "adaptive_scheduler.run 2 1"],
+    [
+      "no MPI, and a script: nothing",
+      { hasMpi: false, srun: "exit 1", script: "run.py" },
+      /adaptive-scheduler: no-launcher: /,
+    ],
+    ["no MPI, which was asked for: nothing", { hasMpi: false, srun: "exit 1", executor: "mpi4py" }, /no-launcher: /],
+  ])("with %s", async (_, { hasMpi, srun, ...more }, said) => {
+    const folder = await temporaryFolder();
+    await pointAtCode(folder);
+    const programs = {
+      // The probe of a launcher, the question whether there is MPI, and the job itself.
+      python: `case "$*" in *probe_mpi) echo '{"world": 2}' ;; -c*) ${hasMpi} ;; *) echo "\${*#-m }" $ADAPTIVE_CORES $ADAPTIVE_WITHOUT_MPI ;; esac`,
+      srun,
+      mpiexec: "exit 1",
+    };
+    for (const [name, text] of Object.entries(programs)) {
+      await writeFile(join(folder, name), `#!/bin/bash\n${text}\n`, { mode: 0o700 });
+    }
+    const own = { python: join(folder, "python"), launcher: "auto", prelude: [`PATH='${folder}':$PATH`], ...more };
+    const script = jobScript({
+      ...{ ...places, runDirectory: folder, state: folder, jobs: folder },
+      settings: { ...slurm, ...own } as JobScriptOptions["settings"],
+    });
+    const env = { ...inSlurm, SLURM_CPUS_ON_NODE: "2" };
+    const { stdout } = spawnSync("bash", { input: script, env, encoding: "utf8" });
+    expect(stdout.trimEnd().split("\n").at(-1)).toMatch(said);
   });
 
   test("keeps every name and path as it was", async () => {
