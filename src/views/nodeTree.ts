@@ -7,15 +7,18 @@ import {
   TreeItemCollapsibleState,
   type TreeDataProvider,
 } from "vscode";
+import { systemClock } from "../scheduler/state/clock";
 import { plain } from "./plain";
-import { changedNodes, NodesById, type TreeNode } from "./treeNodes";
+import { Redraws } from "./redraws";
+import { NodesById, type TreeNode } from "./treeNodes";
 
 const longestLine = 300;
 
-/** Shows nodes in a tree view, whose elements are their ids; draws again only what has changed. */
+/** Shows nodes in a tree view, whose elements are their ids. */
 export class NodeTree implements TreeDataProvider<string> {
   private readonly changed = new EventEmitter<string[] | undefined>();
   readonly onDidChangeTreeData = this.changed.event;
+  private readonly redraws = new Redraws(systemClock, (ids) => this.changed.fire(ids ?? undefined));
   private roots: readonly TreeNode[] = [];
   private readonly nodes = new NodesById();
 
@@ -23,20 +26,22 @@ export class NodeTree implements TreeDataProvider<string> {
   constructor(private readonly onDidAsk: (id: string) => void) {}
 
   show(roots: readonly TreeNode[]): void {
-    const changes = changedNodes(this.roots, roots);
     this.roots = roots;
     this.nodes.replace(roots);
-    if (changes === null) this.changed.fire(undefined);
-    else if (changes.length > 0) this.changed.fire(changes);
+    this.redraws.show(roots);
   }
 
   getChildren(id?: string): string[] {
-    if (id === undefined) return this.roots.map((node) => node.id);
+    if (id === undefined) {
+      this.redraws.rootsAsked();
+      return this.roots.map((node) => node.id);
+    }
     this.onDidAsk(id);
     return this.nodes.childrenOf(id).map((node) => node.id);
   }
 
   getTreeItem(id: string): TreeItem {
+    this.redraws.nodeAsked(id);
     const node = this.nodes.get(id);
     if (node === undefined) return new TreeItem("");
     const item = new TreeItem(plain(node.label, longestLine), collapsible(node));
@@ -54,6 +59,7 @@ export class NodeTree implements TreeDataProvider<string> {
   }
 
   dispose(): void {
+    this.redraws.dispose();
     this.changed.dispose();
   }
 }
