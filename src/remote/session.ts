@@ -208,13 +208,20 @@ export class Session implements RunSession {
 
   private async until(isSo: () => boolean): Promise<void> {
     if (isSo()) return;
+    const refusal = (): AdaptiveError | null => {
+      const { link } = this;
+      if (link.at === "offline" && link.isCopied) return new AdaptiveError("copied-run", link.why);
+      return link.at === "needsUser" ? this.lastFailure : null;
+    };
     let stop = (): unknown => undefined;
     const so = new Promise<void>((resolve, reject) => {
-      stop = this.onDidChangeLink((link) => {
+      const look = (): void => {
+        const refused = refusal();
         if (isSo()) resolve();
-        else if (link.at === "offline" && link.isCopied) reject(new AdaptiveError("copied-run", link.why));
-        else if (link.at === "needsUser" && this.lastFailure !== null) reject(this.lastFailure);
-      }).dispose;
+        else if (refused !== null) reject(refused);
+      };
+      stop = this.onDidChangeLink(look).dispose;
+      look();
     });
     try {
       await this.bounded(so, "The scheduler");

@@ -25,13 +25,16 @@ const preview: Preview = {
   errors: null,
 };
 
-function open(scheduler = new FakeScheduler([...firstChanges(4), submitting(1), submitted(1)])) {
+function open(
+  scheduler = new FakeScheduler([...firstChanges(4), submitting(1), submitted(1)]),
+  refusal: ((isAsked: boolean) => Error | null) | null = null,
+) {
   const clock = new FakeClock();
   const replica = new ReplicaHere();
   const log: string[] = [];
   const [awoken, wayOpened] = [new Emitter<void>(), new Emitter<void>()];
   /** Of each attempt, whether a person was there to be asked; and what each is refused with. */
-  const way = { asked: [] as boolean[], refusal: null as ((isAsked: boolean) => Error | null) | null };
+  const way = { asked: [] as boolean[], refusal };
   const session = new Session("/run", {
     reach: ({ isAsked }) => {
       way.asked.push(isAsked);
@@ -361,6 +364,13 @@ describe("a link that needs a person", () => {
     await session.startJobs();
     expect(scheduler.asked).toEqual(["startJobs"]);
     expect(way.asked).toEqual([false, false, true]);
+  });
+
+  test("is said at once to who asks for data before there was any", async () => {
+    const { session, clock, linked } = open(undefined, unlessAsked);
+    await linked("needsUser");
+    await expect(session.query("overview", null)).rejects.toBe(aPassword);
+    expect(clock.waiting).toBe(0);
   });
 
   test("still needs the person who cancels, and says no more of it", async () => {

@@ -1,7 +1,15 @@
 import { describe, expect, it } from "vitest";
 import { asJobId, asLearnerId, type LearnerState, learnerStates } from "../../../src/scheduler/state/rows";
 import { cancellableAt, jobsTree } from "../../../src/views/jobsTreeModel";
-import { groupPage, learnerOfNode, learnersTree, stateOfGroup } from "../../../src/views/learnersTreeModel";
+import manifest from "../../../package.json";
+import {
+  conditionNode,
+  groupPage,
+  learnerOfNode,
+  learnersTree,
+  needNode,
+  stateOfGroup,
+} from "../../../src/views/learnersTreeModel";
 import { changedNodes, NodesById, type TreeNode } from "../../../src/views/treeNodes";
 import { jobView, learnerRow } from "./rows";
 
@@ -17,6 +25,19 @@ function lines(nodes: readonly TreeNode[], indent = ""): string[] {
 }
 
 describe("the tree of learners", () => {
+  it("does what a click asks for from the first second on: the editor knows whom it trusts only later", () => {
+    const many = page([learnerRow(1, { state: "running" })], groupPage + 1);
+    const nodes = [
+      ...needNode({ at: "needsUser", what: "a password" }),
+      ...conditionNode({ kind: "finished", word: "finished", line: "", detail: "", hint: "", hasFailed: false }),
+      ...(learnersTree({ ...none, running: groupPage + 1 }, new Map([["running", many]]))[0]?.children?.nodes ?? []),
+    ];
+    const clicked = nodes.flatMap(({ command }) => command?.id ?? []);
+    expect(new Set(clicked).size).toBe(4);
+    const commands = manifest.contributes.commands.filter(({ command }) => clicked.includes(command));
+    expect(commands.map(({ enablement }) => enablement ?? "")).not.toContainEqual(expect.stringContaining("Trusted"));
+  });
+
   it("groups them by state, each one line", () => {
     const tree = learnersTree(
       { ...none, running: 1, waiting: 3, done: 84, failed: 1 },
