@@ -13,7 +13,7 @@ import { trialOf } from "./state/trial";
  *
  * @param learners of the run, or none for some that are well apart
  * @returns when all are told, also by the job's death
- * @throws AdaptiveError `no-learner`, `submission-failed`
+ * @throws AdaptiveError `no-learner`, `trials-full`, `submission-failed`
  */
 export async function tryLearners(
   learners: readonly number[],
@@ -21,8 +21,8 @@ export async function tryLearners(
   loop: Pick<JobLoop, "try">,
 ): Promise<Results["tryLearners"]> {
   const { model } = store;
-  const wanted = learners.length > 0 ? learners : learnersToTry([...model.learners.values()]);
-  const known = wanted.map(asLearnerId).filter((id) => model.learners.has(id));
+  const wanted = learners.length > 0 ? new Set(learners) : learnersToTry([...model.learners.values()]);
+  const known = [...wanted].map(asLearnerId).filter((id) => model.learners.has(id));
   if (known.length === 0) {
     throw new AdaptiveError("no-learner", "There is no such learner to try.", "Choose one of the run's learners.");
   }

@@ -76,7 +76,10 @@ export function previewTable(preview: SimplePreview): PreviewTable {
         values: [preview.x, preview.y, preview.z],
       };
     case "points":
-      return { columns: [...preview.labels, preview.valueLabel], values: [...preview.x, preview.value] };
+      return {
+        columns: [...preview.x.map((_, i) => preview.labels[i] ?? `x[${i}]`), preview.valueLabel],
+        values: [...preview.x, preview.value],
+      };
     case "histogram":
       return {
         columns: [`${preview.xLabel} from`, "to", "samples"],

@@ -68,7 +68,13 @@ export class WorkerReplica implements Replica {
       this.waiting.set(id, { resolve, reject });
       // The snapshot is moved, not copied: nobody here looks at it again.
       const moved = request.kind === "load" ? [request.snapshot.buffer as ArrayBuffer] : [];
-      worker.postMessage({ id, request } satisfies ReplicaMessage, moved);
+      try {
+        worker.postMessage({ id, request } satisfies ReplicaMessage, moved);
+      } catch (cause) {
+        // Nested too deeply for another thread.
+        this.waiting.delete(id);
+        reject(new AdaptiveError("unknown-message", "The scheduler sent what was not understood", "", { cause }));
+      }
     });
   }
 

@@ -1,5 +1,6 @@
 import { hostname } from "node:os";
 import { AdaptiveError } from "../state/errors";
+import { exitCodeOf } from "../state/exitCode";
 import type { Cluster, ClusterCommand, CommandOutput, QueuedJob } from "./cluster";
 
 /**
@@ -47,7 +48,7 @@ export function localCluster(folder: string, name: string): Cluster {
             walltimeSeconds: null,
             waitsFor: null,
             isHopeless: false,
-            end: state === "ended" ? { exitCode: exitCode ? Number(exitCode) : null, cause: null } : null,
+            end: state === "ended" ? { exitCode: exitCodeOf(exitCode), cause: null } : null,
           };
         }),
       ),

@@ -1,9 +1,10 @@
 import type { Cluster } from "../clusters/cluster";
 import { okayAnswer } from "../state/changes";
 import { resourcesOf } from "../state/classes";
+import { AdaptiveError } from "../state/errors";
 import type { Model } from "../state/model";
 import { defaultClass, tryClass, type JobRow, type LearnerId, type SubmissionRow } from "../state/rows";
-import type { Resources, Settings } from "../state/settings";
+import { settingsOf, type Resources, type Settings } from "../state/settings";
 import type { Circumstances } from "./circumstances";
 
 /** A job that runs for so long without asking for a learner is mute. */
@@ -51,6 +52,25 @@ export function classTried(model: Model, [first]: readonly LearnerId[]): string 
 
 export const triesOf = ({ tries }: Pick<SubmissionRow, "tries">): LearnerId[] =>
   JSON.parse(tries ?? "[]") as LearnerId[];
+
+/** More jobs that try points crowd out others, and would be as many as somebody asks for. */
+const maxTrials = 16;
+
+/**
+ * Makes sure that there is room for one more job that tries points.
+ *
+ * @param starting those that are being submitted at the moment
+ * @throws AdaptiveError `trials-full`
+ */
+export function checkRoomToTry(model: Pick<Model, "liveJobs" | "job" | "run">, starting: number): void {
+  const trying = [...model.liveJobs].filter((id) => model.job(id).resourceClass === tryClass);
+  if (trying.length + starting < Math.min(settingsOf(model.run).maxJobs, maxTrials)) return;
+  throw new AdaptiveError(
+    "trials-full",
+    `As many jobs try points already as may at a time (${trying.length + starting}).`,
+    "Wait until one has ended, or cancel it: adaptive-scheduler jobs RUN lists them, cancel RUN JOB ends one.",
+  );
+}
 
 /** What a job asked the queue for, or would by the settings of now. */
 export function resourcesOfJob(model: Model, job: JobRow, { settings }: Pick<Limits, "settings">): Resources {

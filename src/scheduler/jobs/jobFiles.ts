@@ -1,6 +1,7 @@
 import { constants, open } from "node:fs/promises";
 import { join } from "node:path";
 import { realDisk, type Disk } from "../state/disk";
+import { exitCodeOf } from "../state/exitCode";
 import { isNotThere, readWhole } from "../state/files";
 import type { Model } from "../state/model";
 import type { JobRow } from "../state/rows";
@@ -58,9 +59,9 @@ export class JobFiles {
       const words = String(await readWhole(join(this.folder, `${jobId}.end`), this.disk))
         .trim()
         .split(/\s+/);
-      const [exitCode = NaN, restarts = 0] = words.slice(0, 2).map(Number);
-      const isOurs = Number.isSafeInteger(exitCode) && restarts === restart;
-      return isOurs ? { exitCode, restart, signals: words.slice(2) } : null;
+      const [code, restarts = "0", ...signals] = words;
+      const exitCode = exitCodeOf(code);
+      return exitCode !== null && Number(restarts) === restart ? { exitCode, restart, signals } : null;
     } catch (error) {
       if (isNotThere(error)) return null;
       throw error;

@@ -8,7 +8,7 @@ import { Attendance, type Listing } from "./attendance";
 import type { Cancelling } from "./cancelling";
 import type { Circumstances } from "./circumstances";
 import { explainPause } from "./deaths";
-import { limitsOf } from "./capacity";
+import { checkRoomToTry, limitsOf } from "./capacity";
 import { decide } from "./decide";
 import type { OwnEnd } from "./evidence";
 import type { JobFiles } from "./jobFiles";
@@ -58,6 +58,8 @@ export class JobLoop {
   /** When to look for the ends of jobs that have taken leave. */
   private nextLookAt = Infinity;
   private hasAccounts = true;
+  /** Jobs that try points and are being submitted. */
+  private startingTrials = 0;
   /** What the queue allows the jobs that it has listed. */
   private readonly allowedSeconds = new Map<string, number>();
   /** Walltimes that were asked for and not given, in seconds. */
@@ -282,10 +284,16 @@ export class JobLoop {
 
   /**
    * Submits a job that evaluates a point of each of some learners.
-   * @throws AdaptiveError when the queue refuses it
+   * @throws AdaptiveError `trials-full`, or when the queue refuses it
    */
   async try(tries: readonly LearnerId[]): Promise<void> {
-    await this.submitter.submit({ resourceClass: tryClass, count: 1, tries });
+    checkRoomToTry(this.options.store.model, this.startingTrials);
+    this.startingTrials++;
+    try {
+      await this.submitter.submit({ resourceClass: tryClass, count: 1, tries });
+    } finally {
+      this.startingTrials--;
+    }
     this.poke();
   }
 

@@ -3,7 +3,7 @@ import * as v from "valibot";
 const failed = {
   job: v.string(),
   /** Milliseconds since the epoch. */
-  at: v.number(),
+  at: v.pipe(v.number(), v.finite()),
   /** One line. */
   error: v.string(),
   /** Of the process that evaluated the point; null when the job died without a word. */

@@ -1,14 +1,16 @@
-import { mkdir, readdir, readFile, rm } from "node:fs/promises";
+import { mkdir, readdir, rm } from "node:fs/promises";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { isAbsolute, join } from "node:path";
 import * as v from "valibot";
-import { errnoOf } from "./errors";
-import { writeFileAtomically } from "./files";
+import { isNotThere, readWhole, writeFileAtomically } from "./files";
 import { RunDirectory, type RunFile } from "./runDirectory";
 
 const entrySchema = v.object({
   /** The run's state folder, absolute. */
-  state: v.string(),
+  state: v.pipe(
+    v.string(),
+    v.check((path) => isAbsolute(path) && !path.includes("\0")),
+  ),
   name: v.string(),
   created: v.string(),
 });
@@ -35,7 +37,7 @@ export function forgetRun(runId: string): Promise<void> {
 /** The runs of this user on this machine, oldest first; files that are not of ours are passed over. */
 export async function registeredRuns(): Promise<RegisteredRun[]> {
   const names = await readdir(registry()).catch((error: unknown) => {
-    if (errnoOf(error) === "ENOENT") return [];
+    if (isNotThere(error)) return [];
     throw error;
   });
   const found = await Promise.all(names.filter((name) => name.endsWith(".json")).map(readEntry));
@@ -44,11 +46,11 @@ export async function registeredRuns(): Promise<RegisteredRun[]> {
 
 async function readEntry(name: string): Promise<RegisteredRun | null> {
   try {
-    const entry = v.parse(entrySchema, JSON.parse(await readFile(join(registry(), name), "utf8")));
+    const entry = v.parse(entrySchema, JSON.parse(String(await readWhole(join(registry(), name)))));
     const { state, ...rest } = entry;
     return { runId: name.slice(0, -".json".length), directory: RunDirectory.ofStateFolder(state), ...rest };
   } catch (error) {
-    if (errnoOf(error) === "ENOENT" || error instanceof SyntaxError || v.isValiError(error)) return null;
+    if (isNotThere(error) || error instanceof SyntaxError || v.isValiError(error)) return null;
     throw error;
   }
 }

@@ -4,14 +4,17 @@ import * as v from "valibot";
 import { isNotThere, readWhole, writeFileAtomically } from "../state/files";
 import type { RunDirectory } from "../state/runDirectory";
 
-const z85Key = v.pipe(v.string(), v.length(40));
+const z85Key = v.pipe(v.string(), v.regex(/^[0-9a-zA-Z.\-:+=^!/*?&<>()[\]{}@%$#]{40}$/));
+/** Of what any other transport of ZeroMQ would do with a name nothing is known. */
+const url = v.pipe(v.string(), v.regex(/^tcp:\/\/[\w.-]{1,255}:\d{1,5}$/));
+const whole = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
 
 const endpointSchema = v.object({
   version: v.literal(1),
-  incarnation: v.number(),
+  incarnation: whole,
   host: v.string(),
-  pid: v.number(),
-  urls: v.array(v.string()),
+  pid: whole,
+  urls: v.pipe(v.array(url), v.maxLength(64)),
   serverKey: z85Key,
   clientPublicKey: z85Key,
   clientSecretKey: z85Key,

@@ -19,7 +19,7 @@ import { nearlyBytes, nearlyJson, nearlyText } from "../nearly";
 import { exported, firstChanges, numbered, wasm } from "./scheduler";
 
 const code = await wasm();
-const database = await exported(code);
+export const database = await exported(code);
 
 const order = { orderBy: "npoints", descending: true } as const;
 
@@ -52,7 +52,7 @@ async function sqlite<T>(act: () => T | Promise<T>): Promise<T> {
   }
 }
 
-const changes = numbered([
+export const changes = numbered([
   ...firstChanges,
   { kind: "learnersMoved", learners: [asLearnerId(1)], state: "stopped", reason: "r" },
   { kind: "progressNoted", learners: [asLearnerId(0)], npoints: [3], loss: [null] },

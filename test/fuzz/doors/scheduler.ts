@@ -1,33 +1,38 @@
-/** What workers and people's clients send to a scheduler, over its socket, and what lies in its state folder. */
-import { readFile, rm, writeFile } from "node:fs/promises";
+/** What workers and people's clients send to a scheduler, over its socket. */
+import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { Clients, type Commands } from "../../../src/scheduler/control/clients";
 import { openDealer } from "../../../src/scheduler/control/dealer";
+import { localCluster } from "../../../src/scheduler/clusters/local";
 import { DroppedInputs } from "../../../src/scheduler/droppedInputs";
+import { Failures } from "../../../src/scheduler/jobs/failures";
+import { JobFiles } from "../../../src/scheduler/jobs/jobFiles";
+import { jobShell, knownJob } from "../../../src/scheduler/jobShell";
 import { effects, type Change, type NewChange } from "../../../src/scheduler/state/changes";
 import { maxMessageBytes } from "../../../src/scheduler/state/bounds";
 import { createFolders, createState } from "../../../src/scheduler/state/createState";
 import { Database } from "../../../src/scheduler/state/database";
-import { encodeLine } from "../../../src/scheduler/state/journal";
 import { mergeSettings } from "../../../src/scheduler/state/layers";
-import { RunLock } from "../../../src/scheduler/state/lock";
-import { nameOfJournal, recover } from "../../../src/scheduler/state/recovery";
-import { asJobId, asLearnerId } from "../../../src/scheduler/state/rows";
+import { asJobId, asLearnerId, type LearnerId } from "../../../src/scheduler/state/rows";
+import { AdaptiveError } from "../../../src/scheduler/state/errors";
 import { RunDirectory } from "../../../src/scheduler/state/runDirectory";
 import { Store, systemWorld } from "../../../src/scheduler/state/store";
+import type { Trial } from "../../../src/scheduler/state/trial";
+import { StudyUpdates } from "../../../src/scheduler/study/updates";
+import { tryLearners } from "../../../src/scheduler/trials";
 import { Verbs } from "../../../src/scheduler/verbs";
 import { WorkerDesk } from "../../../src/scheduler/workers/desk";
 import { Door } from "../../../src/scheduler/workers/door";
 import { ProgressBoard } from "../../../src/scheduler/workers/progress";
 import { WorkerPeers } from "../../../src/scheduler/workers/workerPeers";
-import { inWords, spoilt, type FuzzedDoor } from "../door";
-import { nearlyBytes, nearlyJson } from "../nearly";
+import { spoilt, type FuzzedDoor } from "../door";
+import { nearlyJson } from "../nearly";
 
 export const wasm = (): Promise<Buffer> =>
   readFile(createRequire(import.meta.url).resolve("sql.js/dist/sql-wasm.wasm"));
 
 const { settings } = mergeSettings({ typed: {}, study: {}, profile: {} }, { cores: 2, queue: "local" });
-const learners = Array.from({ length: 3 }, (_, i) => ({
+export const learners = Array.from({ length: 3 }, (_, i) => ({
   ...{ id: asLearnerId(i), position: i, fname: `data/${i}`, combo: `{"offset":${i}}`, type: "Learner1D" },
   ...{ bounds: null, resourceClass: "default" },
 }));
@@ -58,7 +63,7 @@ export async function exported(code: Uint8Array): Promise<Buffer> {
   return bytes;
 }
 
-function openStore(directory: RunDirectory, code: Uint8Array): Promise<Store> {
+export function openStore(directory: RunDirectory, code: Uint8Array): Promise<Store> {
   const fail = (error: unknown): never => {
     throw error;
   };
@@ -71,7 +76,7 @@ function openStore(directory: RunDirectory, code: Uint8Array): Promise<Store> {
   return Store.open(directory, code, { host: "head", pid: 1, version: "0" }, world);
 }
 
-async function createRun(folder: string): Promise<{ directory: RunDirectory; code: Uint8Array }> {
+export async function createRun(folder: string): Promise<{ directory: RunDirectory; code: Uint8Array }> {
   const [directory, code] = [new RunDirectory(folder), await wasm()];
   await createFolders(directory);
   await createState(directory, firstChanges, code, 0);
@@ -114,10 +119,25 @@ const requests: readonly [method: string, params: object][] = [
   ["jobOutput", { job: "1_1", maxBytes: 100 }],
   ["jobShell", { job: "1_1" }],
   ["updateStudy", { revision: "r" }],
+  ["startJobs", {}],
+  ["pauseJobs", {}],
+  ["tryLearners", { learners: [0, 1] }],
+  ["studyEdits", {}],
+  ["compareStudy", {}],
+  ["shutDown", { ifUnused: true }],
 ];
 export const clientMessages = requests.map(([method, params]) => ({ jsonrpc: "2.0", id: 1, method, params }));
 
-/** The whole way from a frame to its answer: what the scheduler does beside it, jobs and Python, is left out. */
+/** Stands in an answer by an error that is not in words. */
+export const unforeseen = '"code":"unexpected"';
+
+let triedAt = 0;
+const trialNow = (): Trial => ({
+  ...{ at: ++triedAt, job: "1_1", point: "0", value: "1" },
+  ...{ seconds: 1, megabytes: 1, error: null, traceback: null },
+});
+
+/** The whole way from a frame to its answer: no queue and no Python is asked. */
 const socket: FuzzedDoor = {
   name: "socket",
   inputs: nearlyJson([
@@ -135,13 +155,43 @@ const socket: FuzzedDoor = {
       ...{ onDidRemark: () => undefined, onDidFail: () => undefined },
     });
     const workers = new WorkerPeers(store.model, desk, (peer, message) => door.send(peer, message));
+    const files = new JobFiles(directory.jobs, store.model);
+    const failures = new Failures(directory.at("failures"), (job, maxBytes) => files.tail(job, maxBytes), Date.now);
+    const updates = new StudyUpdates({
+      ...{ store, client: folder, wasm: code },
+      ...{ wish: () => undefined, onDidUpdate: () => undefined },
+    });
+    const loop = {
+      poke: () => undefined,
+      cancel: () => Promise.resolve(),
+      // No job is told of: they are tried at once.
+      try: (tried: readonly LearnerId[]) => {
+        store.record({ kind: "pointsTried", learners: tried, trials: tried.map(() => JSON.stringify(trialNow())) });
+        return Promise.resolve();
+      },
+    };
     const verbs = new Verbs({
-      ...{ store, loop: { poke: () => undefined, cancel: () => Promise.resolve() } },
+      ...{ store, loop },
       wish: (learner) => (learner === undefined ? workers.wishAll() : workers.wish(learner)),
       ...{ onDidChangeActivity: () => undefined, check: () => Promise.resolve(), onDidConfigure: () => undefined },
     });
+    const commands: Commands = {
+      ...verbs,
+      status: () => Promise.reject(new AdaptiveError("not-here", "Who serves is not known.")),
+      shutDown: () => ({ ends: false }),
+      jobShell: ({ job }) => jobShell(job, store.model, localCluster(directory.jobs, "study")),
+      jobOutput: ({ job, maxBytes }) => files.tail(knownJob(job, store.model).jobId, maxBytes),
+      tryLearners: ({ learners }) => tryLearners(learners, store, loop),
+      failure: ({ learner }) => failures.of(learner),
+      studyEdits: () => updates.edits(),
+      compareStudy: () => updates.compare(),
+      updateStudy: async ({ revision }) => {
+        await updates.update(revision);
+        return null;
+      },
+    };
     const clients = new Clients({
-      ...{ store, commands: { ...verbs } as unknown as Commands, now: Date.now },
+      ...{ store, commands, now: Date.now },
       send: (name, message) => door.send(Buffer.from(name, "hex"), message),
       onDidWatch: (watched) => desk.watch(watched).forEach((learner) => workers.wish(learner)),
       onWillAttach: () => undefined,
@@ -170,6 +220,7 @@ const socket: FuzzedDoor = {
       const awaited = new Set([`"id":"${id}"`, `"n":${asked},"type":"error","code":"unknown-job"`]);
       while (awaited.size > 0) {
         const [frame] = await dealer.receive();
+        if (frame?.includes(unforeseen)) throw spoilt(`it is answered ${frame.toString().slice(0, 300)}`);
         for (const answer of awaited) if (frame?.includes(answer)) awaited.delete(answer);
       }
       if (broken.length > 0) throw new Error("A message broke its handler", { cause: broken[0] });
@@ -183,91 +234,4 @@ const socket: FuzzedDoor = {
   },
 };
 
-/** A file of a run's state: what is wrong in it is said, and once it is put back the run is served. */
-function stateDoor(
-  name: string,
-  fileOf: (run: { directory: RunDirectory; journal: string }) => string,
-  samples: readonly Buffer[],
-): FuzzedDoor {
-  return {
-    name,
-    inputs: nearlyBytes(samples),
-    open: async (folder) => {
-      const { directory, code } = await createRun(folder);
-      const file = fileOf({ directory, journal: nameOfJournal(1, firstChanges.length + 1) });
-      const good = await readFile(file).catch(() => null);
-      const feed = async (input: Buffer): Promise<void> => {
-        await writeFile(file, input);
-        const recovered = await inWords(() => recover(directory, code));
-        if (!(recovered instanceof Error)) recovered.database.close();
-        await (good === null ? rm(file) : writeFile(file, good));
-        const { model, database } = await recover(directory, code);
-        database.close();
-        if (model.learners.size !== learners.length) throw spoilt("learners are missing");
-      };
-      return { feed, close: () => Promise.resolve() };
-    },
-  };
-}
-
-const runFile: FuzzedDoor = {
-  name: "run.json",
-  inputs: nearlyJson([
-    { version: 1, runId: "r", name: "n", study: "/s/_learners.py", cluster: "local", created: "2026-01-01T00:00:00Z" },
-  ]),
-  open: async (folder) => {
-    const { directory } = await createRun(folder);
-    const feed = async (input: Buffer): Promise<void> => {
-      await writeFile(directory.runFile, input);
-      await inWords(() => directory.readRunFile());
-    };
-    return { feed, close: () => Promise.resolve() };
-  },
-};
-
-const owner = {
-  host: "elsewhere",
-  bootId: "b",
-  pid: 1,
-  pidStart: "1",
-  nonce: "n",
-  inode: 5,
-  beat: 0,
-  isReleased: true,
-};
-const lock: FuzzedDoor = {
-  name: "lock",
-  inputs: nearlyJson([owner, { ...owner, isReleased: false }]),
-  open: async (folder) => {
-    const { directory } = await createRun(folder);
-    let number = 0;
-    const feed = async (input: Buffer): Promise<void> => {
-      const held = await RunLock.acquire(directory.lock, { sleep: () => Promise.resolve(), silenceMs: 0 });
-      await held.release();
-      number++;
-      await writeFile(`${directory.lock}/${number}/owner.json`, input);
-      const taken = await inWords(() =>
-        RunLock.acquire(directory.lock, { sleep: () => Promise.resolve(), silenceMs: 0 }),
-      );
-      if (taken instanceof Error) throw spoilt(taken.message);
-      await taken.release();
-      number++;
-    };
-    return { feed, close: () => Promise.resolve() };
-  },
-};
-
-const after: readonly NewChange[] = [
-  ...firstChanges,
-  { kind: "learnerRemarked", learner: asLearnerId(0), remark: "kept aside" },
-  { kind: "learnersMoved", learners: [asLearnerId(1)], state: "stopped", reason: "stopped by a person" },
-];
-const journalLines = numbered(after)
-  .slice(firstChanges.length)
-  .map((change) => encodeLine(change));
-const journal = stateDoor("journal", ({ directory, journal }) => directory.at(journal), [
-  Buffer.from(journalLines.join("")),
-]);
-const database = stateDoor("database", ({ directory }) => directory.database, [await exported(await wasm())]);
-
-export const schedulerDoors: readonly FuzzedDoor[] = [socket, runFile, lock, journal, database];
+export const schedulerDoors: readonly FuzzedDoor[] = [socket];

@@ -12,7 +12,7 @@ import { emptyOutbox } from "../../../src/scheduler/jobs/outbox";
 import { systemClock, type Clock } from "../../../src/scheduler/state/clock";
 import { realDisk } from "../../../src/scheduler/state/disk";
 import { AdaptiveError } from "../../../src/scheduler/state/errors";
-import { asJobId } from "../../../src/scheduler/state/rows";
+import { asJobId, asLearnerId } from "../../../src/scheduler/state/rows";
 import { RunDirectory } from "../../../src/scheduler/state/runDirectory";
 import type { Store } from "../../../src/scheduler/state/store";
 import type { Settings } from "../../../src/scheduler/state/settings";
@@ -451,4 +451,14 @@ describe("of a queue that is not exact", () => {
       endedAt: 1e9 + 7200,
     });
   });
+});
+
+test("however often somebody asks, no more jobs that try points are out than jobs may be", async () => {
+  const submit = (argv: readonly string[]) =>
+    argv[0] === "submit" ? [{ id: `${argv[1]}_1`, name: `study-${argv[1]}` }] : [];
+  const { loop, store } = await openLoop(1, submit, { isExact: false, settings: { maxJobs: 3 } });
+  await store.synced();
+  const asked = await Promise.allSettled(Array.from({ length: 50 }, () => loop.try([asLearnerId(0)])));
+  expect(asked.filter(({ status }) => status === "fulfilled")).toHaveLength(3);
+  await expect(loop.try([asLearnerId(0)])).rejects.toMatchObject({ code: "trials-full" });
 });
