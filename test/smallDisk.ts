@@ -1,4 +1,6 @@
 import { execFileSync } from "node:child_process";
+import { open } from "node:fs/promises";
+import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { temporaryFolder } from "./unit/scheduler/runFixture";
 
@@ -15,4 +17,22 @@ export async function smallDisk(size: string): Promise<string> {
   }
   onTestFinished(() => void execFileSync("umount", ["-l", folder]));
   return folder;
+}
+
+/** Takes all the room there is, but for some bytes. */
+export async function fill(folder: string, leftBytes: number): Promise<void> {
+  const file = await open(join(folder, "filler"), "w");
+  let size = 0;
+  try {
+    for (let piece = 1 << 20; piece >= 1024;) {
+      try {
+        size += (await file.write(Buffer.alloc(piece))).bytesWritten;
+      } catch {
+        piece >>= 1;
+      }
+    }
+    await file.truncate(Math.max(0, size - leftBytes));
+  } finally {
+    await file.close();
+  }
 }

@@ -60,8 +60,10 @@ export async function callPython(call: PythonCall): Promise<unknown> {
   const { python, prelude, path, cwd, module } = call;
   const said = await askInLogin({
     ...call,
-    prelude: [`export PYTHONPATH=${shellQuote(path.join(":"))}"\${PYTHONPATH:+:$PYTHONPATH}"`, ...prelude],
+    prelude,
     lines: [
+      // Behind the prelude, which may set it anew.
+      `export PYTHONPATH=${shellQuote(path.join(":"))}"\${PYTHONPATH:+:$PYTHONPATH}"`,
       `cd ${shellQuote(cwd)} || exit 1`,
       `command -v ${shellQuote(python)} >/dev/null || { say ${missing}; exit 127; }`,
       `exec ${shellQuote(python)} -m adaptive_scheduler.${module} "$@" >&${channel}`,

@@ -24,7 +24,7 @@ import { steadyClock } from "./state/clock";
 import { AdaptiveError, toAdaptiveError } from "./state/errors";
 import { readWhole } from "./state/files";
 import { RunLock } from "./state/lock";
-import { fnameOf, isRunning, type LearnerId, type LearnerRow, type RunRow } from "./state/rows";
+import { fnameOf, isRunning, type LearnerId, type LearnerRow, type RunRow, tryClass } from "./state/rows";
 import { withRemark } from "./state/runRemarks";
 import type { RunDirectory } from "./state/runDirectory";
 import { settingsOf, type Configuration } from "./state/settings";
@@ -71,6 +71,7 @@ const endDeadlineMs = 10_000;
 /** With nothing left to do and nobody looking, the scheduler ends after this. */
 const idleMs = 600_000;
 const rollUpMs = 300_000;
+const keptRemarks = 20;
 
 /** What a scheduler holds while it serves: a lock on the run, its state, its socket, the jobs' package. */
 interface Holdings {
@@ -106,6 +107,11 @@ export class Scheduler {
   private busyAt = Date.now();
   private wasBusy = false;
   private rolledUpAt = Date.now();
+  /** Who started it needs it no more: it ends with the work that kept it. */
+  private isSpare = false;
+  /** The newest, for who follows the run from a terminal; and how many there have been. */
+  private remarks: readonly string[] = [];
+  private remarkCount = 0;
   private closing: Promise<void> | null = null;
 
   private constructor(
@@ -295,6 +301,7 @@ export class Scheduler {
       residentBytes: process.memoryUsage().rss,
       connectedClients: this.clients.size,
       notice: this.clients.notice,
+      remarks: { count: this.remarkCount, newest: this.remarks },
     };
   }
 
@@ -364,6 +371,7 @@ export class Scheduler {
       status: () => this.status(),
       shutDown: ({ ifUnused }) => {
         const ends = !ifUnused || !(this.isAtWork || this.clients.isAnyAttached);
+        this.isSpare = !ends;
         // After the answer has gone out.
         if (ends) setTimeout(() => void this.close(), 100);
         return { ends };
@@ -381,10 +389,12 @@ export class Scheduler {
     };
   }
 
-  /** Learners run or are about to; trials do not count. */
+  /** Learners run or are about to, or jobs that may ask for some; trials do not count. */
   private get isAtWork(): boolean {
-    const { learnerCounts, run } = this.store.model;
-    return learnerCounts.running > 0 || (run.activity === "active" && learnerCounts.waiting > 0);
+    const { model } = this.store;
+    const { learnerCounts, run } = model;
+    const hasJobs = [...model.liveJobs].some((id) => model.job(id).resourceClass !== tryClass);
+    return hasJobs || learnerCounts.running > 0 || (run.activity === "active" && learnerCounts.waiting > 0);
   }
 
   private script(resourceClass: string, tries: readonly LearnerId[] | null): string {
@@ -433,6 +443,8 @@ export class Scheduler {
   }
 
   private remark(remark: string): void {
+    this.remarks = [...this.remarks, remark].slice(-keptRemarks);
+    this.remarkCount++;
     this.options.log.write(remark);
     this.options.onNotice?.(new AdaptiveError("remark", remark));
   }
@@ -480,7 +492,8 @@ export class Scheduler {
     } else if (model.liveJobs.size > 0) void this.upkeep.mendState();
     if (now - this.rolledUpAt > rollUpMs) this.rollUp();
     if (isBusy || this.clients.size > 0) this.busyAt = now;
-    if (now - this.busyAt > idleMs) void this.close();
+    const hasServed = this.isSpare && !isBusy && this.clients.size === 0;
+    if (hasServed || now - this.busyAt > idleMs) void this.close();
   }
 
   private sample(time: number): Sample {

@@ -10,9 +10,8 @@ import type { RunSessions } from "../remote/runSessions";
 import { downloadResults } from "../remote/studySync/downloadResults";
 import type { Ledger } from "../remote/studySync/planDownload";
 import { formatBytes } from "../scheduler/control/bytes";
-import { AdaptiveError } from "../scheduler/state/errors";
 import { systemClock } from "../scheduler/state/clock";
-import { downloadedWords, downloadQuestion } from "./clusterWords";
+import { downloadedWords, downloadQuestion, notOnCluster, studyNotOpen } from "./clusterWords";
 import { choose } from "./dialog";
 import type { ErrorDisplay } from "./errorDisplay";
 import { plain } from "./plain";
@@ -39,9 +38,9 @@ export class ClusterActions {
     const { sessions, clusters, errors, log, memory } = this.world;
     return errors.attempt("Download Data", async () => {
       const session = sessions.active;
-      if (session === null || !isOnCluster(session.directory)) throw notOnCluster();
+      if (session === null || !isOnCluster(session.directory)) throw notOnCluster;
       const study = await sessions.activeStudy();
-      if (study === null) throw studyNotOpen(session, await sessions.folderOf(session));
+      if (study === null) throw studyNotOpen(hostOf(session.directory), await sessions.folderOf(session));
       const folder = dirname(study.learnersFile);
       const host = hostOf(session.directory);
       const [ledgerKey, agreedKey, intoKey] = [
@@ -159,23 +158,4 @@ async function schedulerLog(sessions: RunSessions, { directory }: RunSession): P
   const process = await transport.exec(["tail", "-n", "300", `${path}/scheduler.log`], { stdin: "", signal });
   const [log, problem] = await Promise.all([process.stdout, process.stderr].map((said) => textTail(said, 1 << 20)));
   return log || problem || "it is empty";
-}
-
-function notOnCluster(): AdaptiveError {
-  return new AdaptiveError(
-    "not-on-cluster",
-    "The run that is shown is on this computer, and so is its data.",
-    "Choose one on a cluster: Adaptive: Switch Run.",
-  );
-}
-
-/** @param folder where it was sent from, if that is known */
-function studyNotOpen({ directory }: RunSession, folder: string | null): AdaptiveError {
-  return new AdaptiveError(
-    "study-not-open",
-    `The data is on ${hostOf(directory)}, and the study that it is of is not open here.`,
-    folder === null
-      ? "Open the folder with its learners file, and download again."
-      : `Open ${folder}, with its learners file in it, and download again.`,
-  );
 }

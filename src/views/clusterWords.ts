@@ -3,6 +3,7 @@ import { formatBytes } from "../scheduler/control/bytes";
 import type { Downloaded } from "../remote/studySync/downloadResults";
 import type { StudyPlan } from "../remote/studySync/plan";
 import type { Place } from "../remote/studySync/planDownload";
+import { AdaptiveError } from "../scheduler/state/errors";
 import { plural } from "../scheduler/state/counts";
 import type { Question } from "./studyWords";
 
@@ -95,4 +96,22 @@ function others(count: number): string {
 function listed(paths: readonly string[]): string {
   if (paths.length <= maxNamed) return paths.join("\n");
   return [...paths.slice(0, maxNamed - 1), `and ${paths.length - maxNamed + 1} more`].join("\n");
+}
+
+/** Of data to be downloaded. */
+export const notOnCluster = new AdaptiveError(
+  "not-on-cluster",
+  "The run that is shown is on this computer, and so is its data.",
+  "Choose one on a cluster: Adaptive: Switch Run.",
+);
+
+/** @param folder where it was sent from, if that is known */
+export function studyNotOpen(host: string, folder: string | null): AdaptiveError {
+  return new AdaptiveError(
+    "study-not-open",
+    `The data is on ${host}, and the study that it is of is not open here.`,
+    folder === null
+      ? "Open the folder with its learners file, and download again."
+      : `Open ${folder}, with its learners file in it, and download again.`,
+  );
 }

@@ -1,6 +1,6 @@
 import { EventEmitter, Range, type TextDocumentContentProvider, type TextEditor, Uri, window, workspace } from "vscode";
 import * as v from "valibot";
-import { hostOf, isOnCluster } from "../remote/clusterRuns";
+import { clusterOf } from "../remote/clusterRuns";
 import type { RunSession } from "../remote/runSession";
 import { asJobId, asLearnerId, type JobId, type LearnerId } from "../scheduler/state/rows";
 import type { RunSessions } from "../remote/runSessions";
@@ -46,7 +46,7 @@ export class JobOutputs implements TextDocumentContentProvider {
 
   /** @param learner whose part is shown; null for all that the job printed */
   async show({ directory }: RunSession, job: JobId, learner: LearnerId | null): Promise<void> {
-    const cluster = isOnCluster(directory) ? hostOf(directory) : "local";
+    const cluster = clusterOf(directory, "local");
     const name = runTitle(learner === null ? job : `${job}, learner ${learner}`, cluster);
     const query = JSON.stringify({ directory, job, learner } satisfies v.InferInput<typeof shownSchema>);
     const uri = Uri.from({ scheme, path: `/${name}.log`, query });

@@ -10,7 +10,7 @@ import {
   workspace,
   WorkspaceEdit,
 } from "vscode";
-import { hostOf, isOnCluster } from "../remote/clusterRuns";
+import { clusterOf } from "../remote/clusterRuns";
 import { Emitter } from "../remote/event";
 import type { AnswerOf } from "../remote/controlConnection";
 import type { RunSession } from "../remote/runSession";
@@ -223,7 +223,7 @@ export class PointTrials {
     return this.world.errors.attempt("Use Proposal", async () => {
       // What is wrong in the study file is said with its line, and not written over.
       const { studyFile, settings } = await withViewProgress(study.name, this.world.log, (_, token) =>
-        this.world.sessions.config(study, isOnCluster(directory) ? hostOf(directory) : "local", token),
+        this.world.sessions.config(study, clusterOf(directory, "local"), token),
       );
       await rewrite(Uri.file(studyFile), (text) => withProposal(text, proposal));
       this.keep(directory, null);

@@ -1,11 +1,11 @@
-import { open, readFile, rm } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { Disk, OpenFile } from "../../src/scheduler/state/disk";
 import type { NewChange } from "../../src/scheduler/state/changes";
 import type { Store } from "../../src/scheduler/state/store";
 import { asJobId, asLearnerId } from "../../src/scheduler/state/rows";
-import { smallDisk } from "../smallDisk";
+import { fill, smallDisk } from "../smallDisk";
 import { createRunOnDisk, openStore, openTestFile } from "../unit/scheduler/runFixture";
 import { Chance } from "./chance";
 import { ServedRun, sleep } from "./servedRun";
@@ -13,24 +13,6 @@ import { printTotals, seed } from "./totals";
 
 const rounds = 25;
 const jobs = 8;
-
-/** Takes all the room there is, but for some bytes. */
-async function fill(folder: string, leftBytes: number): Promise<void> {
-  const file = await open(join(folder, "filler"), "w");
-  let size = 0;
-  try {
-    for (let piece = 1 << 20; piece >= 1024;) {
-      try {
-        size += (await file.write(Buffer.alloc(piece))).bytesWritten;
-      } catch {
-        piece >>= 1;
-      }
-    }
-    await file.truncate(Math.max(0, size - leftBytes));
-  } finally {
-    await file.close();
-  }
-}
 
 test("a disk that fills up under a scheduler, which is killed besides, costs nothing that it said", async () => {
   const chance = new Chance(seed);

@@ -42,7 +42,7 @@ describe("a Python", () => {
     const study = await createStudy(peaks(1, 0.001), { goal: { npoints: 5 }, dataframe: "parquet" });
     await mkdir(study.at("hiding"));
     await writeFile(study.at("hiding", "pyarrow.py"), "raise ImportError('hidden')\n");
-    const profile = JSON.stringify({ prelude: [`export PYTHONPATH=${study.at("hiding")}:$PYTHONPATH`] });
+    const profile = JSON.stringify({ prelude: [`export PYTHONPATH=${study.at("hiding")}`] });
     const words = await failureOf(study, "--profile", profile);
     expect(words).toMatch(/python cannot write data frames as parquet: .*pyarrow/);
     expect(words).toMatch(/-m pip install pandas pyarrow, or change the setting dataframe/);

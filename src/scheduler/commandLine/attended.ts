@@ -28,8 +28,8 @@ export interface AttendedRun {
   start(): Promise<unknown>;
   /** The jobs save and end. */
   stop(): Promise<unknown>;
-  /** Returns when every learner has ended, and every job with it. */
-  over(): Promise<"over">;
+  /** Returns when every learner has ended, and every job with it; or when somebody had the jobs stopped, and they have. */
+  over(): Promise<"over" | "stopped">;
   /** Resolved when the run pauses by itself. */
   readonly paused: Promise<"paused">;
   /** Resolved when its scheduler has ended in peace, or died. */
@@ -54,7 +54,10 @@ export function servedHere(scheduler: Scheduler, signals: Pick<AttendedRun, "pau
     reopen: (learners) => verbs.reopenLearners({ learners }),
     start: verbs.startJobs,
     stop: () => verbs.setActivity("stopped", "interrupted in the terminal", false),
-    over: () => store.until(() => isOver(attended.standing)).then(() => "over" as const),
+    over: async () => {
+      await store.until(() => endOf(attended.standing) !== null);
+      return endOf(attended.standing) ?? "over";
+    },
     told: () => failedLearners(model, { where: "" }).learners,
     close: () => scheduler.close(),
   };
@@ -64,6 +67,12 @@ export function servedHere(scheduler: Scheduler, signals: Pick<AttendedRun, "pau
 /** Every learner has ended, and every job with it. */
 export function isOver({ learners, jobs }: Standing): boolean {
   return jobs === 0 && !learnerStates.some((state) => learners[state] > 0 && !hasEnded(state));
+}
+
+/** Whether a run has come to its end, or was stopped; null while it goes on. */
+export function endOf(standing: Standing): "over" | "stopped" | null {
+  if (isOver(standing)) return "over";
+  return standing.run.activity === "stopped" && standing.jobs === 0 ? "stopped" : null;
 }
 
 /** Something that happens once. */

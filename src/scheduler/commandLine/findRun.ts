@@ -1,5 +1,6 @@
 import { basename, resolve } from "node:path";
 import { AdaptiveError } from "../state/errors";
+import { ownerOf } from "../state/lock";
 import { registeredRuns } from "../state/registry";
 import { RunDirectory } from "../state/runDirectory";
 
@@ -18,6 +19,7 @@ interface Candidate {
 export async function findRun(words: string): Promise<RunDirectory> {
   const path = resolve(words);
   const itself = RunDirectory.ofStateFolder(path);
+  await Promise.all([itself, ...(await RunDirectory.allIn(path, "database.sqlite"))].map(untilPutBack));
   if (basename(path).startsWith(".adaptive") && (await itself.hasRun())) return itself;
   const here = await RunDirectory.allIn(path);
   const [only] = here;
@@ -33,6 +35,16 @@ export async function findRun(words: string): Promise<RunDirectory> {
     "See those there are (adaptive-scheduler list), or start one: adaptive-scheduler run --learners FILE --cluster local",
   );
 }
+
+/** A scheduler that lives soon puts back what somebody deleted. */
+async function untilPutBack(directory: RunDirectory): Promise<void> {
+  for (let waitedMs = 0; waitedMs < patienceMs && !(await directory.hasRun()); waitedMs += checkMs) {
+    if (!(await ownerOf(directory.lock))) return;
+    await new Promise((resolve) => setTimeout(resolve, checkMs));
+  }
+}
+const patienceMs = 10_000;
+const checkMs = 100;
 
 async function described(directory: RunDirectory): Promise<Candidate> {
   const { name, runId } = await directory.readRunFile();

@@ -8,7 +8,7 @@ import { recover } from "../state/recovery";
 import { learnerStates, notStartedYet, pausedByPerson } from "../state/rows";
 import type { RunDirectory } from "../state/runDirectory";
 import { readEndpoint } from "../workers/endpoint";
-import { isOver, Signal, type AttendedRun, type Standing, type ToldLearner } from "./attended";
+import { endOf, isOver, Signal, type AttendedRun, type Standing, type ToldLearner } from "./attended";
 import { studyAt, type EditedStudy } from "./update";
 
 export interface FollowOptions {
@@ -33,9 +33,11 @@ class FollowedRun implements AttendedRun {
   private connection: Connection;
   private latest: Standing | null = null;
   private noticed: string | null = null;
+  /** Those of which somebody else was told before do not count. */
+  private remarksHeard: number | null = null;
   private isClosed = false;
   private readonly signals = {
-    over: new Signal<"over">(),
+    over: new Signal<"over" | "stopped">(),
     paused: new Signal<"paused">(),
     closed: new Signal<"closed" | "lost">(),
   };
@@ -82,15 +84,16 @@ class FollowedRun implements AttendedRun {
   /** Asks how the run stands. */
   async look(): Promise<void> {
     const { onNotice, onRemark } = this.options;
-    const { run, learners, jobs, npoints, notice } = await this.connection.ask("status", {});
-    const isNewRemark = this.latest !== null && run.remark !== this.latest.run.remark;
+    const { run, learners, jobs, npoints, notice, remarks } = await this.connection.ask("status", {});
+    const said = this.remarksHeard === null ? 0 : remarks.count - this.remarksHeard;
+    this.remarksHeard = remarks.count;
     this.latest = {
       run,
       learners: Object.fromEntries(learnerStates.map((state) => [state, learners[state] ?? 0])) as Standing["learners"],
       jobs: Object.values(jobs).reduce((sum, count) => sum + count, 0),
       npoints,
     };
-    if (isNewRemark && run.remark) onRemark(run.remark);
+    if (said > 0) remarks.newest.slice(-said).forEach(onRemark);
     if (notice && notice.message !== this.noticed) onNotice(new AdaptiveError("notice", notice.message, notice.hint));
     this.noticed = notice?.message ?? null;
   }
@@ -107,7 +110,8 @@ class FollowedRun implements AttendedRun {
       }
       const { activity, reason } = this.standing.run;
       const isWished = reason === notStartedYet || reason === pausedByPerson;
-      if (isOver(this.standing)) this.signals.over.send("over");
+      const end = endOf(this.standing);
+      if (end !== null) this.signals.over.send(end);
       // The notice says why.
       else if (activity === "paused" && !isWished && this.noticed !== null) this.signals.paused.send("paused");
       await new Promise((resolve) => setTimeout(resolve, pollMs));

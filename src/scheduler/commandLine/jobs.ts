@@ -6,7 +6,7 @@ import { AdaptiveError } from "../state/errors";
 import { defaultClass } from "../state/rows";
 import type { RunDirectory } from "../state/runDirectory";
 import { configurationOf, type StartOptions } from "../study/settings";
-import { findOrStartScheduler, needScheduler } from "./launch";
+import { needScheduler, withScheduler } from "./launch";
 import { exitCodes, type Program } from "./program";
 import { formatDuration } from "./progressView";
 import { questionsTo } from "./questions";
@@ -29,18 +29,18 @@ export async function cancel(directory: RunDirectory, names: readonly string[], 
   if (names.length === 0) {
     throw new AdaptiveError("usage", "cancel needs to know which jobs.", "See adaptive-scheduler jobs RUN.");
   }
-  await directory.readRunFile();
-  const address = await findOrStartScheduler(directory, program);
-  const known = new Set((await ask(address, "listJobs", {})).jobs.map(({ jobId }) => jobId as string));
-  const unknown = names.filter((name) => !known.has(name));
-  if (unknown.length > 0) {
-    throw new AdaptiveError(
-      "no-job",
-      `The run has no live job ${unknown.join(", ")}; nothing was cancelled.`,
-      "See adaptive-scheduler jobs RUN.",
-    );
-  }
-  await ask(address, "cancelJobs", { jobs: [...names] });
+  await withScheduler(directory, program, async (address) => {
+    const known = new Set((await ask(address, "listJobs", {})).jobs.map(({ jobId }) => jobId as string));
+    const unknown = names.filter((name) => !known.has(name));
+    if (unknown.length > 0) {
+      throw new AdaptiveError(
+        "no-job",
+        `The run has no live job ${unknown.join(", ")}; nothing was cancelled.`,
+        "See adaptive-scheduler jobs RUN.",
+      );
+    }
+    await ask(address, "cancelJobs", { jobs: [...names] });
+  });
   program.print(
     `${names.length === 1 ? "The job saves its learner and ends." : "The jobs save their learners and end."}`,
   );
@@ -64,8 +64,7 @@ export async function shell(directory: RunDirectory, names: readonly string[], p
 
 /** Submits nothing more; what is in the queue goes on. */
 export async function pause(directory: RunDirectory, program: Program): Promise<number> {
-  await directory.readRunFile();
-  await ask(await findOrStartScheduler(directory, program), "pauseJobs", {});
+  await withScheduler(directory, program, (address) => ask(address, "pauseJobs", {}));
   program.print("Nothing more is submitted; jobs in the queue go on. Start again to resume.");
   return exitCodes.success;
 }

@@ -125,6 +125,26 @@ function signal(pid: number): void {
 }
 
 /**
+ * Asks something of a run's scheduler. One that had to be started for that ends as soon as nobody needs it any more.
+ *
+ * @throws as `findOrStartScheduler`, and what `act` does
+ */
+export async function withScheduler<T>(
+  directory: RunDirectory,
+  program: Program,
+  act: (address: Address) => Promise<T>,
+): Promise<T> {
+  await directory.readRunFile();
+  const served = await findLivingScheduler(directory);
+  const address = served ?? (await findOrStartScheduler(directory, program));
+  try {
+    return await act(address);
+  } finally {
+    if (!served) await shutDown(directory, true);
+  }
+}
+
+/**
  * Finds the run's scheduler, or starts one that outlives this process, where the run's schedulers are started.
  *
  * @throws AdaptiveError `scheduler-did-not-start`, `scheduler-queued`, or what it said itself
@@ -157,8 +177,14 @@ export async function findOrStartScheduler(
     return address;
   }
   const said = await lastError(directory.at("serve.out"));
+  if (said?.code === "already-served") {
+    if (unreached !== null) throw unreached;
+    // Somebody else has started one at the same moment, as a window does that is opened.
+    const other = await untilFound(directory);
+    if (other && ifCopied !== "refuse") throw notACopy(directory);
+    if (other) return other;
+  }
   throw (
-    (said?.code === "already-served" ? unreached : null) ??
     said ??
     new AdaptiveError(
       "scheduler-did-not-start",

@@ -5,7 +5,7 @@ import { plural } from "../state/counts";
 import { AdaptiveError } from "../state/errors";
 import { parseFilter } from "../state/filter";
 import type { RunDirectory } from "../state/runDirectory";
-import { findOrStartScheduler } from "./launch";
+import { withScheduler } from "./launch";
 import { exitCodes, type Program } from "./program";
 import { questionsTo } from "./questions";
 import { studyAt, updateBeforeStart } from "./update";
@@ -42,17 +42,18 @@ export async function changeLearners(
       "Name ids or file names, '*' is all, or filter: --where 'offset>0.5'.",
     );
   }
-  await directory.readRunFile();
-  const address = await findOrStartScheduler(directory, program);
-  if (verb !== "stop-learner") {
-    // Who retries has usually just corrected the code.
-    const remark = await updateBeforeStart(studyAt(address), accept, program);
-    if (remark && !json) program.print(remark);
-  }
-  const wanted: Params<"findLearners"> = { names: [...names], states: [...states], where };
-  const { learners } = await ask(address, "findLearners", wanted);
-  let moved = 0;
-  for (const some of inRequests(learners)) moved += (await ask(address, method, { learners: some })).moved;
+  const { learners, moved } = await withScheduler(directory, program, async (address) => {
+    if (verb !== "stop-learner") {
+      // Who retries has usually just corrected the code.
+      const remark = await updateBeforeStart(studyAt(address), accept, program);
+      if (remark && !json) program.print(remark);
+    }
+    const wanted: Params<"findLearners"> = { names: [...names], states: [...states], where };
+    const { learners } = await ask(address, "findLearners", wanted);
+    let moved = 0;
+    for (const some of inRequests(learners)) moved += (await ask(address, method, { learners: some })).moved;
+    return { learners, moved };
+  });
   if (json) program.printJson({ learners, moved });
   else program.print(`${plural(moved, "learner")} ${done}.`);
   return exitCodes.success;

@@ -3,11 +3,12 @@ import { Log } from "../log";
 import { pauseCodes } from "../jobs/deaths";
 import { Scheduler } from "../server";
 import { toAdaptiveError } from "../state/errors";
+import { pausedByPerson } from "../state/rows";
 import { RunDirectory } from "../state/runDirectory";
 import { createRun } from "../study/createRun";
 import { configurationOf, readSources, type StartOptions } from "../study/settings";
 import { notACopy, type CopyWish } from "../study/place";
-import { servedHere, Signal, type AttendedRun } from "./attended";
+import { isOver, servedHere, Signal, type AttendedRun } from "./attended";
 import { follow } from "./follow";
 import { findLivingScheduler, untilFound } from "./launch";
 import { exitCodes, type Program } from "./program";
@@ -53,10 +54,15 @@ export async function run(options: RunOptions, program: Program): Promise<number
     [...warnings, ...remarks].forEach(view.remark);
     interrupted ??= interruption();
     const ending = await seeThrough(attended, interrupted, options.stay, view, program);
-    if (ending === "lost") view.remark("The scheduler that served this run has died; it goes on here.");
-    else if (ending === "interrupted") return exitCodes.interrupted;
-    else if (ending === "paused") return exitCodes.error;
-    else return attended.standing.learners.failed > 0 ? exitCodes.learnersFailed : exitCodes.success;
+    if (ending === "lost") {
+      view.remark("The scheduler that served this run has died; it goes on here.");
+      continue;
+    }
+    if (ending === "stopped") view.remark(stoppedWords);
+    if (ending === "closed") view.remark(closedWords);
+    if (ending === "interrupted") return exitCodes.interrupted;
+    if (ending !== "over") return exitCodes.error;
+    return attended.standing.learners.failed > 0 ? exitCodes.learnersFailed : exitCodes.success;
   }
 }
 
@@ -143,19 +149,30 @@ async function seeThrough(
   stays: boolean,
   view: RunView,
   program: Program,
-): Promise<"over" | "paused" | "closed" | "lost" | "interrupted"> {
+): Promise<Ending> {
   let isAttended = true;
+  let isInterrupted = false;
   const interrupted = interruption.then(async () => {
+    isInterrupted = true;
     if (isAttended) await stopJobs(attended, view, program);
     return "interrupted" as const;
   });
   await attended.start();
   const startedAt = Date.now();
   const figures = (): Figures => ({ ...attended.standing, elapsedMs: Date.now() - startedAt });
-  const timer = setInterval(() => view.frame(figures()), frameMs);
+  let isPaused = false;
+  const timer = setInterval(() => {
+    view.frame(figures());
+    const { run } = attended.standing;
+    const wasPaused = isPaused;
+    isPaused = run.activity === "paused" && run.reason === pausedByPerson;
+    if (isPaused && !wasPaused) view.remark(pausedWords);
+  }, frameMs);
   try {
-    const ending = await Promise.race([attended.over(), attended.paused, interrupted, attended.closed]);
-    if (ending === "lost") return ending;
+    const first = await Promise.race([attended.over(), attended.paused, interrupted, attended.closed]);
+    if (first === "lost") return first;
+    // Jobs that this terminal has stopped itself; and a scheduler that ended because nothing was left.
+    const ending = isInterrupted ? await interrupted : isOver(attended.standing) && first === "closed" ? "over" : first;
     const told = await attended.told();
     clearInterval(timer);
     view.end(figures(), told);
@@ -170,6 +187,12 @@ async function seeThrough(
     await attended.close();
   }
 }
+
+type Ending = "over" | "stopped" | "paused" | "closed" | "lost" | "interrupted";
+
+const pausedWords = "Paused from elsewhere: no more jobs are submitted until somebody types adaptive-scheduler start.";
+const stoppedWords = "The jobs were stopped from elsewhere, and have saved. The same command goes on.";
+const closedWords = "Its scheduler was ended from elsewhere; jobs go on. The same command finds them again.";
 
 /** Ctrl-C: once stops the jobs, which save; twice leaves at once, and the jobs go on. */
 async function stopJobs(attended: AttendedRun, view: RunView, program: Program): Promise<void> {

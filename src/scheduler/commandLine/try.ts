@@ -7,7 +7,7 @@ import { RunDirectory } from "../state/runDirectory";
 import { createRun } from "../study/createRun";
 import { configurationOf, type StartOptions } from "../study/settings";
 import type { Chosen } from "./learners";
-import { findOrStartScheduler, findScheduler, shutDown } from "./launch";
+import { withScheduler } from "./launch";
 import { exitCodes, type Program } from "./program";
 import { studyAt, updateBeforeStart } from "./update";
 
@@ -29,9 +29,7 @@ export async function tryPoints(options: TryOptions, program: Program): Promise<
   const isThere = await found.hasRun();
   const warn = (warning: string) => (options.json ? undefined : program.print(warning));
   const directory = isThere ? found : await createRun(options, program.assets, Date.now, warn);
-  const served = await findScheduler(directory);
-  const address = served ?? (await findOrStartScheduler(directory, program));
-  try {
+  return withScheduler(directory, program, async (address) => {
     if (isThere) {
       const { run } = await ask(address, "status", {});
       await ask(address, "configure", await configurationOf(options, run));
@@ -43,9 +41,7 @@ export async function tryPoints(options: TryOptions, program: Program): Promise<
     if (options.json) program.printJson(result);
     else program.print(describe(result));
     return result.trials.some(({ trial }) => trial.error !== null) ? exitCodes.learnersFailed : exitCodes.success;
-  } finally {
-    if (!served) await shutDown(directory, true);
-  }
+  });
 }
 
 async function findLearners(address: Address, { names, where }: Chosen): Promise<number[]> {

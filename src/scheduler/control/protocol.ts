@@ -208,4 +208,6 @@ export interface Status {
   residentBytes: number;
   connectedClients: number;
   notice: Notifications["notice"];
+  /** What was said of the run since its scheduler began: the newest remarks, of so many. */
+  remarks: { count: number; newest: readonly string[] };
 }

@@ -69,10 +69,11 @@ export function jobScript(options: JobScriptOptions): string {
     // Read when the job starts: what was submitted long ago runs the newest code all the same.
     `code=${shellQuote(options.state)}/code`,
     ...findRevision,
-    `export PYTHONPATH="$code/$ADAPTIVE_REVISION":${shellQuote(options.client)}"\${PYTHONPATH:+:$PYTHONPATH}"`,
     `trap 'code=$?; echo "${lastWord("prelude")} a line of the prelude ended the job with exit code $code"; ${isSlurm ? "note_end $code" : ":"}' EXIT`,
     ...settings.prelude,
     isSlurm ? "trap 'note_end $?' EXIT" : "trap - EXIT",
+    // Behind the prelude, which may set it anew.
+    `export PYTHONPATH="$code/$ADAPTIVE_REVISION":${shellQuote(options.client)}"\${PYTHONPATH:+:$PYTHONPATH}"`,
     `cd ${shellQuote(options.runDirectory)} || exit 1`,
     ...(isSlurm ? [] : shellInstead),
     `python=${shellQuote(settings.python)}`,

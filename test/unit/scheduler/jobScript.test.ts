@@ -63,7 +63,7 @@ test("a job script goes to the run's directory with the run's environment, and s
   const script = scriptWith({});
   expect(script).toContain("export ADAPTIVE_RUN_DIR='/home/me/my study'");
   expect(script).toContain('read -r ADAPTIVE_REVISION <"$code/current"');
-  expect(script).toContain("module load mpi\ntrap - EXIT\ncd '/home/me/my study' || exit 1");
+  expect(script).toMatch(/module load mpi\ntrap - EXIT\nexport PYTHONPATH=.*\ncd '\/home\/me\/my study' \|\| exit 1/);
   expect(script).toContain(`-n 4 "$python" -m mpi4py.futures -m adaptive_scheduler.run`);
   expect(script).not.toContain("ADAPTIVE_DEADLINE");
 });
@@ -195,7 +195,7 @@ test.each([
 test("a terminal in a local job gets its environment, and does not pass for it", async () => {
   const folder = await temporaryFolder();
   await pointAtCode(folder);
-  const prelude = ['export GREETING="hello $ADAPTIVE_JOB_ID"', "export MKL_NUM_THREADS=2"];
+  const prelude = ['export GREETING="hello $ADAPTIVE_JOB_ID"', "export MKL_NUM_THREADS=2 PYTHONPATH=/mine"];
   const script = scriptWith({ prelude, python: "/no/python" }, { runDirectory: folder, state: folder });
   const shell = join(folder, "shell");
   await writeFile(shell, "#!/bin/sh\npwd; env\n", { mode: 0o755 });
@@ -203,7 +203,12 @@ test("a terminal in a local job gets its environment, and does not pass for it",
   const { stdout, status } = spawnSync("bash", { input: script, env, encoding: "utf8" });
   expect(status).toBe(0);
   expect(stdout.split("\n")).toEqual(
-    expect.arrayContaining([folder, "GREETING=hello 1_2", "MKL_NUM_THREADS=2", `PYTHONPATH=${folder}/code/r1:/client`]),
+    expect.arrayContaining([
+      folder,
+      "GREETING=hello 1_2",
+      "MKL_NUM_THREADS=2",
+      `PYTHONPATH=${folder}/code/r1:/client:/mine`,
+    ]),
   );
   expect(stdout).not.toContain("ADAPTIVE_JOB_ID");
   expect(scriptWith({ queue: "slurm" })).not.toContain("ADAPTIVE_SHELL");

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
+import { clusterOf } from "../../../src/remote/clusterRuns";
 import { planStudy, type StudyEntry } from "../../../src/remote/studySync/plan";
-import { nodeQuestion, sendQuestion } from "../../../src/views/clusterWords";
+import { nodeQuestion, notOnCluster, sendQuestion, studyNotOpen } from "../../../src/views/clusterWords";
 
 const entry = (path: string, more: Partial<StudyEntry> = {}): StudyEntry => ({
   path,
@@ -49,4 +50,22 @@ test("whether to install Node says why, and how large it is", () => {
   const { message, detail } = nodeQuestion("hpc", offer, { version: "22.20.0", megabytes: 43 });
   expect(message).toBe("Install Node on hpc?");
   expect(detail).toMatch(/^This head node has no Node\.js\. .* Node 22\.20\.0 for arm64 \(43 MB, once\)/);
+});
+
+test("data of a run on a cluster is there, also where its study is not open", () => {
+  expect(notOnCluster.message).toContain("on this computer");
+  expect(studyNotOpen("hpc", null)).toMatchObject({
+    code: "study-not-open",
+    message: expect.stringMatching(/^The data is on hpc/) as string,
+    hint: expect.stringContaining("Open the folder with its learners file") as string,
+  });
+  expect(studyNotOpen("hpc", "/home/ada/study").hint).toContain("Open /home/ada/study");
+});
+
+test.each([
+  ["hpc:/home/ada/runs/peaks/.adaptive", "slurm", "hpc"],
+  ["/home/ada/peaks/.adaptive", "local", "local"],
+  ["C:/ada/peaks/.adaptive", "local", "local"],
+])("settings for the run %s, whose jobs go to %s, are asked of %s", (directory, queue, cluster) => {
+  expect(clusterOf(directory, queue)).toBe(cluster);
 });
