@@ -49,6 +49,7 @@ export function activate(context: ExtensionContext): void {
       distFolder: distFolder.fsPath,
       storage: context.globalStorageUri.fsPath,
       memory,
+      everywhere: context.globalState,
       questions: clusterQuestions,
       log: note,
     }),

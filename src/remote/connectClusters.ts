@@ -42,6 +42,8 @@ interface ClustersWorld {
   storage: string;
   /** Of this workspace. */
   memory: Pick<Memento, "get" | "update">;
+  /** Of the person, in every workspace. */
+  everywhere: Pick<Memento, "get" | "update">;
   questions: ClusterQuestions;
   log: (line: string) => void;
 }
@@ -102,7 +104,7 @@ export class Clusters {
    */
   async names(onProblem: (problem: string) => void = this.world.log): Promise<string[]> {
     const set = Object.keys(this.world.setting.get() ?? {}).filter((name) => name !== "local");
-    return [...new Set([...set, ...(await this.ssh.list(onProblem))])];
+    return [...new Set([...set, ...(await this.ssh.list(onProblem)), ...this.connectedBefore()])];
   }
 
   /** A host, which is connected when somebody needs it. */
@@ -132,8 +134,21 @@ export class Clusters {
 
   private add(host: ClusterHost): ClusterHost {
     this.hosts.set(host.name, host);
-    host.onDidConnect(() => this.connected.fire(host.name));
+    host.onDidConnect(() => {
+      this.connected.fire(host.name);
+      void this.remember(host.name);
+    });
     return host;
+  }
+
+  /** Newest first: of a host that was typed nothing else knows. */
+  private connectedBefore(): string[] {
+    return this.world.everywhere.get<string[]>(connectedHosts) ?? [];
+  }
+
+  private async remember(name: string): Promise<void> {
+    const others = this.connectedBefore().filter((other) => other !== name);
+    await this.world.everywhere.update(connectedHosts, [name, ...others].slice(0, maxConnectedHosts));
   }
 
   private profile(name: string): HostProfile {
@@ -162,6 +177,8 @@ export class Clusters {
   }
 }
 
+const connectedHosts = "connectedHosts";
+const maxConnectedHosts = 20;
 const agreedPlaces = "studiesSentTo";
 const clusterRuns = "clusterRuns";
 const sentFiles = "sentFiles";

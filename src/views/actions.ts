@@ -17,7 +17,7 @@ import { plural } from "../scheduler/state/counts";
 import type { JobOutputs } from "./jobOutput";
 import { learnerVerbWords } from "./learnerVerbs";
 import type { Place } from "./messagePlace";
-import { pickCluster } from "./pickCluster";
+import { knownHosts, pickCluster } from "./pickCluster";
 import { plain } from "./plain";
 import type { PointTrials } from "./pointTrials";
 import type { PythonChoice } from "./pythonChoice";
@@ -335,12 +335,6 @@ async function pickStudy(title: string, studies: readonly Study[]): Promise<Stud
     study,
   }));
   return (await window.showQuickPick(items, { title, placeHolder: "Which study?" }))?.study;
-}
-
-async function knownHosts(clusters: Pick<Clusters, "names">) {
-  const problems: string[] = [];
-  const hosts = await clusters.names((problem) => problems.push(problem));
-  return { hosts, problems };
 }
 
 function say(message: string): void {

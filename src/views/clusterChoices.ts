@@ -23,7 +23,7 @@ export function clusterChoices(
     description,
     cluster,
   });
-  const words = (label: string): ClusterChoice => ({ label: plain(label, 200), description: "", cluster: null });
+  const words = (label: string): ClusterChoice => ({ label, description: "", cluster: null });
   return [
     {
       label: `$(device-desktop) This computer (${plural(cores, "core")})`,
@@ -35,6 +35,25 @@ export function clusterChoices(
     ...(hosts.length === 0
       ? [words("Your SSH configuration names no host: type one, as user@host or user@host:port")]
       : []),
-    ...problems.map((problem) => words(`Not read: ${problem}`)),
+    ...problems.map((problem) => words(unread(problem))),
   ];
+}
+
+/**
+ * Hosts to look on for runs; a line without a host only says something.
+ * @param problems files of the SSH configuration that cannot be read
+ */
+export function hostsToLookOn(
+  hosts: readonly string[],
+  problems: readonly string[],
+): { label: string; host: string | null }[] {
+  const lines = [
+    ...hosts.map((host) => ({ label: `$(remote) Look on ${plain(host)}`, host })),
+    ...problems.map((problem) => ({ label: unread(problem), host: null })),
+  ];
+  return lines.length === 0 ? [] : [{ label: "Started from elsewhere", host: null }, ...lines];
+}
+
+function unread(problem: string): string {
+  return plain(`Not read: ${problem}`, 200);
 }

@@ -1,6 +1,20 @@
 import { availableParallelism } from "node:os";
 import { type QuickPickItem, QuickPickItemKind, window } from "vscode";
+import type { Clusters } from "../remote/connectClusters";
+import { toAdaptiveError } from "../scheduler/state/errors";
 import { clusterChoices } from "./clusterChoices";
+
+/** The hosts to choose from, and the files of the SSH configuration that could not be read for more. */
+export async function knownHosts(clusters: Pick<Clusters, "names">) {
+  const problems: string[] = [];
+  const hosts = await clusters
+    .names((problem) => problems.push(problem))
+    .catch((error: unknown) => {
+      problems.push(toAdaptiveError(error).message);
+      return [];
+    });
+  return { hosts, problems };
+}
 
 /** Asks where a study's jobs run: what is typed is a host too. */
 export async function pickCluster(

@@ -8,8 +8,10 @@ import type { RunSessions } from "../remote/runSessions";
 import type { WorkspaceRun } from "../remote/workspaceRuns";
 import { AdaptiveError } from "../scheduler/state/errors";
 import { RunDirectory } from "../scheduler/state/runDirectory";
+import { hostsToLookOn } from "./clusterChoices";
 import { choose } from "./dialog";
 import type { ErrorDisplay } from "./errorDisplay";
+import { knownHosts } from "./pickCluster";
 import { plain } from "./plain";
 import { deletionQuestion, runLine, withData } from "./runWords";
 import { withViewProgress } from "./viewProgress";
@@ -30,11 +32,10 @@ export class RunChoice {
     const { sessions, clusters, errors } = this.world;
     let shown: RunSession | null = null;
     await errors.attempt("Switch Run", async () => {
-      const items = Promise.all([sessions.runs(), clusters.names().catch(() => [])]).then(([runs, hosts]) => {
-        if (runs.length + hosts.length === 0) throw noRun();
-        const elsewhere = { label: "Started from elsewhere", kind: QuickPickItemKind.Separator };
-        const known = runs.map((run) => itemOf(run, sessions.active?.directory));
-        return [...known, ...(hosts.length === 0 ? [] : [elsewhere]), ...hosts.map(hostItem)];
+      const items = Promise.all([sessions.runs(), knownHosts(clusters)]).then(([runs, { hosts, problems }]) => {
+        const elsewhere = hostsToLookOn(hosts, problems).map(hostItem);
+        if (runs.length + elsewhere.length === 0) throw noRun();
+        return [...runs.map((run) => itemOf(run, sessions.active?.directory)), ...elsewhere];
       });
       const placeHolder = "Which run to show?";
       const chosen: Item | undefined = await window.showQuickPick(items, { title: "Switch Run", placeHolder });
@@ -97,8 +98,8 @@ function noRun(): AdaptiveError {
 /** A run to show, or a host to look for some on. */
 type Item = QuickPickItem & { directory?: string; host?: string };
 
-function hostItem(host: string): Item {
-  return { label: `$(remote) Look on ${host}`, host };
+function hostItem({ label, host }: { label: string; host: string | null }): Item {
+  return host === null ? { label, kind: QuickPickItemKind.Separator } : { label, host };
 }
 
 function itemOf(run: WorkspaceRun, shown: string | undefined): Item {

@@ -2,7 +2,7 @@ import { chmod, copyFile, lchown, mkdir, readdir, readFile, stat, writeFile } fr
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { Clusters } from "../../src/remote/connectClusters";
-import { distFolder, npmArchive, programsWithoutNode } from "../integration/deploy/headNode";
+import { distFolder, memento, npmArchive, programsWithoutNode } from "../integration/deploy/headNode";
 import { type RealSshd, startSshd } from "../integration/remote/ssh/realSshd";
 import { newKey, person } from "../integration/remote/ssh/ssh2Server";
 import { configurationOf } from "../integration/remote/ssh/sshWorld";
@@ -44,16 +44,13 @@ export async function visit(site: Site): Promise<Visit> {
   await writeFile(join(sshd.folder, "user_key.pub"), `${key.public}\n`);
   const laptop = await temporaryFolder();
   const { prompts, asked } = person(passphrase);
-  const memory = new Map<string, unknown>();
+  const memory = memento();
   const clusters = new Clusters({
     configuration: await configurationOf("hpc", sshd.host, laptop),
     setting: { get: () => ({ hpc: site.profile }), setSchedulerInJob: async () => undefined },
     distFolder,
     storage: laptop,
-    memory: {
-      get: <T>(key: string, otherwise?: T) => (memory.get(key) as T | undefined) ?? otherwise,
-      update: async (key, value) => void memory.set(key, value),
-    },
+    ...{ memory, everywhere: memory },
     questions: {
       prompts,
       askForNode: async () => ({ kind: "file", path: npmArchive }),

@@ -39,9 +39,10 @@ export async function makeEnvironment(wish: MakingHere): Promise<string> {
     await install(wish);
     onStep("Checking");
     const python = join(folder, "bin", "python");
-    const { missing } = await describePython(python, prelude, client, signal);
-    if (missing.length === 0) return python;
-    throw failed(wish, `${python} still has no ${missing.join(", ")}`);
+    const { missing, hasMpi } = await describePython(python, prelude, client, signal);
+    if (missing.length > 0) throw failed(wish, `${python} still has no ${missing.join(", ")}`);
+    if (wish.withMpi && !hasMpi) throw failed(wish, `mpi4py of ${python} finds no MPI library`);
+    return python;
   } catch (error) {
     if (isNew) await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
     throw error;
@@ -136,8 +137,8 @@ function whyNot(wish: MakingHere, code: string, noise: string): AdaptiveError {
   }
 }
 
-function failed({ folder, python }: MakingHere, why: string): AdaptiveError {
-  const command = commandLine(python, folder, false);
+function failed({ folder, python, withMpi }: MakingHere, why: string): AdaptiveError {
+  const command = commandLine(python, folder, withMpi);
   return new AdaptiveError("environment-failed", `The environment could not be made: ${why}`, `By hand: ${command}`, {
     command,
   });

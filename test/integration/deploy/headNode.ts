@@ -6,6 +6,7 @@ import { dirname, join, resolve } from "node:path";
 import { text } from "node:stream/consumers";
 import { promisify } from "node:util";
 import { onTestFinished } from "vitest";
+import type { Memento } from "vscode";
 import { type Cluster, type ClusterWorld, connectCluster } from "../../../src/remote/deploy/connectCluster";
 import { nodeRelease } from "../../../src/remote/deploy/nodeRelease";
 import { parseProbe, type Probe } from "../../../src/remote/deploy/probe";
@@ -53,6 +54,15 @@ export async function probe(home: string, shell = "/bin/sh", wish: Partial<Probe
   child.stdin.end(probeScript({ place: "~/.adaptive-scheduler", node: null, python, prelude: [], ...wish }));
   const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
   return parseProbe(stdout, stderr);
+}
+
+/** What an editor remembers. */
+export function memento(): Pick<Memento, "get" | "update"> {
+  const values = new Map<string, unknown>();
+  return {
+    get: <T>(key: string, otherwise?: T) => (values.get(key) as T | undefined) ?? otherwise,
+    update: (key: string, value: unknown) => Promise.resolve(void values.set(key, value)),
+  } as Pick<Memento, "get" | "update">;
 }
 
 /** A program that answers as a Node of this version does when it is asked. */

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { typedHost } from "../../../src/remote/ssh/resolveHost";
-import { clusterChoices } from "../../../src/views/clusterChoices";
+import { clusterChoices, hostsToLookOn } from "../../../src/views/clusterChoices";
 
 test.each([
   ["ada@login.hpc.example.org", "ada@login.hpc.example.org"],
@@ -35,4 +35,14 @@ test("a file of the configuration that cannot be read has a word in the list; a 
     ["$(remote) hpc", "hpc"],
     ["Not read: /home/ada/.ssh/x: it is no text", null],
   ]);
+});
+
+test("where a run is looked for the files that could not be read are named too, also without a host", () => {
+  expect(hostsToLookOn(["hpc"], ["/home/ada/.ssh/x: it is no text"])).toEqual([
+    { label: "Started from elsewhere", host: null },
+    { label: "$(remote) Look on hpc", host: "hpc" },
+    { label: "Not read: /home/ada/.ssh/x: it is no text", host: null },
+  ]);
+  expect(hostsToLookOn([], ["/home/ada/.ssh/x: it is no text"])).toHaveLength(2);
+  expect(hostsToLookOn([], [])).toEqual([]);
 });
