@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import threading
 import time
@@ -14,6 +15,7 @@ from adaptive_scheduler.door import Door, Message
 from adaptive_scheduler.goal import Goal, is_exhausted, run_goal
 from adaptive_scheduler.job import EXIT_CODES, NOTHING_LEFT, Job, log
 from adaptive_scheduler.kinds import parts_of
+from adaptive_scheduler.pace import Pace
 from adaptive_scheduler.progress import Progress
 from adaptive_scheduler.reporter import Reporter
 from adaptive_scheduler.saving import Guard
@@ -37,8 +39,8 @@ class Assignment:
         As in the learners file.
     number
         The scheduler's number of the learner.
-    retries, save_every
-        How often a point is evaluated again, and seconds between two saves.
+    retries
+        How often a point is evaluated again.
     has_goal
         Whether the run has a goal, so that the script's own is not needed.
     first_save
@@ -50,7 +52,6 @@ class Assignment:
         self.fname = fname
         self.number: int = reply["learner"]
         self.retries: int = reply["retries"]
-        self.save_every: float = reply["saveEverySeconds"]
         self.has_goal = reply["goal"] is not None
         self.first_save: float | None = None
         self._dataframe: str | None = reply.get("dataframe")
@@ -59,9 +60,12 @@ class Assignment:
         self._deadline = job.deadline
         self._alarm: threading.Timer | None = None
         self._runner: Any = None
-        self._progress = Progress(learner, fname)
+        self._progress = Progress(learner, fname, reply.get("npoints", 0), reply.get("loss"))
         self._started = time.monotonic()
         self._points_before: int | None = None
+        self._pace = Pace(reply["saveEverySeconds"], self._started)
+        self._save_timer: asyncio.TimerHandle | None = None
+        self._told_trouble = False
         self._reached = False
         self._ending = False
         self._end_wanted: str | None = None
@@ -87,8 +91,11 @@ class Assignment:
         own = runner.goal
         self._runner = runner
         self._points_before = self._progress.npoints()
+        self._progress.loaded([int(part.npoints) for part in parts_of(self.learner)])
+        self._pace = self._pace.anew(time.monotonic())
 
         def goal(learner: Any) -> bool:
+            self._keep_saving()
             self._sample()
             if self.is_reached(own) or self.guard.fenced:
                 return True
@@ -209,6 +216,8 @@ class Assignment:
         """Forget the learner: no reports, no guard."""
         if self._alarm:
             self._alarm.cancel()
+        if self._save_timer:
+            self._save_timer.cancel()
         self._reporter.stop()
         self.guard.__exit__()
         hook.forget(self.learner)
@@ -249,9 +258,32 @@ class Assignment:
         log(f"learner {self.number} {self}: not ours any more, nothing is saved: {why}")
         self._in_loop(lambda: None if self._is_over() else self._leave(NOTHING_LEFT))
 
+    # Saving now and then, in the runner's thread.
+
+    def _keep_saving(self) -> None:
+        """Save when it is time: looked at when points are done, and by a runner's loop."""
+        started = time.monotonic()
+        if self._pace.is_due(started) and self._progress.is_unsaved() and not self._ending:
+            trouble = self.save()
+            now = time.monotonic()
+            self._pace.tried(now, now - started)
+            if trouble and not self.guard.fenced and not self._told_trouble:
+                self._told_trouble = True
+                self._remark(f"for a while it {trouble}")
+        loop = getattr(self._runner, "ioloop", None)
+        if loop is not None and self._save_timer is None:
+            self._save_timer = loop.call_later(self._pace.wait(time.monotonic()), self._on_time)
+
+    def _on_time(self) -> None:
+        self._save_timer = None
+        if not self._is_over():
+            self._keep_saving()
+
     # What the guard tells, in the thread that saves.
 
     def _on_saved(self, number: int) -> None:
+        self._progress.saved(number, int(parts_of(self.learner)[number].npoints))
+        self._pace.tried(time.monotonic(), self.guard.seconds())
         if self.first_save is None and self._progress.npoints() > (self._points_before or 0):
             self.first_save = time.monotonic() - self._started
         self._set_alarm()

@@ -19,15 +19,18 @@ class Progress:
     ----------
     learner, fname
         As in the learners file.
+    npoints, loss
+        What the scheduler knows of it, until it is loaded.
 
     Attributes
     ----------
     latest
-        `npoints`, `loss`, and `preview` when that was wished.
+        `npoints`, `loss`, once it is loaded `saved`, and `preview` when that was wished.
     """
 
-    def __init__(self, learner: Any, fname: Any) -> None:
-        self.latest: Message = {"npoints": 0, "loss": None}
+    def __init__(self, learner: Any, fname: Any, npoints: int, loss: float | None) -> None:
+        self.latest: Message = {"npoints": npoints, "loss": loss}
+        self._saved: list[int] = []
         self._learner = learner
         self._fname = fname
         self._sent: Message | None = None
@@ -50,6 +53,8 @@ class Progress:
         if every and started < self._next:
             return
         self.latest = {"npoints": self.npoints(), "loss": self._loss()}
+        if self._saved:
+            self.latest["saved"] = sum(self._saved)
         if draw and self._is_drawn:
             self.latest.update(self._preview())
         # The loss of some learners takes long; this keeps it below a twentieth of the time.
@@ -58,6 +63,21 @@ class Progress:
     def hurry(self, every: float) -> None:
         """Let the next sample be due in `every` seconds at the latest."""
         self._next = min(self._next, time.monotonic() + every)
+
+    def loaded(self, npoints: list[int]) -> None:
+        """Learn how many points each of its data files has to begin with."""
+        if not self._saved:
+            self._saved = npoints
+
+    def saved(self, number: int, npoints: int) -> None:
+        """Learn that a data file was written, with so many points; the next sample says so."""
+        if self._saved:
+            self._saved[number] = npoints
+            self.hurry(0.0)
+
+    def is_unsaved(self) -> bool:
+        """Whether there are points that are in no file."""
+        return self.npoints() > sum(self._saved)
 
     def unsent(self, again: bool) -> Message | None:
         """Give the latest sample when it is new, or wanted again."""

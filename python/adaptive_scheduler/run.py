@@ -92,25 +92,13 @@ def _run(
                 retries=assignment.retries,
                 raise_if_retries_exceeded=True,
             )
-            _run_to_the_end(runner, assignment, loop)
+            loop.run_until_complete(runner.task)
     except Exception as error:
         # What was not loaded must not be overwritten by an empty learner.
         assignment.fail(*describe(error, runner), save=is_loaded)
         return
     with suppress(OSError):  # that it could not be saved has been told
         assignment.finish()
-
-
-def _run_to_the_end(runner: Any, assignment: Assignment, loop: asyncio.AbstractEventLoop) -> None:
-    saving = runner.start_periodic_saving(
-        {"fname": assignment.fname}, interval=assignment.save_every
-    )
-    try:
-        loop.run_until_complete(runner.task)
-    finally:
-        saving.cancel()
-        with suppress(asyncio.CancelledError, Exception):
-            loop.run_until_complete(saving)
 
 
 def load_study(job: Job) -> Study:

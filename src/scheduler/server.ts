@@ -172,7 +172,7 @@ export class Scheduler {
       files: this.files,
       script: (resourceClass, tries) => this.script(resourceClass, tries),
       prepare: () => this.upkeep.look(),
-      progress: (learner) => this.board.of(learner, model.learner(learner)),
+      progress: (learner) => this.board.of(model.learner(learner)),
       heardAt: (job) => this.desk.heardAt(job),
       silenceMs: () => this.desk.silenceMs,
       takeInMessage: (message) => this.desk.takeIn(message),

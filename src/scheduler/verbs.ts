@@ -5,6 +5,7 @@ import type { JobLoop } from "./jobs/loop";
 import { failedLearners, findLearners, listJobs, missedGoals } from "./questions";
 import { reclassified } from "./state/classes";
 import { asJobId, asLearnerId, type Activity, type LearnerId, type LearnerState, pausedByPerson } from "./state/rows";
+import { hasRemark, withRemark } from "./state/runRemarks";
 import { settingsOf, type Configuration } from "./state/settings";
 import type { Store } from "./state/store";
 
@@ -91,6 +92,10 @@ export class Verbs implements Pick<Commands, Verb> {
     const { run } = store.model;
     const isNew = run.activity !== activity || run.stopsGently !== Number(gently);
     if (isNew) store.record({ kind: "activityChanged", activity, stopsGently: gently ? 1 : 0, reason });
+    // Who starts the jobs has read what was lost before.
+    if (activity === "active" && hasRemark(run.remark, "lost")) {
+      store.record({ kind: "runRemarked", remark: withRemark(run.remark, "lost", null) });
+    }
     // Also what somebody else has asked for just before may not be on disk yet.
     await store.syncedIfRoom();
     if (isNew) {

@@ -46,17 +46,25 @@ export function needNode(link: Link): TreeNode[] {
   ];
 }
 
-/** What waits for a person, or that nothing is left to do, as the first line; a click shows more. */
+/** How a run stands, where that is said above its learners. */
+const labels: Partial<Record<RunCondition["kind"], string>> = {
+  waits: "Paused, needs you",
+  lost: "Points were lost",
+  finished: "Finished",
+};
+
+/** What a person should know of the run before its learners, as the first line; a click shows more. */
 export function conditionNode(condition: RunCondition | null): TreeNode[] {
-  if (condition?.kind !== "waits" && condition?.kind !== "finished") return [];
-  const waits = condition.kind === "waits";
+  const label = condition && labels[condition.kind];
+  if (!label) return [];
+  const isAmiss = condition.kind !== "finished";
   return [
     {
       id: "condition",
-      label: waits ? "Paused, needs you" : "Finished",
-      description: waits ? condition.line : "",
+      label,
+      description: isAmiss ? condition.line : "",
       tooltip: [condition.detail || condition.line, condition.hint].filter((text) => text !== "").join("\n"),
-      icon: waits ? { codicon: "warning", color: "charts.yellow" } : { codicon: "flag", color: null },
+      icon: isAmiss ? { codicon: "warning", color: "charts.yellow" } : { codicon: "flag", color: null },
       context: `condition ${condition.kind}`,
       children: null,
       command: { id: "adaptive.showProgress", title: "Show Progress", argument: null },

@@ -1,12 +1,14 @@
 import type { Overview } from "../remote/replica/queries";
-import { notStartedYet, pausedByPerson } from "../scheduler/state/rows";
-import { isFinished } from "./finished";
 import { formatCount, plural } from "../scheduler/state/counts";
+import { lossIn } from "../scheduler/state/lostPoints";
+import { notStartedYet, pausedByPerson } from "../scheduler/state/rows";
+import { remarkOf } from "../scheduler/state/runRemarks";
+import { isFinished } from "./finished";
 
 /** What a person should know of a run before anything else; null while it just goes on. */
 export interface RunCondition {
-  /** `waits`: for a person, who has to correct something. `finished`: no learner has anything left to do. */
-  kind: "notStarted" | "paused" | "stopped" | "waits" | "finished";
+  /** `waits`: for a person, who has to correct something. `finished`: no learner has anything left to do. `lost`: points. */
+  kind: "notStarted" | "paused" | "stopped" | "waits" | "finished" | "lost";
   /** For the status bar and the title of the tree. */
   word: string;
   /** A sentence. */
@@ -40,7 +42,7 @@ export function conditionOf(
       hasFailed,
     };
   }
-  if (activity === "active") return null;
+  if (activity === "active") return lossOf(run.remark, hasFailed);
   const quiet = { detail: "", hint: "", hasFailed };
   if (activity === "stopped") return { kind: "stopped", word: "stopped", line: "The jobs were stopped.", ...quiet };
   if (reason === notStartedYet)
@@ -51,6 +53,14 @@ export function conditionOf(
   const message = notice?.message ?? reason;
   const [line = ""] = message.split("\n");
   return { kind: "waits", word: "paused, needs you", line, detail: message, hint: notice?.hint ?? "", hasFailed };
+}
+
+/** That points were lost since the jobs were started: they go on, and a person can make it cost less. */
+function lossOf(remarks: string | null, hasFailed: boolean): RunCondition | null {
+  const loss = lossIn(remarks);
+  if (loss === null) return null;
+  const [line = "", hint = ""] = (remarkOf(remarks, "lost") ?? "").split(/(?<=\.) (.+)/);
+  return { kind: "lost", word: `${plural(loss.points, "point")} lost`, line, detail: line, hint, hasFailed };
 }
 
 /** `97 learners done, 2 failed, 1 stopped`. */

@@ -1,4 +1,5 @@
 import type { RunRow } from "../scheduler/state/rows";
+import { lossIn } from "../scheduler/state/lostPoints";
 import { sentence } from "./format";
 import { mendSteps } from "./pythonWords";
 import type { RunCondition } from "./runCondition";
@@ -34,8 +35,18 @@ export function asNews(run: RunRow, condition: RunCondition, changedAt: number, 
       ],
     };
   }
-  if (condition.kind !== "waits") return null;
   const { line, hint } = condition;
+  if (condition.kind === "lost") {
+    const { points } = lossIn(run.remark) ?? { points: 1 };
+    return {
+      // Told again when as much again is lost, and not with every node that goes down.
+      cause: `${run.runId} lost ${run.activityAt} ${Math.floor(Math.log2(points))}`,
+      message: `${run.name}: ${line} ${hint}`,
+      isProblem: true,
+      steps: [showProgress],
+    };
+  }
+  if (condition.kind !== "waits") return null;
   const clipped = line.length > longestLine ? `${line.slice(0, longestLine - 1)}…` : line;
   return {
     cause: `${run.runId} paused ${run.activityAt}`,

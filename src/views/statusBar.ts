@@ -46,8 +46,8 @@ export function showStatusBar(run: ShownRun, command: string): Disposable {
 
 /** What is to be known of the run, or else of what its scheduler meets. */
 function textOf(condition: RunCondition | null, notice: Notice | null): string | null {
-  const { message, hint } =
-    condition?.kind === "waits" ? { message: condition.detail, hint: condition.hint } : (notice ?? {});
+  const isOwn = condition?.kind === "waits" || (condition?.kind === "lost" && notice === null);
+  const { message, hint } = isOwn ? { message: condition.detail, hint: condition.hint } : (notice ?? {});
   const lines = [message ?? "", hint ?? ""].filter((line) => line !== "");
   return lines.length > 0 ? lines.join("\n") : (condition?.line ?? null);
 }

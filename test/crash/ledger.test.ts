@@ -10,7 +10,17 @@ const wish = { stop: null, preview: false, reportEverySeconds: 1 };
 const ok: WorkerReply = { v, n, type: "ok", wish };
 
 function assigned(job: string, epoch: number, answered: number): Exchange {
-  const given = { index: 0, fname: "a", goal: null, retries: 0, saveEverySeconds: 300, dataframe: null, wish };
+  const given = {
+    index: 0,
+    fname: "a",
+    goal: null,
+    retries: 0,
+    saveEverySeconds: 300,
+    npoints: 0,
+    loss: null,
+    dataframe: null,
+    wish,
+  };
   const reply: WorkerReply = { v, n, type: "assign", learner: 0, epoch, ...given };
   return { job, request: { type: "start" }, reply, said: answered - 1, answered };
 }

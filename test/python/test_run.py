@@ -197,9 +197,9 @@ def test_a_resumed_learner_that_meets_its_goal_ends_at_once(peer: Peer, jobs: Jo
 
 def test_a_fenced_worker_does_not_save_and_ends_with_75(peer: Peer, jobs: Jobs) -> None:
     jobs.write(text=HANGING)
-    peer.give(0, "data/0.0")
+    peer.give(0, "data/0.0", saveEverySeconds=0.05)
     job = jobs.start(*RUN)
-    peer.expect("report", lambda report: report["npoints"] == 2)
+    peer.expect("report", lambda report: report.get("saved") == 2)
     before = Path("data/0.0").read_bytes()
     peer.answers["report"] = lambda _: {"type": "fenced", "why": "job 42 has it"}
     peer.push(0, preview=True)

@@ -88,6 +88,11 @@ const invariants: Record<string, Broken[]> = {
       ({ rules, directory }) => (rules.dataFolder = directory.at("code", "r1", "data")),
       /lies in the state folder/,
     ],
+    [
+      "jobs that do not say which of their points are saved",
+      ({ rules }) => (rules.tellsWhatIsSaved = false),
+      /is given back with \d+ points, and its data has/,
+    ],
     ["a scheduler that deletes more than is its own", ({ disk }) => deleteDataToo(disk), /was deleted or changed/],
   ],
   "every learner ends": [

@@ -144,6 +144,14 @@ export class Checks {
       );
       this.require(job.resourceClass !== tryClass, () => `${job.jobId} is to try points, and has a learner`);
     }
+    if (change.kind === "learnerReleased") {
+      const { learner, npoints } = change;
+      const saved = this.world.data.get(learner)?.npoints ?? 0;
+      this.require(
+        npoints <= saved,
+        () => `learner ${learner} is given back with ${npoints} points, and its data has ${saved}`,
+      );
+    }
     if (change.kind === "learnersMoved") for (const learner of change.learners) this.done.delete(learner);
     if (change.kind === "learnerDone") {
       const saved = this.world.data.get(change.learner)?.npoints ?? 0;

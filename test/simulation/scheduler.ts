@@ -113,7 +113,7 @@ export class SimulatedScheduler {
       files: new QuietJobFiles(directory.jobs, model, directory.disk),
       script: (_, tries) => scriptOf(tries),
       prepare: () => makeFolder(directory.jobs, directory.disk).then(() => undefined),
-      progress: (learner) => board.of(learner, model.learner(learner)),
+      progress: (learner) => board.of(model.learner(learner)),
       heardAt: (job) => desk.heardAt(job),
       silenceMs: () => desk.silenceMs,
       takeInMessage: (message) => desk.takeIn(message),

@@ -84,6 +84,8 @@ class WorkerProcess extends SimulatedProcess {
   assigned: Assigned | null = null;
   private readonly disk: Disk;
   private n = 0;
+  /** Points that the data file of its learner has. */
+  private saved = 0;
   private wish: Wish | null = null;
   private isFenced = false;
   private isReporting = false;
@@ -162,6 +164,7 @@ class WorkerProcess extends SimulatedProcess {
     this.isQuiet = this.isFenced = false;
     await this.untilFilesAnswer();
     let npoints = world.data.get(learner)?.npoints ?? 0;
+    this.saved = npoints;
     let savedAt = timeline.now;
     const lastCall = place.deadline - 30_000;
     while (npoints < (goal?.npoints ?? Infinity)) {
@@ -202,7 +205,8 @@ class WorkerProcess extends SimulatedProcess {
 
   private progress(npoints: number) {
     const { learner, epoch } = this.assigned ?? { learner: 0, epoch: 0 };
-    return { learner, epoch, npoints, loss: null };
+    const saved = this.world.rules.tellsWhatIsSaved ? { saved: this.saved } : {};
+    return { learner, epoch, npoints, loss: null, ...saved };
   }
 
   /**
@@ -220,7 +224,8 @@ class WorkerProcess extends SimulatedProcess {
       world.saveData(assigned.learner, { epoch: assigned.epoch, instance: place.instance, npoints });
       return true;
     });
-    if (!isSaved) this.onFenced("epochs");
+    if (isSaved) this.saved = npoints;
+    else this.onFenced("epochs");
     return isSaved;
   }
 

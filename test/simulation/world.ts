@@ -75,6 +75,7 @@ export class World {
     epochsDecide: true,
     savesBeforeDone: true,
     tellsProcessesApart: true,
+    tellsWhatIsSaved: true,
     timeoutIsNoRefusal: true,
     waitsAreSteady: true,
   };

@@ -1,11 +1,12 @@
 import type { QueuedJob } from "../clusters/cluster";
+import type { LearnerProgress } from "../state/lostPoints";
 import type { JobId, LearnerId } from "../state/rows";
 import type { Settings } from "../state/settings";
 import type { Evidence } from "./evidence";
 
 /** What is decided on besides the model. */
 export interface Circumstances {
-  settings: Pick<Settings, "maxJobs" | "maxFailures" | "resources" | "classes">;
+  settings: Pick<Settings, "maxJobs" | "maxFailures" | "resources" | "classes" | "saveEverySeconds">;
   /** Cores that all jobs of the run share; null where the queue sees to it. */
   sharedCores: number | null;
   /** All jobs of the run as the queue has just listed them; null when it was not asked, or not believed. */
@@ -16,7 +17,7 @@ export interface Circumstances {
   lost: readonly number[];
   /** Submissions that this process is making at the moment. */
   inFlight: ReadonlySet<number>;
-  progress: (learner: LearnerId) => { npoints: number; loss: number | null };
+  progress: (learner: LearnerId) => LearnerProgress;
   /** The walltime that the queue gives a job, in seconds; null when it did not say. */
   allowedSeconds: (job: JobId) => number | null;
   /** When the worker of a job was last heard, in milliseconds since the epoch. */

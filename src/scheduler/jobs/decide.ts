@@ -1,6 +1,7 @@
 import type { NewChange } from "../state/changes";
 import { resourcesOf } from "../state/classes";
 import { handful } from "../state/handful";
+import { lossOf, reasonWithLoss, remarkOnLosses, withoutLoss } from "../state/lostPoints";
 import type { Model } from "../state/model";
 import { releaseOf } from "../state/release";
 import { asJobId, tryClass, type JobId, type JobRow, type LearnerId } from "../state/rows";
@@ -37,6 +38,8 @@ export function decide(model: Model, circumstances: Circumstances): Decision {
   const changes = [...appearances(model, circumstances), ...ends(model, circumstances), ...news(model, circumstances)];
   const pause = pauseFor(model, changes, circumstances);
   if (pause) changes.push(pause);
+  const remark = remarkOnLosses(model.run, changes, circumstances.settings.saveEverySeconds);
+  if (remark) changes.push(remark);
   const live = [...model.liveJobs].filter((id) => !circumstances.gone.has(id)).map((id) => model.job(id));
   return {
     changes,
@@ -99,8 +102,12 @@ function released(
 ): NewChange[] {
   const learner = model.heldBy(job);
   if (!learner) return [];
-  const reason = `its job ${job.jobId} ${words}`;
-  return [releaseOf(learner, job.jobId, null, how, reason, progress(learner.id), settings.maxFailures)];
+  const known = progress(learner.id);
+  const loss = lossOf(learner, known);
+  const reason = reasonWithLoss(`its job ${job.jobId} ${words}`, loss);
+  const left = withoutLoss(known, loss);
+  const release = releaseOf(learner, job.jobId, null, how, reason, left, settings.maxFailures);
+  return loss ? [loss, release] : [release];
 }
 
 /** A job that was to try points and ended without a word about some of them. */

@@ -2,7 +2,7 @@ import type { JobEnd } from "../clusters/cluster";
 import { isNothing } from "../state/changes";
 import { AdaptiveError, toAdaptiveError } from "../state/errors";
 import { asJobId, tryClass, type JobId, type JobRow, type LearnerId } from "../state/rows";
-import { withRemark } from "../state/runRemarks";
+import { remarkOf, withRemark } from "../state/runRemarks";
 import { settingsOf } from "../state/settings";
 import { Attendance, type Listing } from "./attendance";
 import type { Cancelling } from "./cancelling";
@@ -206,7 +206,7 @@ export class JobLoop {
   }
 
   private async act(listing: Listing | null): Promise<void> {
-    const { store, cluster, progress, heardAt, clock, files, onNotice } = this.options;
+    const { store, cluster, progress, heardAt, clock, files, onNotice, onRemark } = this.options;
     const gone = await this.gone(listing);
     const decision = decide(store.model, {
       ...limitsOf(settingsOf(store.model.run), cluster),
@@ -223,6 +223,9 @@ export class JobLoop {
     // Without a pause since it was decided: another message could make a change untrue.
     for (const change of decision.changes) store.record(change);
     await store.synced();
+    for (const change of decision.changes) {
+      if (change.kind === "runRemarked") onRemark(remarkOf(change.remark, "lost") ?? "");
+    }
     await files.tidy([...gone.keys()].map((job) => store.model.job(job)));
     if (decision.cancel) await this.cancel(decision.cancel);
     this.nextFillAt = decision.submit.length > 0 ? await this.submitter.fill(decision.submit) : null;

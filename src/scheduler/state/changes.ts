@@ -105,6 +105,8 @@ export type NewChange =
       npoints: number;
       loss: number | null;
     }
+  /** Points that its job had not saved are not there any more; what is left, and how many were lost. */
+  | { kind: "pointsLost"; learner: LearnerId; npoints: number; npointsBefore: number; lost: number }
   /** A job gave back a learner that its learners file does not have. */
   | { kind: "studyMismatched"; job: JobId; mismatches: number }
   | { kind: "runRemarked"; remark: string | null }
@@ -369,6 +371,9 @@ const effectsOf: { [K in Kind]: (change: Of<K>) => RowPatch[] } = {
     { table: "learners", key: learner, set: { ...set, jobId: null, isStopping: 0, changedAt: time } },
     ...freeing(job, requestNumber),
     { table: "run", set: { mismatches: 0 } },
+  ],
+  pointsLost: ({ learner, npoints, npointsBefore }) => [
+    { table: "learners", key: learner, set: { npoints, npointsBefore, loss: null } },
   ],
   studyMismatched: ({ mismatches }) => [{ table: "run", set: { mismatches } }],
   runRemarked: ({ remark }) => [{ table: "run", set: { remark } }],

@@ -1,4 +1,5 @@
 import type { Release } from "./changes";
+import type { LearnerProgress } from "./lostPoints";
 import type { JobId, LearnerRow } from "./rows";
 import { plural } from "./counts";
 
@@ -15,7 +16,7 @@ export function releaseOf(
   requestNumber: number | null,
   how: Release,
   reason: string,
-  progress: { npoints: number; loss: number | null },
+  progress: Pick<LearnerProgress, "npoints" | "loss">,
   maxFailures: number,
 ) {
   const isWished = learner.isStopping === 1;

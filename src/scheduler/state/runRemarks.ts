@@ -4,12 +4,17 @@ const beginnings = {
   ignoredVariables: "Jobs are submitted without ",
   walltime: "The queue gives jobs ",
   withoutMpi: "Processes evaluate the points: ",
+  lost: "Lost ",
 } as const;
 
 type RemarkKind = keyof typeof beginnings;
 
+export function remarkOf(remarks: string | null, kind: RemarkKind): string | null {
+  return linesOf(remarks).find((line) => line.startsWith(beginnings[kind])) ?? null;
+}
+
 export function hasRemark(remarks: string | null, kind: RemarkKind): boolean {
-  return linesOf(remarks).some((line) => line.startsWith(beginnings[kind]));
+  return remarkOf(remarks, kind) !== null;
 }
 
 /** The remarks with this one in place of an earlier one of its kind, or with none of that. */

@@ -281,7 +281,8 @@ const settingsSchema = v.strictObject(
     saveEverySeconds: v.pipe(
       positiveNumber,
       about({
-        description: "How often the data of a running learner is saved.",
+        description:
+          "Most seconds between two saves of a running learner; the first comes after a minute, the next after two, and so on up to this. What a machine that is lost costs is what was computed since the last one.",
         default: 300,
         holds: "learners given to jobs since",
       }),

@@ -1,9 +1,10 @@
 import * as v from "valibot";
 import { okayAnswer, type Answer, type Release } from "../state/changes";
 import { handful } from "../state/handful";
+import { lossOf, reasonWithLoss, remarkOnLosses, withoutLoss } from "../state/lostPoints";
 import type { Model } from "../state/model";
 import { asJobId, asLearnerId, type JobId, type JobRow, type LearnerId, type LearnerRow, fnameOf } from "../state/rows";
-import { hasRemark, remarkOnMpi, withRemark, type WithoutMpi } from "../state/runRemarks";
+import { hasRemark, remarkOf, remarkOnMpi, withRemark, type WithoutMpi } from "../state/runRemarks";
 import { releaseOf } from "../state/release";
 import { settingsOf } from "../state/settings";
 import type { Store } from "../state/store";
@@ -183,6 +184,8 @@ export class WorkerDesk {
   }
 
   private assign(request: WorkerRequestOf<"start">, job: JobRow, learner: LearnerRow, isSameProcess: boolean): Reply {
+    // The process of the job that had it until now has died.
+    if (learner.jobId !== null && !isSameProcess) this.lose(lossOf(learner, this.board.of(learner)));
     const epoch = isSameProcess ? learner.epoch : learner.epoch + 1;
     const instances = job.learnerId === learner.id && !isSameProcess ? job.instances + 1 : Math.max(1, job.instances);
     this.store.record({
@@ -217,7 +220,10 @@ export class WorkerDesk {
   private report(request: WorkerRequestOf<"report">, job: JobId): Reply {
     const learner = this.held(request, job);
     if (!learner) return fenced(request.learner);
-    this.board.note(learner.id, learner, request);
+    // What a job has loaded of a learner whose last job was lost while nobody served the run, or of data that was taken away.
+    const isLoaded = request.saved !== undefined && this.board.of(learner).saved === undefined;
+    this.board.note(learner, request);
+    if (isLoaded) this.lose(lossOf(learner, { npoints: learner.npointsBefore, loss: null, saved: request.saved }));
     if (request.preview) this.events.onDidPreview(learner.id, request.preview);
     return { type: "ok", wish: this.wishFor(learner.id) };
   }
@@ -271,7 +277,7 @@ export class WorkerDesk {
     if (!isEntitled) return fenced(request.learner);
     const isMismatch = request.type === "released" && request.why === "learners-changed";
     // Nothing was loaded, so nothing is known of its points.
-    if (!isMismatch) this.board.note(learner.id, learner, request);
+    if (!isMismatch) this.board.note(learner, request);
     // A job may have been given the learner again before its last word on it, from the outbox, was taken in.
     const requestNumber = job.learnerId === learner.id ? Math.max(request.n, job.requestNumber) : null;
     switch (request.type) {
@@ -337,8 +343,21 @@ export class WorkerDesk {
 
   private release(learner: LearnerRow, job: JobRow, requestNumber: number | null, how: Release, reason: string): void {
     const { maxFailures } = settingsOf(this.store.model.run);
-    const progress = this.board.of(learner.id, learner);
-    this.store.record(releaseOf(learner, job.jobId, requestNumber, how, reason, progress, maxFailures));
+    const known = this.board.of(learner);
+    const loss = lossOf(learner, known);
+    this.lose(loss);
+    const [words, left] = [reasonWithLoss(reason, loss), withoutLoss(known, loss)];
+    this.store.record(releaseOf(learner, job.jobId, requestNumber, how, words, left, maxFailures));
+  }
+
+  private lose(loss: ReturnType<typeof lossOf>): void {
+    if (!loss) return;
+    this.store.record(loss);
+    const { run } = this.store.model;
+    const remarked = remarkOnLosses(run, [loss], settingsOf(run).saveEverySeconds);
+    if (!remarked) return;
+    this.store.record(remarked);
+    this.events.onDidRemark(remarkOf(remarked.remark, "lost") ?? "");
   }
 
   private repeated(job: JobRow): Reply | null {
@@ -370,6 +389,7 @@ export class WorkerDesk {
   private assignment(id: LearnerId, epoch: number): Reply {
     const learner = this.store.model.learner(id);
     const { goal, retries, saveEverySeconds, dataframe } = settingsOf(this.store.model.run);
+    const { npoints, loss } = this.board.of(learner);
     return {
       type: "assign",
       learner: id,
@@ -379,6 +399,8 @@ export class WorkerDesk {
       goal,
       retries,
       saveEverySeconds,
+      npoints,
+      loss,
       dataframe,
       wish: this.wishFor(id),
     };

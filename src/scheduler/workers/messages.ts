@@ -30,6 +30,8 @@ const progress = {
   npoints: points,
   /** Null when the loss is not finite, as for a learner without points. */
   loss: v.nullable(v.pipe(v.number(), v.finite())),
+  /** Points that its data files have: what is left when this job is lost. Absent until the learner is loaded. */
+  saved: v.optional(points),
 };
 
 const maxPreviewPoints = 5000;
@@ -193,6 +195,9 @@ export type WorkerReply = { v: typeof workerProtocol; n: number } & (
       goal: Goal | null;
       retries: number;
       saveEverySeconds: number;
+      /** How far it is, as far as the scheduler knows: what to report until it is loaded. */
+      npoints: number;
+      loss: number | null;
       /** Save the data as a data frame too, in a file beside it. */
       dataframe: DataframeFormat | null;
       wish: Wish;

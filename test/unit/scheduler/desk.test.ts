@@ -72,6 +72,8 @@ describe("a job that asks for a learner", () => {
         goal: { npoints: 50 },
         retries: 0,
         saveEverySeconds: 300,
+        npoints: 0,
+        loss: null,
         dataframe: null,
         wish: { stop: null, preview: false, reportEverySeconds: 1 },
       },

@@ -8,8 +8,10 @@ import {
   learnerStates,
   notStartedYet,
   pausedByPerson,
+  asLearnerId,
   type RunRow,
 } from "../../../src/scheduler/state/rows";
+import { remarkOnLosses } from "../../../src/scheduler/state/lostPoints";
 import { conditionNode } from "../../../src/views/learnersTreeModel";
 import { conditionOf } from "../../../src/views/runCondition";
 import { asNews, isWanted, quieter } from "../../../src/views/runNews";
@@ -33,6 +35,17 @@ const notice = {
   message: `${died}\nThe last one printed:\nOSError: no licence`,
   hint: "Correct the cause; then start the jobs again.",
 };
+const { remark: lost } = remarkOnLosses(
+  { remark: "Jobs run with numpy 2." },
+  [0, 1].map((i) => ({
+    kind: "pointsLost",
+    learner: asLearnerId(i),
+    npoints: 35,
+    npointsBefore: 0,
+    lost: 265 + 735 * i,
+  })),
+  300,
+) ?? { remark: null };
 const byItself = { activity: "paused", reason: "5 jobs died" } as const;
 
 describe("how a run stands", () => {
@@ -47,6 +60,9 @@ describe("how a run stands", () => {
     [{ done: 8, failed: 1 }, { activity: "paused", reason: pausedByPerson }, "peaks 8✓ 1✗ · finished"],
     [{ stopped: 2 }, { activity: "stopped" }, "peaks · finished"],
     [{ done: 2, removed: 3 }, {}, "peaks 2✓ · finished"],
+    [{ running: 2, waiting: 6 }, { remark: lost }, "peaks 2▶ 6◷ · 1\u202f265 points lost"],
+    [{ waiting: 8 }, { ...byItself, remark: lost }, "peaks 8◷ · paused, needs you"],
+    [{ done: 8 }, { remark: lost }, "peaks 8✓ · finished"],
     // Nothing to do is not all done.
     [{ removed: 3 }, {}, null],
   ] as const)("%j of %j", (learners, run, text) => {
@@ -83,6 +99,24 @@ describe("what is told in a notification", () => {
         { title: "Start Jobs", command: "adaptive.startJobs" },
       ],
     });
+  });
+
+  test("points that were lost, and what makes that less: again when as much again is lost", () => {
+    const told = news({ running: 2 }, { remark: lost });
+    expect(told).toMatchObject({
+      isProblem: true,
+      message:
+        "peaks: Lost 1265 points of 2 learners whose jobs ended before these were saved; they are computed again. " +
+        "What a lost job costs at most is what its learner computes between two saves: to make that less than 300 seconds, set saveEverySeconds in adaptive.json and start the jobs again.",
+    });
+    const causes = [1300, 2047, 2048].map(
+      (points) => news({ running: 2 }, { remark: (lost ?? "").replace("1265", String(points)) })?.cause,
+    );
+    expect(causes.map((cause) => cause === told?.cause)).toEqual([true, true, false]);
+    const [node] = conditionNode(conditionOf(overview({ running: 2 }, { remark: lost }), null));
+    expect(node).toMatchObject({ label: "Points were lost", context: "condition lost" });
+    expect(node?.description).toMatch(/^Lost 1265 points of 2 learners .* computed again\.$/);
+    expect(node?.tooltip).toMatch(/\nWhat a lost job costs .* saveEverySeconds/);
   });
 
   test("a run that is finished, with what is left to do", () => {
