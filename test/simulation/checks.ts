@@ -24,6 +24,8 @@ interface Seen {
   polledAt: number;
   listings: { at: number; ids: ReadonlySet<string> }[];
   heardAt: Map<string, number>;
+  /** Learners with the epoch of a job that has reported on them. */
+  told: Set<string>;
 }
 
 /** Changes that are compared with the journals after a start. */
@@ -96,7 +98,7 @@ export class Checks {
   /** A scheduler has recovered the run. */
   onOpened({ store, process }: SimulatedScheduler): void {
     const { model, position } = store;
-    this.seen.set(process, { polledAt: -Infinity, listings: [], heardAt: new Map() });
+    this.seen.set(process, { polledAt: -Infinity, listings: [], heardAt: new Map(), told: new Set() });
     this.require(position.seq > this.lastPublished, () => `change ${this.lastPublished} was published, and is lost`);
     const journal = this.world.readJournals(position.seq);
     for (const [seq, before] of this.published) {
@@ -126,6 +128,7 @@ export class Checks {
       );
       this.take(change);
       if (change.kind === "jobEnded") this.onJobEnded(change.job, process);
+      if (change.kind === "learnerReleased") this.onReleased(change, process);
       if (change.kind === "submissionRefused") this.onRefused(change, process);
     }
   }
@@ -143,14 +146,6 @@ export class Checks {
         () => `job ${job.jobId} of ${job.resourceClass} has learner ${learner.id} of ${learner.resourceClass}`,
       );
       this.require(job.resourceClass !== tryClass, () => `${job.jobId} is to try points, and has a learner`);
-    }
-    if (change.kind === "learnerReleased") {
-      const { learner, npoints } = change;
-      const saved = this.world.data.get(learner)?.npoints ?? 0;
-      this.require(
-        npoints <= saved,
-        () => `learner ${learner} is given back with ${npoints} points, and its data has ${saved}`,
-      );
     }
     if (change.kind === "learnersMoved") for (const learner of change.learners) this.done.delete(learner);
     if (change.kind === "learnerDone") {
@@ -194,8 +189,9 @@ export class Checks {
   }
 
   onRequest(request: object, owner: SimulatedProcess): void {
-    const { job } = request as { job: string };
+    const { type, job, learner, epoch } = request as { type: string; job: string; learner: number; epoch: number };
     this.seen.get(owner)?.heardAt.set(job, this.world.timeline.now);
+    if (type === "report") this.seen.get(owner)?.told.add(`${learner} ${epoch}`);
   }
 
   /** A worker has taken an assignment. */
@@ -306,6 +302,16 @@ export class Checks {
     this.require(
       silentMs >= silenceMs - decisionMs,
       () => `job ${id} lives and spoke ${silentMs} ms ago, and was given up`,
+    );
+  }
+
+  /** What a learner has that nobody computes on is in its data: as far as its job has told this scheduler, or any. */
+  private onReleased({ learner, npoints }: { learner: number; npoints: number }, owner: SimulatedProcess): void {
+    if (!this.seenBy(owner).told.has(`${learner} ${this.replica.learner(asLearnerId(learner)).epoch}`)) return;
+    const saved = this.world.data.get(learner)?.npoints ?? 0;
+    this.require(
+      npoints <= saved,
+      () => `learner ${learner} is given back with ${npoints} points, and its data has ${saved}`,
     );
   }
 
