@@ -29,9 +29,9 @@ const long = ".long.test.ts";
 const parts = {
   check,
   unit: () => vitest("unit"),
-  simulation: async () => sum([await simulate(400), await vitest("simulation")]),
+  simulation: async () => sum([await simulate(300), await vitest("simulation")]),
   // Half of it is waiting: for processes to start, for a poll, for patience to end.
-  integration: async () => sum([await vitest("integration", "--minWorkers=1", "--maxWorkers=2"), await pytest()]),
+  integration: async () => sum([await vitest("integration", "--minWorkers=1", "--maxWorkers=3"), await pytest()]),
   crash: () => vitest("crash"),
   // Most of it is waiting for Slurm, and for the patience of the scheduler.
   cluster: () => endingCluster(vitest("cluster", "--minWorkers=1", "--maxWorkers=6")),
@@ -44,7 +44,7 @@ const parts = {
       await endingCluster(vitest("cluster", "--minWorkers=1", "--maxWorkers=6", long)),
       await vitest("slurms", "--minWorkers=1", "--maxWorkers=2"),
       await vitest("e2e", long),
-      await simulate(2000, 401),
+      await simulate(2000, 301),
     ]),
 };
 /** Parts that run when they are named. */
@@ -145,7 +145,7 @@ async function simulate(seeds, first = 1) {
 /** @returns {Promise<Counts>} */
 async function pytest() {
   const report = join(results, "python.xml");
-  const exitCode = await show(python, ["-m", "pytest", "-q", "-n", "2", `--junitxml=${report}`, "test/python"]);
+  const exitCode = await show(python, ["-m", "pytest", "-q", "-n", "3", `--junitxml=${report}`, "test/python"]);
   const text = await readFile(report, "utf8").catch(() => "");
   const number = (/** @type {string} */ name) => Number(new RegExp(` ${name}="(\\d+)"`).exec(text)?.[1] ?? 0);
   const failed = number("failures") + number("errors") + number("skipped");
