@@ -5,7 +5,6 @@ import type { RunSession } from "../remote/runSession";
 import type { RunSessions } from "../remote/runSessions";
 import type { Study } from "../remote/studies";
 import { type LearnerVerb, statesFor } from "../scheduler/control/learnerVerbs";
-import { needsPython } from "../scheduler/control/foundPythons";
 import { describeComparison, type StudyComparison } from "../scheduler/control/studyComparison";
 import { AdaptiveError, toAdaptiveError } from "../scheduler/state/errors";
 import type { TypedSettings } from "../scheduler/state/layers";
@@ -243,18 +242,15 @@ export class Actions {
   }
 
   /** Makes the run, once a person has mended what keeps its Python from running learners. */
-  private async prepare(study: Study, cluster: string, typed: TypedSettings): ReturnType<RunSessions["prepare"]> {
-    try {
-      return await this.withProgress(study.name, (progress, token) => {
+  private prepare(study: Study, cluster: string, typed: TypedSettings): ReturnType<RunSessions["prepare"]> {
+    const { sessions, pythons } = this.world;
+    return pythons.whileMending(study, cluster, (isMended) =>
+      this.withProgress(study.name, (progress, token) => {
         progress("Checking");
-        return this.world.sessions.prepare(study, typed, token, { cluster, onStep: progress });
-      });
-    } catch (error) {
-      const problem = toAdaptiveError(error);
-      if (!needsPython(problem.code)) throw error;
-      await this.world.pythons.mend(problem, study, cluster);
-      return this.prepare(study, cluster, withoutPython(typed));
-    }
+        const now = isMended ? withoutPython(typed) : typed;
+        return sessions.prepare(study, now, token, { cluster, onStep: progress });
+      }),
+    );
   }
 
   /**

@@ -26,6 +26,7 @@ import { plural } from "../scheduler/state/counts";
 import { learnerNodeId } from "./learnersTreeModel";
 import { placeInStudy } from "./ownFiles";
 import { plain } from "./plain";
+import type { PythonChoice } from "./pythonChoice";
 import type { ShownTexts } from "./shownTexts";
 import { update, updateQuestion } from "./studyWords";
 import { isNews, maxTried, tracebacksOf, trialWords, withProposal } from "./trialModel";
@@ -36,10 +37,13 @@ type Tried = AnswerOf<"tryLearners">;
 /** A job that tries points is among those that live, which come first. */
 const maxJobsAsked = 20_000;
 const nothingTyped = { set: {}, unset: [] };
+/** What was typed at an earlier start would come before the Python that has been chosen. */
+const chosenSince = { set: {}, unset: ["python" as const] };
 
 export interface PointTrialsWorld {
   sessions: RunSessions;
   tracebacks: ShownTexts;
+  pythons: PythonChoice;
   errors: ErrorDisplay;
   log: LogOutputChannel;
 }
@@ -148,9 +152,12 @@ export class PointTrials {
   }
 
   private async prepare(study: Study, token: CancellationToken, onStep: (step: string) => void): Promise<RunSession> {
-    const { sessions } = this.world;
+    const { sessions, pythons } = this.world;
     const cluster = (await sessions.clusterOf(study)) ?? "local";
-    return (await sessions.prepare(study, nothingTyped, token, { cluster, onStep })).session;
+    const made = await pythons.whileMending(study, cluster, (isMended) =>
+      sessions.prepare(study, isMended ? chosenSince : nothingTyped, token, { cluster, onStep }),
+    );
+    return made.session;
   }
 
   private async untilTold(

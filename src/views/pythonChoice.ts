@@ -14,7 +14,7 @@ import type { RunSessions } from "../remote/runSessions";
 import type { Study } from "../remote/studies";
 import { wheelsFor } from "../remote/deploy/wheels";
 import type { Making } from "../scheduler/control/environmentWish";
-import type { FoundPython } from "../scheduler/control/foundPythons";
+import { type FoundPython, needsPython } from "../scheduler/control/foundPythons";
 import { AdaptiveError, toAdaptiveError } from "../scheduler/state/errors";
 import { choose } from "./dialog";
 import { plain } from "./plain";
@@ -39,10 +39,22 @@ export class PythonChoice {
   constructor(private readonly world: PythonChoiceWorld) {}
 
   /**
-   * Has a person mend what keeps the jobs' Python from running learners.
+   * Does what needs a study's Python, and goes on by itself once a person has mended what that lacks.
    * @throws AdaptiveError `cancelled`, also when they would rather mend it by hand
    */
-  async mend(error: AdaptiveError, study: Study, cluster: string): Promise<ChosenPython> {
+  async whileMending<T>(study: Study, cluster: string, act: (isMended: boolean) => Promise<T>): Promise<T> {
+    for (let isMended = false; ; isMended = true) {
+      try {
+        return await act(isMended);
+      } catch (error) {
+        const problem = toAdaptiveError(error);
+        if (!needsPython(problem.code)) throw error;
+        await this.mend(problem, study, cluster);
+      }
+    }
+  }
+
+  private async mend(error: AdaptiveError, study: Study, cluster: string): Promise<ChosenPython> {
     this.world.log.error(`${study.name}: ${error.message} (${error.code}) ${error.hint}`, error.cause ?? "");
     const step = await choose(mendQuestion(error));
     if (step === mendSteps.choose) return this.choose(study, cluster);

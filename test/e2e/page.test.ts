@@ -1,6 +1,6 @@
 import type { Browser, Locator } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { LearnerRow } from "../../src/scheduler/state/rows";
+import { asJobId, type LearnerRow } from "../../src/scheduler/state/rows";
 import type { ToPage } from "../../src/views/messages";
 import { learnerRow } from "../unit/views/rows";
 import { DashboardPage, openBrowser, type PageOptions } from "./page";
@@ -263,23 +263,56 @@ describe("buttons", () => {
 });
 
 describe("however little room there is", () => {
+  /** A plot that is as high as wide, of a run that has ended, with a parameter that is long. */
+  async function openFinished(size: PageOptions): Promise<DashboardPage> {
+    const combo = JSON.stringify({ offset: -0.3, method: "averaged_over_the_second_shell" });
+    const row = learnerRow(1, { combo, state: "done", npoints: 3, loss: 0.046, lastJobId: asJobId("1_2") });
+    const dashboard = await open([row], size);
+    if (run.type !== "run" || run.run === null) throw new Error("no run");
+    const finished = { at: Date.now() - 60_000, startedAt: Date.now() - 3_660_000 };
+    await dashboard.tell({ ...run, run: { ...run.run, learners: { done: 20, failed: 1 }, finished } });
+    await rowOf(dashboard, "done").click();
+    const named = { xLabel: "x", yLabel: "y", zLabel: "z", npoints: 3, facts: [] };
+    const bounds: [[number, number], [number, number]] = [
+      [-1, 1],
+      [-1, 1],
+    ];
+    const surface = { kind: "surface" as const, x: [-1, 0, 1], y: [-1, 1, -1], z: [0, 1, 0], bounds };
+    await dashboard.tell({ type: "preview", learner: row.id, preview: { ...surface, ...named } });
+    await dashboard.page.locator("adaptive-learner canvas").first().waitFor();
+    return dashboard;
+  }
+
+  // The smallest is what a window of 1020×500 leaves beside the sidebar.
   test.each([
-    { width: 1400, height: 420 },
+    { width: 1000, height: 480 },
     { width: 1020, height: 500 },
+    { width: 640, height: 400 },
     { width: 700, height: 400 },
     { width: 560, height: 600 },
-  ])("the learner that is looked at is in sight: %o", async (size) => {
-    const row = learnerRow(1, { state: "done", npoints: 3 });
-    const dashboard = await open([row], size);
-    await rowOf(dashboard, "done").click();
-    const named = { xLabel: "x", yLabel: "y", npoints: 3, facts: [], errors: null };
-    const curve = { kind: "line" as const, x: [-1, 0, 1], y: [[0, 1, 0]], bounds: [-1, 1] as [number, number] };
-    await dashboard.tell({ type: "preview", learner: row.id, preview: { ...curve, ...named } });
+  ])("the learner that is looked at is in sight, and no column is cut off: %o", async (size) => {
+    const dashboard = await openFinished(size);
     const plot = dashboard.page.locator("adaptive-learner canvas").first();
-    await plot.waitFor();
     const box = await plot.boundingBox();
     expect((box?.y ?? size.height) + (box?.height ?? 0)).toBeLessThanOrEqual(size.height);
     expect(box?.height).toBeGreaterThanOrEqual(80);
     await rowOf(dashboard, "done").waitFor();
+    const grid = await dashboard.page.locator("adaptive-learners adaptive-grid").boundingBox();
+    const heads = dashboard.page.locator('adaptive-learners [role="columnheader"]');
+    const last = await heads.last().boundingBox();
+    expect((last?.x ?? 0) + (last?.width ?? 0)).toBeLessThanOrEqual((grid?.x ?? 0) + (grid?.width ?? 0) + 1);
+    expect(await heads.allInnerTexts()).toEqual(expect.arrayContaining(["offset", "method", "state", "points"]));
+  });
+
+  test("a column that was wide for something that is over gives the room back", async () => {
+    const method = JSON.stringify({ method: "averaged_over_the_second_shell" });
+    const rows = [1, 2].map((id) => learnerRow(id, { combo: method, failures: id - 1, error: "OSError: no licence" }));
+    const dashboard = await open(rows);
+    const width = async () =>
+      (await dashboard.page.locator('adaptive-learners [data-key="state"]').first().boundingBox())?.width ?? 0;
+    await rowOf(dashboard, "waiting, failed once").waitFor();
+    const wide = await width();
+    await dashboard.show(rows.map((row) => ({ ...row, state: "done", failures: 0, error: null })));
+    await expect.poll(width).toBeLessThan(wide - 20);
   });
 });

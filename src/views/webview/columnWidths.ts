@@ -12,6 +12,24 @@ const leastPx = 72;
 const mostPx = 360;
 
 /**
+ * The columns that are shown: where room is short those whose `rank` is highest are left out first, as long as that
+ * helps; those without a rank stay.
+ */
+export function columnsInRoom<T extends ColumnNeed & { rank: number | null }>(
+  columns: readonly T[],
+  roomPx: number,
+): readonly T[] {
+  const least = sum(columns.map(({ needPx, mayShrink }) => (mayShrink ? Math.min(needPx, leastPx) : needPx)));
+  const ranks = columns.flatMap(({ rank }) => (rank === null ? [] : [rank]));
+  if (least <= roomPx || ranks.length === 0) return columns;
+  const last = Math.max(...ranks);
+  return columnsInRoom(
+    columns.filter(({ rank }) => rank !== last),
+    roomPx,
+  );
+}
+
+/**
  * The widths of columns as CSS grid tracks: what each needs, and the room that is left in shares. Where room is
  * short the longest texts are cut off first, and where that is not enough the list scrolls.
  */

@@ -106,7 +106,24 @@ export class DashboardElement extends LitElement {
           flex-basis: 320px;
         }
       }
+      @media (min-width: 621px) and (max-width: 760px) {
+        .columns {
+          grid-template-columns: minmax(0, 1fr) minmax(0, 1.15fr);
+        }
+      }
+      @media (max-height: 560px) {
+        .finished > .quiet {
+          display: none;
+        }
+      }
       @media (max-height: 460px), (max-width: 620px) and (max-height: 640px) {
+        :host {
+          gap: 6px;
+          padding: 8px 10px;
+        }
+        h1 {
+          font-size: 1em;
+        }
         .overTime {
           display: none;
         }

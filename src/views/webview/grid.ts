@@ -1,5 +1,5 @@
 import { css, html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
-import { columnTracks } from "./columnWidths";
+import { columnsInRoom, columnTracks } from "./columnWidths";
 import { drawn } from "./drawn";
 import { given } from "./given";
 import { commonStyles } from "./styles";
@@ -9,6 +9,8 @@ const rowHeight = 22;
 const overscan = 12;
 /** Of a cell, left and right, and a hair. */
 const cellPadding = 13;
+/** A column that needs less by so much was wide for something that is over. */
+const muchPx = 30;
 
 export interface GridColumn {
   key: string;
@@ -16,9 +18,14 @@ export interface GridColumn {
   isNumber: boolean;
   /** Whether its texts may be cut off where room is short. */
   mayShrink: boolean;
+  /** Where room is short the columns of the highest rank are left out first; null for one that stays. */
+  rank: number | null;
   /** How the rows are sorted by it; null when they cannot be. */
   sort: "ascending" | "descending" | "none" | null;
 }
+
+/** One that there is room for, and which of all it is. */
+type ShownColumn = GridColumn & { index: number };
 
 export interface GridCell {
   content: string | TemplateResult;
@@ -135,6 +142,8 @@ export class GridElement extends LitElement {
 
   private activeRow = 0;
   private looked = "";
+  /** The rows whose cells were measured last. */
+  private measured = "";
   /** What each column has needed so far, by its key: widths stay while one scrolls. */
   private readonly needs = new Map<string, number>();
   private readonly sizes = new ResizeObserver(() => this.requestUpdate());
@@ -152,9 +161,11 @@ export class GridElement extends LitElement {
   override render(): TemplateResult {
     const { columns, total } = this;
     const { first, end } = this.range;
-    const needed = columns.map(({ key, mayShrink }) => ({ needPx: this.needs.get(key) ?? 0, mayShrink }));
-    const tracks = { "grid-template-columns": columnTracks(needed, this.scroller?.clientWidth ?? this.clientWidth) };
-    const rows = Array.from({ length: end - first }, (_, i) => this.row(first + i, tracks));
+    const roomPx = this.scroller?.clientWidth ?? this.clientWidth;
+    const needed = columns.map((column, index) => ({ ...column, index, needPx: this.needs.get(column.key) ?? 0 }));
+    const shown = columnsInRoom(needed, roomPx);
+    const tracks = { "grid-template-columns": columnTracks(shown, roomPx) };
+    const rows = Array.from({ length: end - first }, (_, i) => this.row(first + i, shown, tracks));
     return html`<div
       class="scroller"
       role="grid"
@@ -168,7 +179,7 @@ export class GridElement extends LitElement {
       @keydown=${(event: KeyboardEvent) => this.press(event)}
     >
       <div class="row header" role="row" aria-rowindex="1" ${drawn(tracks)}>
-        ${columns.map((column) => this.header(column))}
+        ${shown.map((column) => this.header(column))}
       </div>
       <div class="body" role="rowgroup" ${drawn({ height: `${total * rowHeight}px` })}>${rows}</div>
     </div>`;
@@ -184,19 +195,25 @@ export class GridElement extends LitElement {
     this.onLook(range);
   }
 
-  /** Columns grow to what they show. */
+  /** Columns grow to what they show; once that has become much less, of the same rows, they give the room back. */
   private measure(): void {
-    let hasGrown = false;
+    const shown = new Map<string, number>();
     const contents = document.createRange();
     for (const cell of this.renderRoot.querySelectorAll<HTMLElement>(".cell")) {
       const { key = "" } = cell.dataset;
       contents.selectNodeContents(cell.querySelector("button") ?? cell);
       const needPx = Math.ceil(contents.getBoundingClientRect().width) + cellPadding;
-      if (needPx <= (this.needs.get(key) ?? 0)) continue;
-      this.needs.set(key, needPx);
-      hasGrown = true;
+      shown.set(key, Math.max(shown.get(key) ?? 0, needPx));
     }
-    if (hasGrown) this.requestUpdate();
+    const rows = `${this.range.first}-${this.range.end}`;
+    const isScrolled = rows !== this.measured;
+    this.measured = rows;
+    for (const [key, needPx] of shown) {
+      const known = this.needs.get(key) ?? 0;
+      if (needPx <= known && (isScrolled || needPx > known - muchPx)) continue;
+      this.needs.set(key, needPx);
+      this.requestUpdate();
+    }
   }
 
   private get scroller(): HTMLElement | null {
@@ -213,10 +230,16 @@ export class GridElement extends LitElement {
     return rowsInSight({ ...this.view, total: this.total, overscan });
   }
 
-  private header({ key, label, isNumber, sort }: GridColumn): TemplateResult {
+  private header({ key, index, label, isNumber, sort }: ShownColumn): TemplateResult {
     const sign = sort === "ascending" ? " ↑" : sort === "descending" ? " ↓" : "";
     const kind = `${isNumber ? "isNumber" : ""} ${sort === null ? "" : "sortable"}`;
-    return html`<div class="cell ${kind}" role="columnheader" data-key=${key} aria-sort=${sort ?? nothing}>
+    return html`<div
+      class="cell ${kind}"
+      role="columnheader"
+      aria-colindex=${index + 1}
+      data-key=${key}
+      aria-sort=${sort ?? nothing}
+    >
       ${
         sort === null
           ? label
@@ -225,7 +248,7 @@ export class GridElement extends LitElement {
     </div>`;
   }
 
-  private row(row: number, tracks: Record<string, string>): TemplateResult {
+  private row(row: number, shown: readonly ShownColumn[], tracks: Record<string, string>): TemplateResult {
     const cells = this.cells(row);
     return html`<div
       class="row ${row === this.activeRow ? "isActive" : ""}"
@@ -236,15 +259,16 @@ export class GridElement extends LitElement {
       ${drawn({ ...tracks, transform: `translateY(${row * rowHeight}px)` })}
       @click=${(event: MouseEvent) => this.choose(row, howOf(event))}
     >
-      ${this.columns.map(
-        ({ key, isNumber }, i) =>
+      ${shown.map(
+        ({ key, index, isNumber }) =>
           html`<div
             class="cell ${isNumber ? "isNumber" : ""}"
             role="gridcell"
+            aria-colindex=${index + 1}
             data-key=${key}
-            title=${cells?.[i]?.title ?? nothing}
+            title=${cells?.[index]?.title ?? nothing}
           >
-            ${cells?.[i]?.content ?? (cells === null && i === 0 ? "…" : "")}
+            ${cells?.[index]?.content ?? (cells === null && index === 0 ? "…" : "")}
           </div>`,
       )}
     </div>`;

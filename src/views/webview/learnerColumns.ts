@@ -26,9 +26,16 @@ export function learnerColumns(learners: readonly ShownLearner[]): Column[] {
 
 /** The columns as the grid draws their headers. */
 export function gridColumns(columns: readonly Column[], { orderBy, descending }: Order): GridColumn[] {
-  return columns.map(({ key, label, isNumber, mayShrink, sortBy }) => {
+  return columns.map(({ key, label, isNumber, mayShrink, rank, sortBy }) => {
     const sorted = descending ? "descending" : "ascending";
-    return { key, label, isNumber, mayShrink, sort: sortBy === null ? null : sortBy === orderBy ? sorted : "none" };
+    return {
+      key,
+      label,
+      isNumber,
+      mayShrink,
+      rank,
+      sort: sortBy === null ? null : sortBy === orderBy ? sorted : "none",
+    };
   });
 }
 
@@ -48,6 +55,7 @@ function parameterColumn(name: string, learners: readonly ShownLearner[]): Colum
     label: name,
     isNumber,
     mayShrink: !isNumber,
+    rank: null,
     sortBy: `parameter:${name}`,
     cell: (learner) => ({
       content: formatValue(valueOf(learner) ?? null),
@@ -61,6 +69,7 @@ const nameColumn: Column = {
   label: "learner",
   isNumber: false,
   mayShrink: true,
+  rank: null,
   sortBy: null,
   cell: (learner) => ({ content: learner.label, title: learner.fname }),
 };
@@ -70,6 +79,7 @@ const classColumn: Column = {
   label: "class",
   isNumber: false,
   mayShrink: true,
+  rank: null,
   sortBy: "resourceClass",
   cell: ({ resourceClass }) => ({ content: resourceClass }),
 };
@@ -80,6 +90,7 @@ const progressColumns: readonly Column[] = [
     label: "state",
     isNumber: false,
     mayShrink: false,
+    rank: null,
     sortBy: "state",
     cell: (learner) => {
       const why = troubleWords(learner);
@@ -94,6 +105,7 @@ const progressColumns: readonly Column[] = [
     label: "points",
     isNumber: true,
     mayShrink: false,
+    rank: null,
     sortBy: "npoints",
     cell: ({ npoints }) => ({ content: formatCount(npoints) }),
   },
@@ -102,6 +114,7 @@ const progressColumns: readonly Column[] = [
     label: "loss",
     isNumber: true,
     mayShrink: false,
+    rank: 1,
     sortBy: "loss",
     cell: ({ loss }) => ({ content: formatLoss(loss), ...(loss === null ? {} : { title: String(loss) }) }),
   },
@@ -110,6 +123,7 @@ const progressColumns: readonly Column[] = [
     label: "job",
     isNumber: false,
     mayShrink: false,
+    rank: 3,
     sortBy: "lastJobId",
     cell: ({ job }) => ({ content: job ?? "–" }),
   },
@@ -118,6 +132,7 @@ const progressColumns: readonly Column[] = [
     label: "changed",
     isNumber: true,
     mayShrink: false,
+    rank: 2,
     sortBy: "changedAt",
     cell: ({ changedAt }, nowMs) => ({
       content: formatAgo(changedAt, nowMs),

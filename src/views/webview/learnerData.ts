@@ -42,7 +42,7 @@ export class LearnerDataElement extends LitElement {
       adaptive-field,
       adaptive-grid {
         flex: 1;
-        min-height: 110px;
+        min-height: 90px;
       }
       .multiples {
         flex: 1;

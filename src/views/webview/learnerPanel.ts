@@ -77,6 +77,31 @@ export class LearnerPanelElement extends LitElement {
         font-family: var(--vscode-editor-font-family);
         font-size: var(--vscode-editor-font-size);
       }
+      /* The plot comes before what is said twice. */
+      @media (max-height: 460px) {
+        :host {
+          gap: 4px;
+        }
+        h2 {
+          max-width: 100%;
+          overflow: hidden;
+          text-overflow: ellipsis;
+          white-space: nowrap;
+        }
+        .actions {
+          gap: 4px;
+        }
+        .facts {
+          gap: 2px 10px;
+        }
+        .facts > .type {
+          display: none;
+        }
+        adaptive-data,
+        .empty {
+          flex-basis: 100px;
+        }
+      }
     `,
   ];
   /** Whether a person has chosen a learner; its row may come later. */
@@ -101,7 +126,7 @@ export class LearnerPanelElement extends LitElement {
       return html`<div class="empty">${this.isChosen ? "Loading…" : "Choose a learner to see its data."}</div>`;
     }
     return html`<div class="head">
-        <h2>${learner.label}</h2>
+        <h2 title=${learner.label}>${learner.label}</h2>
         <div class="actions">${this.actions(learner)}</div>
       </div>
       ${this.facts(learner)} ${this.trouble(learner)} ${remarkOf(learner)} ${this.failed(learner)}
@@ -153,7 +178,7 @@ export class LearnerPanelElement extends LitElement {
       <span>${formatCount(points)} <span class="quiet">${nounFor(points, "point")}</span></span>
       <span title=${loss ?? nothing}><span class="quiet">loss</span> ${formatLoss(loss)}</span>
       ${job === null ? nothing : html`<span><span class="quiet">job</span> ${job}</span>`}
-      <span class="quiet">${type}</span>
+      <span class="type quiet">${type}</span>
     </div>`;
   }
 

@@ -92,6 +92,8 @@ export function plotOptions(
         ...axis,
         ...(yLabel === "" ? {} : { label: yLabel }),
         values: numbers,
+        // Of a low plot too one reads how much it is.
+        space: size.height < 120 ? 12 : 30,
         ...(startsAtZero ? { incrs: wholeSteps } : {}),
         size: (_, values: string[] | null) => 14 + 6.5 * Math.max(2, ...(values ?? []).map((text) => text.length)),
       },

@@ -70,7 +70,7 @@ export function previewGrid(preview: SimplePreview, label: string): TemplateResu
   const { columns, values } = previewTable(preview);
   return html`<adaptive-grid
     .label=${`Data: ${label}`}
-    .columns=${columns.map((name, i): GridColumn => ({ key: String(i), label: name, isNumber: true, mayShrink: preview.kind === "sequence", sort: null }))}
+    .columns=${columns.map((name, i): GridColumn => ({ key: String(i), label: name, isNumber: true, mayShrink: preview.kind === "sequence", rank: null, sort: null }))}
     .total=${values[0]?.length ?? 0}
     .cells=${(row: number) => values.map((column) => ({ content: textOf(column[row]) }))}
   ></adaptive-grid>`;
