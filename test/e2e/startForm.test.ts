@@ -84,6 +84,22 @@ test("a Python that lacks adaptive is said so, another is chosen, and the start 
   expect(await page.locator(".notification-toast").filter({ hasText: "has no adaptive" }).count()).toBe(0);
 });
 
+test("trying one point goes on too, once another Python was chosen", async () => {
+  const folder = await copyExample([twoOffsets]);
+  const bare = join(folder, "..", "bare");
+  await tryRun("python3", ["-m", "venv", "--without-pip", bare]);
+  await symlink(join(root, ".venv"), join(folder, ".venv"));
+  const editor = await openEditor(folder, { local: { python: join(bare, "bin/python") } });
+  await editor.openView("Adaptive");
+  await editor.sidebar.getByText("This folder has a study").waitFor();
+  await editor.runCommand("Adaptive: Try One Point");
+  await editor.dialog.getByText(/bare\/bin\/python has no adaptive, pyzmq, cloudpickle/).waitFor();
+  await editor.answer("Choose Python…");
+  await editor.pick("beside the study");
+  await editor.webview.getByText(/^One point of each of 3 learners took /).waitFor();
+  await editor.treeRow(/^Waiting\s*8/).waitFor();
+});
+
 test("adaptive.json is completed and checked as it is written", async () => {
   const folder = await copyExample([twoOffsets]);
   await rm(join(folder, "adaptive.json"));
