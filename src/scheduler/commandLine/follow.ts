@@ -4,7 +4,7 @@ import { failedLearners } from "../questions";
 import { AdaptiveError } from "../state/errors";
 import { ownerOf } from "../state/lock";
 import type { Model } from "../state/model";
-import { recover } from "../state/recovery";
+import { readModel } from "../state/recovery";
 import { learnerStates, notStartedYet, pausedByPerson } from "../state/rows";
 import type { RunDirectory } from "../state/runDirectory";
 import { readEndpoint } from "../workers/endpoint";
@@ -136,9 +136,7 @@ class FollowedRun implements AttendedRun {
     return hasDied && run.activity === "active" ? "lost" : "closed";
   }
 
-  private async recovered(): Promise<Model> {
-    const { model, database } = await recover(this.options.directory, this.options.wasm);
-    database.close();
-    return model;
+  private recovered(): Promise<Model> {
+    return readModel(this.options.directory, this.options.wasm);
   }
 }

@@ -5,7 +5,7 @@ import { compareDeadlineMs, type Params, type Results } from "../control/protoco
 import { readFailure } from "../jobs/failures";
 import { jobShell } from "../jobShell";
 import { failedLearners, findLearners, listJobs } from "../questions";
-import { recover } from "../state/recovery";
+import { readModel } from "../state/recovery";
 import type { JobId } from "../state/rows";
 import type { RunDirectory } from "../state/runDirectory";
 import { settingsOf } from "../state/settings";
@@ -39,8 +39,7 @@ export async function questionsTo(directory: RunDirectory, program: Pick<Program
 
 async function onDisk(directory: RunDirectory, { assets }: Pick<Program, "assets">): Promise<Questions> {
   const wasm = await assets.wasm();
-  const { model, database } = await recover(directory, wasm);
-  database.close();
+  const model = await readModel(directory, wasm);
   const { queue } = settingsOf(model.run);
   const cluster = clusterOfQueue(queue, { folder: directory.jobs, runId: model.run.runId, name: model.run.name });
   const lookAtQueue = async () => {

@@ -1,5 +1,5 @@
 import { ask } from "../control/dealer";
-import { recover } from "../state/recovery";
+import { readModel } from "../state/recovery";
 import type { RunDirectory } from "../state/runDirectory";
 import type { RunRow } from "../state/rows";
 import type { StartOptions } from "../study/settings";
@@ -23,7 +23,5 @@ export async function readRunRow(directory: RunDirectory, { assets }: Pick<Progr
   await directory.readRunFile();
   const address = await findScheduler(directory);
   if (address) return (await ask(address, "status", {})).run;
-  const { model, database } = await recover(directory, await assets.wasm());
-  database.close();
-  return model.run;
+  return (await readModel(directory, await assets.wasm())).run;
 }

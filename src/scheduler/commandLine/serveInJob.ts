@@ -5,7 +5,7 @@ import { schedulerJob } from "../jobs/schedulerJob";
 import type { Address } from "../control/dealer";
 import { AdaptiveError } from "../state/errors";
 import { releaseDead } from "../state/lock";
-import { recover } from "../state/recovery";
+import { readModel } from "../state/recovery";
 import type { RunDirectory } from "../state/runDirectory";
 import { settingsOf } from "../state/settings";
 import type { Program } from "./program";
@@ -38,8 +38,7 @@ export async function serveInJob(
   { self, assets }: Pick<Program, "self" | "assets">,
   find: () => Promise<Address | null>,
 ): Promise<Address | null> {
-  const { model, database } = await recover(directory, await assets.wasm());
-  database.close();
+  const model = await readModel(directory, await assets.wasm());
   const { queue, resources } = settingsOf(model.run);
   if (queue !== "slurm") {
     throw new AdaptiveError(

@@ -4,7 +4,7 @@ import { explainPause } from "../jobs/deaths";
 import { JobFiles } from "../jobs/jobFiles";
 import { AdaptiveError } from "../state/errors";
 import { ownerOf } from "../state/lock";
-import { recover } from "../state/recovery";
+import { readModel } from "../state/recovery";
 import { type JobState, type LearnerState } from "../state/rows";
 import type { RunDirectory } from "../state/runDirectory";
 import { placementIn } from "../study/place";
@@ -56,8 +56,7 @@ export async function reportOn(directory: RunDirectory, { assets }: Pick<Program
     const said = { name, activity, reason, notice, remark, scheduler, learners, jobs, npoints };
     return { ...where, copyOf: null, isSilent: false, ...said };
   }
-  const { model, database } = await recover(directory, await assets.wasm());
-  database.close();
+  const model = await readModel(directory, await assets.wasm());
   const { name, activity, reason, remark } = model.run;
   const condition = heard ?? (await explainPause(model, new JobFiles(directory.jobs, model)));
   let npoints = 0;

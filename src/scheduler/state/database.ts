@@ -51,21 +51,35 @@ export class Database {
 
   /** The rows of a query over one table, with the property names of its row type. */
   rows<T extends TableName>(table: T, rest = "", values: BindParams = []): Row<T>[] {
+    return [...this.eachRow(table, rest, values)];
+  }
+
+  /** The same, one after the other; until it has ended, nobody else may ask the same. */
+  *eachRow<T extends TableName>(table: T, rest = "", values: BindParams = []): Iterable<Row<T>> {
     const names = Object.keys(columns[table]);
     const query = `SELECT ${names.map(toSnakeCase).join(", ")} FROM ${table} ${rest}`;
-    return this.values(query, values).map(
-      (row) => Object.fromEntries(names.map((name, i) => [name, row[i] ?? null])) as unknown as Row<T>,
-    );
+    let before: SqlValue[] = [];
+    for (const row of this.each(query, values)) {
+      // Most texts are those of the row before: they are shared.
+      const shared = row.map((value, i) => (value === before[i] ? (before[i] ?? null) : value));
+      yield Object.fromEntries(names.map((name, i) => [name, shared[i] ?? null])) as unknown as Row<T>;
+      before = shared;
+    }
   }
 
   /** The rows of any query, as arrays of values. */
   values(query: string, values: BindParams = []): SqlValue[][] {
+    return [...this.each(query, values)];
+  }
+
+  private *each(query: string, values: BindParams): Iterable<SqlValue[]> {
     const statement = this.statement(query);
     statement.bind(values);
-    const rows: SqlValue[][] = [];
-    while (statement.step()) rows.push(statement.get());
-    statement.reset();
-    return rows;
+    try {
+      while (statement.step()) yield statement.get();
+    } finally {
+      statement.reset();
+    }
   }
 
   /**

@@ -76,33 +76,35 @@ export function decodeLine(line: string): Change | null {
  *
  * @param isNewest whether nothing was written after this file: then a damaged end is a write that
  *   never became durable, hence never answered, and is left out
- * @returns the changes, and how many bytes of the file hold them
+ * @param visit given each change
+ * @returns how many bytes of the file hold changes
  * @throws AdaptiveError `journal-damaged` naming the file and the offset
  */
 export function readJournal(
   bytes: Uint8Array,
   { name, firstSeq }: { name: string; firstSeq: number },
   isNewest: boolean,
-): { changes: Change[]; goodBytes: number } {
-  const changes: Change[] = [];
+  visit: (change: Change) => void,
+): number {
+  let lastSeq = firstSeq - 1;
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let offset = 0;
   while (offset < text.length) {
     const end = text.indexOf(0x0a, offset);
     const change = end < 0 ? null : decodeLine(text.toString("utf8", offset, end));
     if (!change) {
-      const next = (changes.at(-1)?.seq ?? firstSeq - 1) + 1;
-      if (isNewest && wasNeverSynced(text, offset, next)) break;
+      if (isNewest && wasNeverSynced(text, offset, lastSeq + 1)) break;
       throw new AdaptiveError(
         "journal-damaged",
         `${name} is damaged at byte ${offset}.`,
         "Nothing was changed. Restore the file from a backup, or move the run's .adaptive folder away and start anew: the learners' data files stay.",
       );
     }
-    changes.push(change);
+    visit(change);
+    lastSeq = change.seq;
     offset = end + 1;
   }
-  return { changes, goodBytes: offset };
+  return offset;
 }
 
 /**

@@ -18,6 +18,11 @@ export class PatchBuffer {
     }
   }
 
+  /** How many rows are touched. */
+  get size(): number {
+    return [...this.patches.values()].reduce((sum, rows) => sum + rows.size, 0);
+  }
+
   /** All patches since this was last called, rows in the order in which they were first touched. */
   take(): RowPatch[] {
     const patches = [...this.patches.values()].flatMap((rows) => [...rows.values()]);

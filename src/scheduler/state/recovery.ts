@@ -4,6 +4,7 @@ import { AdaptiveError, errnoOf } from "./errors";
 import { isNotThere, readWhole } from "./files";
 import { readJournal } from "./journal";
 import { Model } from "./model";
+import { PatchBuffer } from "./patchBuffer";
 import { primaryKey, type RowPatch, type TableName } from "./rows";
 import type { RunDirectory } from "./runDirectory";
 
@@ -20,19 +21,51 @@ export interface Recovered {
 }
 
 /**
- * Reads a run from disk.
+ * Reads a run from disk, to go on with it.
  *
  * @throws AdaptiveError `database-damaged`, `database-version`, `journal-damaged`
  */
 export async function recover(directory: RunDirectory, wasm: Uint8Array): Promise<Recovered> {
   const { database, isFromPrevious } = await openSnapshot(directory, wasm);
-  const model = new Model();
-  model.apply(patchesOf(database));
+  const unprojected = new PatchBuffer();
+  const project = (): void => database.apply(unprojected.take());
+  const read = await readInto(new Model(), directory, database, (patches) => {
+    unprojected.add(patches);
+    if (unprojected.size >= patchesAtATime) project();
+  });
+  project();
+  return { database, isFromPrevious, ...read };
+}
+
+/** Of many changes of one row the database is told once, and yet not all at the end. */
+const patchesAtATime = 10_000;
+
+/**
+ * Reads a run from disk, to look at it.
+ *
+ * @throws AdaptiveError as `recover`
+ */
+export async function readModel(directory: RunDirectory, wasm: Uint8Array): Promise<Model> {
+  const { database } = await openSnapshot(directory, wasm);
+  try {
+    return (await readInto(new Model(), directory, database)).model;
+  } finally {
+    database.close();
+  }
+}
+
+/** @param onPatches told what follows from the changes behind the snapshot */
+async function readInto(
+  model: Model,
+  directory: RunDirectory,
+  database: Database,
+  onPatches: (patches: readonly RowPatch[]) => void = () => undefined,
+): Promise<Pick<Recovered, "model" | "snapshotSeq" | "journals">> {
+  for (const patch of patchesOf(database)) model.apply([patch]);
   const snapshotSeq = model.run.seq;
-  const { changes, journals } = await readJournals(directory, snapshotSeq);
-  const patches: RowPatch[] = [];
-  for (const change of changes) {
-    if (change.seq <= model.run.seq) continue;
+  const journals = await readJournals(directory, snapshotSeq);
+  const replay = (change: Change): void => {
+    if (change.seq <= model.run.seq) return;
     if (change.seq !== model.run.seq + 1) {
       throw new AdaptiveError(
         "journal-damaged",
@@ -40,12 +73,14 @@ export async function recover(directory: RunDirectory, wasm: Uint8Array): Promis
         "A journal file is missing: restore .adaptive from a backup.",
       );
     }
-    const effect = effects(change);
-    model.apply(effect);
-    patches.push(...effect);
-  }
-  database.apply(patches);
-  return { model, database, isFromPrevious, snapshotSeq, journals };
+    const patches = effects(change);
+    model.apply(patches);
+    onPatches(patches);
+  };
+  // Read once more: as objects all changes together would take several times the memory.
+  for (const { bytes, ...which } of journals) readJournal(bytes, which, false, replay);
+  const goodBytes = Object.fromEntries(journals.map(({ name, bytes }) => [name, bytes.length]));
+  return { model, snapshotSeq, journals: goodBytes };
 }
 
 /**
@@ -82,17 +117,22 @@ export async function listJournals(
     .sort((a, b) => a.incarnation - b.incarnation || a.firstSeq - b.firstSeq);
 }
 
+/** A journal file, with its bytes that count. */
+interface ReadJournal {
+  name: string;
+  firstSeq: number;
+  bytes: Uint8Array;
+}
+
 /**
+ * The journal files, oldest first.
+ *
  * @param seq the last change that the snapshot holds: what lies before it is read for the snapshot before
  *   only, and may be damaged
  */
-async function readJournals(
-  directory: RunDirectory,
-  seq: number,
-): Promise<{ changes: Change[]; journals: Record<string, number> }> {
+async function readJournals(directory: RunDirectory, seq: number): Promise<ReadJournal[]> {
   let limits: Record<string, number> | null = null;
-  const journals: Record<string, number> = {};
-  const parts: Change[][] = [];
+  const journals: ReadJournal[] = [];
   const newestFirst = (await listJournals(directory)).reverse();
   const needed = newestFirst.findIndex(({ firstSeq }) => firstSeq <= seq + 1);
   // Newest first: each scheduler noted at its start how much of the older files counts.
@@ -104,18 +144,20 @@ async function readJournals(
       // One that a later scheduler began and never wrote to says nothing of the one before; one of the
       // same scheduler says that all before it was synced.
       const isNewest =
-        parts.every((later) => later.length === 0) &&
+        journals.every((later) => later.bytes.length === 0) &&
         newestFirst.slice(0, i).every((later) => later.incarnation > incarnation);
-      const { changes, goodBytes } = readJournal(bytes.subarray(0, counted), { name, firstSeq }, isNewest);
-      journals[name] = goodBytes;
-      for (const change of changes) if (change.kind === "schedulerStarted") limits ??= change.journals;
-      parts.unshift(changes);
+      let noted: Record<string, number> | null = null;
+      const goodBytes = readJournal(bytes.subarray(0, counted), { name, firstSeq }, isNewest, (change) => {
+        if (change.kind === "schedulerStarted") noted ??= change.journals;
+      });
+      limits ??= noted;
+      journals.unshift({ name, firstSeq, bytes: bytes.subarray(0, goodBytes) });
     } catch (error) {
       if (needed >= 0 && i > needed && (error instanceof AdaptiveError || isNotThere(error))) continue;
       throw isNotThere(error) ? unreadable(name, error) : error;
     }
   }
-  return { changes: parts.flat(), journals };
+  return journals;
 }
 
 function unreadable(name: string, cause: unknown): AdaptiveError {
@@ -151,12 +193,13 @@ async function openSnapshot(
   );
 }
 
-function patchesOf(database: Database): RowPatch[] {
-  const keyed = (Object.keys(primaryKey) as Exclude<TableName, "run">[]).flatMap((table) => {
+/** One after the other: all at once they would take as much memory again as the model. */
+function* patchesOf(database: Database): Iterable<RowPatch> {
+  for (const set of database.rows("run")) yield { table: "run", set };
+  for (const table of Object.keys(primaryKey) as Exclude<TableName, "run">[]) {
     const key = primaryKey[table];
-    return database
-      .rows(table, `ORDER BY rowid`)
-      .map((row) => ({ table, key: row[key as keyof typeof row], set: row }) as unknown as RowPatch);
-  });
-  return [...database.rows("run").map((set): RowPatch => ({ table: "run", set })), ...keyed];
+    for (const row of database.eachRow(table, "ORDER BY rowid")) {
+      yield { table, key: row[key as keyof typeof row], set: row } as unknown as RowPatch;
+    }
+  }
 }

@@ -4,7 +4,7 @@ import { clusterOfQueue } from "../clusters/ofQueue";
 import { runCommand } from "../clusters/runCommand";
 import { AdaptiveError, errnoOf, toAdaptiveError } from "../state/errors";
 import type { Model } from "../state/model";
-import { recover } from "../state/recovery";
+import { readModel } from "../state/recovery";
 import type { RunDirectory, RunFile } from "../state/runDirectory";
 import { settingsOf } from "../state/settings";
 import { dataFiles, withDataframes } from "./overlap";
@@ -85,9 +85,7 @@ export async function moveToTrash(
 
 async function modelOf(directory: RunDirectory, wasm: Uint8Array): Promise<Model | null> {
   try {
-    const { model, database } = await recover(directory, wasm);
-    database.close();
-    return model;
+    return await readModel(directory, wasm);
   } catch (error) {
     if (error instanceof AdaptiveError) return null;
     throw error;

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { AdaptiveError } from "../state/errors";
-import { recover } from "../state/recovery";
+import { readModel } from "../state/recovery";
 import type { LearnerRow } from "../state/rows";
 import { RunDirectory } from "../state/runDirectory";
 import { dataframeFormats, settingsOf, type DataframeFormat } from "../state/settings";
@@ -24,8 +24,7 @@ export async function checkNoOverlap(
   if (others.length === 0) return;
   const ours = new Set(dataFiles(directory, learners).flatMap(writtenWith(dataframe)));
   for (const other of others) {
-    const { model, database } = await recover(other, wasm);
-    database.close();
+    const model = await readModel(other, wasm);
     const theirs = [...model.learners.values()].filter(({ state }) => state !== "removed");
     const written = dataFiles(other, theirs).flatMap(writtenWith(settingsOf(model.run).dataframe));
     const shared = written.find((file) => ours.has(file));

@@ -3,7 +3,7 @@ import { lstat } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { isSafePath, pack } from "../control/pack";
 import { errnoOf } from "../state/errors";
-import { recover } from "../state/recovery";
+import { readModel } from "../state/recovery";
 import type { RunDirectory } from "../state/runDirectory";
 import { dataFiles, withDataframes } from "./overlap";
 
@@ -19,8 +19,7 @@ const statsAtOnce = 64;
 
 /** The learners' data files that exist, and the data frames beside them; what lies outside of the run's folder is not listed. */
 export async function listResults(directory: RunDirectory, wasm: Uint8Array): Promise<ResultFile[]> {
-  const { model, database } = await recover(directory, wasm);
-  database.close();
+  const model = await readModel(directory, wasm);
   const files = dataFiles(directory, model.learners.values()).flatMap(withDataframes);
   const paths = [...new Set(files.map((file) => relative(directory.path, file)))].filter(isSafePath);
   const found: ResultFile[] = [];

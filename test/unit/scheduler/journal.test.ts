@@ -7,6 +7,11 @@ import { decodeLine, encodeLine, readJournal } from "../../../src/scheduler/stat
 const changes = fc
   .array(fc.record({ revision: fc.string({ unit: "binary" }), time: fc.nat() }), { minLength: 1, maxLength: 10 })
   .map((items) => items.map((item, i): Change => ({ kind: "codeRevised", seq: i + 1, versions: "{}", ...item })));
+const readAll = (bytes: Uint8Array, which = { name: "j", firstSeq: 1 }, isNewest = true) => {
+  const changes: Change[] = [];
+  const goodBytes = readJournal(bytes, which, isNewest, (change) => changes.push(change));
+  return { changes, goodBytes };
+};
 const textOf = (items: readonly Change[]) => Buffer.from(items.map((item) => encodeLine(item)).join(""));
 
 describe("a journal", () => {
@@ -18,7 +23,7 @@ describe("a journal", () => {
     fc.assert(
       fc.property(changes, (items) => {
         const bytes = textOf(items);
-        expect(readJournal(bytes, { name: "j", firstSeq: 1 }, true)).toEqual({
+        expect(readAll(bytes)).toEqual({
           changes: items,
           goodBytes: bytes.length,
         });
@@ -33,7 +38,7 @@ describe("a journal", () => {
         const bytes = textOf(items);
         const part = bytes.subarray(0, cut % (bytes.length + 1));
         const whole = part.toString("latin1").split("\n").length - 1;
-        const { changes, goodBytes } = readJournal(part, { name: "j", firstSeq: 1 }, true);
+        const { changes, goodBytes } = readAll(part);
         expect(changes).toEqual(items.slice(0, whole));
         expect(textOf(changes).length).toBe(goodBytes);
       }),
@@ -48,7 +53,7 @@ describe("a journal", () => {
         bytes[at] = (bytes[at] ?? 0) ^ (1 << bit);
         let read: Change[] = [];
         try {
-          read = readJournal(bytes, { name: "j", firstSeq: 1 }, true).changes;
+          read = readAll(bytes).changes;
         } catch (error) {
           expect(error).toMatchObject({ code: "journal-damaged" });
         }
@@ -63,10 +68,10 @@ describe("a journal", () => {
     const bytes = textOf(items);
     const newest = { name: "journal-1-1.jsonl", firstSeq: 1 };
     bytes[30] = 0;
-    expect(() => readJournal(bytes, newest, true)).toThrow("journal-1-1.jsonl is damaged at byte 0");
+    expect(() => readAll(bytes, newest)).toThrow("journal-1-1.jsonl is damaged at byte 0");
     const torn = textOf(items).subarray(0, -5);
     const second = torn.indexOf(10) + 1;
-    expect(() => readJournal(torn, newest, false)).toThrow(`damaged at byte ${second}`);
+    expect(() => readAll(torn, newest, false)).toThrow(`damaged at byte ${second}`);
   });
 
   test("that lost some pages of the batch being written is read up to there; of any other batch it is damaged", () => {
@@ -76,7 +81,7 @@ describe("a journal", () => {
     const read = (from: number, length: number) => {
       const bytes = Buffer.from(lines.join(""));
       bytes.fill(0, (offsets[from] ?? 0) + 5, (offsets[from] ?? 0) + 5 + length);
-      return readJournal(bytes, { name: "j", firstSeq: 1 }, true).changes.map(({ seq }) => seq);
+      return readAll(bytes).changes.map(({ seq }) => seq);
     };
     const oneLine = lines[0]?.length ?? 0;
     expect(read(2, 20)).toEqual([1, 2]);

@@ -15,7 +15,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { NewChange } from "../../../src/scheduler/state/changes";
 import type { Disk, OpenFile } from "../../../src/scheduler/state/disk";
-import { listJournals, nameOfJournal, recover } from "../../../src/scheduler/state/recovery";
+import { listJournals, nameOfJournal, readModel, recover } from "../../../src/scheduler/state/recovery";
 import { asJobId, asLearnerId } from "../../../src/scheduler/state/rows";
 import type { RunDirectory } from "../../../src/scheduler/state/runDirectory";
 import type { Store } from "../../../src/scheduler/state/store";
@@ -251,6 +251,8 @@ describe("after a crash", () => {
             const before = stateOf(store);
             store = await openStore(directory);
             expect(stateOf(store)).toEqual(before);
+            expectInDatabase(store);
+            expect(stateOf({ model: await readModel(directory, wasm) })).toEqual(before);
           }
         }
         await store.close();
@@ -265,9 +267,7 @@ describe("after a crash", () => {
     store.record(assigned(job, 1, 1));
     store.record({ kind: "learnerDone", learner: asLearnerId(1), job, requestNumber: 2, npoints: 11, loss: 0.5 });
     await store.synced();
-    expect(store.database.rows("learners", "ORDER BY id")).toEqual([...store.model.learners.values()]);
-    expect(store.database.rows("jobs")).toEqual([...store.model.jobs.values()]);
-    expect(store.database.rows("run")).toEqual([store.model.run]);
+    expectInDatabase(store);
     await store.close();
   });
 
@@ -417,6 +417,12 @@ describe("a file of the state that changes while it is served", () => {
     expect((await recover(directory, wasm)).model.run.revision).toBe("r2");
   });
 });
+
+function expectInDatabase({ database, model }: Store): void {
+  expect(database.rows("learners", "ORDER BY id")).toEqual([...model.learners.values()]);
+  expect(database.rows("jobs", "ORDER BY rowid")).toEqual([...model.jobs.values()]);
+  expect(database.rows("run")).toEqual([model.run]);
+}
 
 function stateOf({ model }: Pick<Store, "model">) {
   const { seq: _, incarnation: __, ...run } = model.run;
