@@ -177,14 +177,13 @@ export async function findOrStartScheduler(
     return address;
   }
   const said = await lastError(directory.at("serve.out"));
-  if (said?.code === "already-served") {
-    if (unreached !== null) throw unreached;
-    // Somebody else has started one at the same moment, as a window does that is opened.
-    const other = await untilFound(directory);
-    if (other && ifCopied !== "refuse") throw notACopy(directory);
-    if (other) return other;
-  }
+  const isServed = said?.code === "already-served";
+  // Somebody else has started one at the same moment, as a window does that is opened.
+  const other = isServed && unreached === null ? await untilFound(directory) : null;
+  if (other && ifCopied !== "refuse") throw notACopy(directory);
+  if (other) return other;
   throw (
+    (isServed ? unreached : null) ??
     said ??
     new AdaptiveError(
       "scheduler-did-not-start",
