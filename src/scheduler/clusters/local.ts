@@ -1,7 +1,7 @@
 import { hostname } from "node:os";
 import { AdaptiveError } from "../state/errors";
-import { exitCodeOf } from "../state/exitCode";
 import type { Cluster, ClusterCommand, CommandOutput, QueuedJob } from "./cluster";
+import { exitCodeOf } from "./exitCode";
 
 /**
  * This machine as a cluster: a job is a detached process group, known again by its pid and start

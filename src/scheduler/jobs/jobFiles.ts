@@ -1,7 +1,7 @@
 import { constants, open } from "node:fs/promises";
 import { join } from "node:path";
 import { realDisk, type Disk } from "../state/disk";
-import { exitCodeOf } from "../state/exitCode";
+import { exitCodeOf } from "../clusters/exitCode";
 import { isNotThere, readWhole } from "../state/files";
 import type { Model } from "../state/model";
 import type { JobRow } from "../state/rows";
