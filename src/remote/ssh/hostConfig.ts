@@ -11,7 +11,7 @@ export interface HostConfig {
   user: string;
   /** In the order in which they are tried; the default ones may not exist. */
   identityFiles: readonly string[];
-  /** Certificates that ssh would show; they cannot be used here, and are named when a login fails. */
+  /** Certificates that ssh would show besides those beside the keys. */
   certificateFiles?: readonly string[];
   /** The agent's other keys are not offered. */
   identitiesOnly: boolean;

@@ -42,6 +42,16 @@ export async function listIdentities(host: HostConfig, sources: KeySources): Pro
   ];
 }
 
+/**
+ * The certificates that ssh would show to a host. ssh2 cannot show any: it writes their type over the signature too,
+ * where servers want that of the key.
+ */
+export async function listCertificates({ certificateFiles = [], identityFiles }: HostConfig): Promise<string[]> {
+  const files = [...certificateFiles, ...identityFiles.map((file) => `${file}-cert.pub`)];
+  const texts = await Promise.all(files.map((file) => readText(file).catch(() => null)));
+  return files.filter((_, i) => (texts[i] ?? null) !== null);
+}
+
 async function agentKeys(host: HostConfig, { ssh2, log }: KeySources): Promise<Identity[]> {
   if (host.agent === null) return [];
   const agent = ssh2.createAgent(host.agent) as BaseAgent<ParsedKey>;

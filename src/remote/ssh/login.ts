@@ -2,7 +2,7 @@ import { basename } from "node:path";
 import type { AnyAuthMethod, AuthenticationType, Prompt } from "ssh2";
 import { AdaptiveError } from "../../scheduler/state/errors";
 import type { HostConfig } from "./hostConfig";
-import { type Identity, type KeySources, listIdentities } from "./identities";
+import { type Identity, type KeySources, listCertificates, listIdentities } from "./identities";
 import { type KeyOffer, offerKey, signedKey } from "./keyOffer";
 import { type Attempt, type LoginStep, nextMethod, type Outcome } from "./nextMethod";
 import type { Prompts } from "./prompts";
@@ -18,6 +18,7 @@ export interface LoginWorld extends Omit<KeySources, "askPassphrase"> {
 export class Login {
   private readonly attempts: Attempt[] = [];
   private identities: readonly Identity[] = [];
+  private certificates: readonly string[] = [];
   private offered: readonly string[] | null = null;
   /** Takes in the server's answer to what was sent last. */
   private pending: Pending | null = null;
@@ -55,6 +56,7 @@ export class Login {
           ...this.world,
           askPassphrase: (file, isRetry) => this.passphrase(file, isRetry),
         });
+        this.certificates = await listCertificates(host);
       }
     }
     return this.take(
@@ -89,7 +91,7 @@ export class Login {
       if (attempt.method === "publickey") return [`key ${this.identity(attempt.key).name}`];
       return attempt.method === "none" ? [] : [attempt.method];
     });
-    return nothingLeft(this.host, [...new Set(tried)], this.offered ?? []);
+    return nothingLeft(this.host, [...new Set(tried)], this.offered ?? [], this.certificates);
   }
 
   private async take(step: LoginStep): Promise<AnyAuthMethod> {

@@ -99,9 +99,17 @@ export function hostKeyRefused(
   }
 }
 
-/** @param tried in words, in order */
-export function nothingLeft(host: HostConfig, tried: readonly string[], offered: readonly string[]): AdaptiveError {
-  const { name, methods, identityFiles, certificateFiles = [] } = host;
+/**
+ * @param tried in words, in order
+ * @param certificates that ssh would have shown
+ */
+export function nothingLeft(
+  host: HostConfig,
+  tried: readonly string[],
+  offered: readonly string[],
+  certificates: readonly string[],
+): AdaptiveError {
+  const { name, methods, identityFiles } = host;
   if (!offered.some((method) => methods.some((own) => own === method))) {
     return new AdaptiveError(
       "no-auth-left",
@@ -119,8 +127,8 @@ export function nothingLeft(host: HostConfig, tried: readonly string[], offered:
   return new AdaptiveError(
     "no-auth-left",
     `${name} lets ${host.user} in with none of: ${tried.join(", ")}`,
-    certificateFiles.length > 0
-      ? `It may want your certificate (${certificateFiles.join(", ")}), which is not used here: connect the editor to it with Remote-SSH and start the jobs there, or ask its administrators to let a key of yours in.`
+    certificates.length > 0
+      ? `It may want your certificate (${certificates.join(", ")}), which only ssh itself can show: let the key in by ssh-copy-id ${name} in a terminal, or connect the editor to it with Remote-SSH and start the jobs there.`
       : `Check the user's name and the key, and that ssh ${name} works in a terminal.`,
   );
 }

@@ -57,6 +57,27 @@ describe("the tree of learners", () => {
     expect(tree.map((node) => node.children?.isExpanded)).toEqual([true, false, false, true]);
   });
 
+  it("has a short line for each, however long its words and those of all others are", () => {
+    const long = "mpi4py finds no MPI library in /opt ".repeat(100);
+    const trial = JSON.stringify({
+      job: "1_1",
+      point: "0",
+      value: null,
+      seconds: 0,
+      megabytes: 0,
+      traceback: null,
+      at: 1,
+      error: long,
+    });
+    const rows = [{ error: long }, { reason: long }, { remark: long, npoints: 1, loss: 0.5 }, { trial }];
+    for (const state of learnerStates) {
+      const all = page(rows.map((row, id) => learnerRow(id, { ...row, state })));
+      const [group] = learnersTree({ ...none, [state]: rows.length }, new Map([[state, all]]));
+      const lengths = (group?.children?.nodes ?? []).map(({ description }) => description.length);
+      expect(Math.max(...lengths)).toBeLessThanOrEqual(150);
+    }
+  });
+
   it("says what is wrong with one that was tried, and what to know of its data", () => {
     const trial = { job: "1_1", point: "0.0", value: null, seconds: 0, megabytes: 0, traceback: null };
     const failed = JSON.stringify({ ...trial, at: 1, error: "ZeroDivisionError: division by zero" });

@@ -4,7 +4,6 @@ import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { listHosts, resolveHost, type SshConfiguration } from "../../../../src/remote/ssh/resolveHost";
-import { nothingLeft } from "../../../../src/remote/ssh/sshErrors";
 import { temporaryFolder } from "../../../unit/scheduler/runFixture";
 
 const run = promisify(execFile);
@@ -87,12 +86,8 @@ test("what was typed holds, also where there is no ssh to ask", async () => {
   expect(await listHosts(none)).toEqual([]);
 });
 
-test("a certificate that ssh would show is named where a login fails, with what to do", async () => {
+test("a certificate that the configuration names is known", async () => {
   const all = await configuration({ config: "Host hpc\n  CertificateFile ~/.ssh/id-cert.pub\n" });
   const host = await resolveHost("hpc", all);
   expect(host.certificateFiles).toEqual([all.at("id-cert.pub")]);
-  const { hint } = nothingLeft(host, ["key id_ed25519"], ["publickey"]);
-  expect(hint).toContain(`your certificate (${all.at("id-cert.pub")})`);
-  expect(hint).toContain("Remote-SSH");
-  expect(nothingLeft({ ...host, certificateFiles: [] }, ["key"], ["publickey"]).hint).not.toContain("certificate");
 });
