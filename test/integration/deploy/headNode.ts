@@ -62,7 +62,7 @@ export function memento(): Pick<Memento, "get" | "update"> {
   return {
     get: <T>(key: string, otherwise?: T) => (values.get(key) as T | undefined) ?? otherwise,
     update: (key: string, value: unknown) => Promise.resolve(void values.set(key, value)),
-  } as Pick<Memento, "get" | "update">;
+  };
 }
 
 /** A program that answers as a Node of this version does when it is asked. */
