@@ -25,7 +25,7 @@ import { AdaptiveError, toAdaptiveError } from "./state/errors";
 import { readWhole } from "./state/files";
 import { RunLock } from "./state/lock";
 import { fnameOf, isRunning, type LearnerId, type LearnerRow, type RunRow, tryClass } from "./state/rows";
-import { withRemark } from "./state/runRemarks";
+import { remarkOf, withRemark } from "./state/runRemarks";
 import type { RunDirectory } from "./state/runDirectory";
 import { settingsOf, type Configuration } from "./state/settings";
 import { Store, systemWorld } from "./state/store";
@@ -36,6 +36,7 @@ import { checkDataframe, checkScript } from "./study/inspect";
 import { checkNoDataframeIsData } from "./study/overlap";
 import { checkClasses } from "./study/settings";
 import { settleData } from "./study/dataPlaces";
+import { remarkOnData } from "./study/missingData";
 import { StudyUpdates } from "./study/updates";
 import { WorkerDesk } from "./workers/desk";
 import { Door, type Peer } from "./workers/door";
@@ -113,6 +114,7 @@ export class Scheduler {
   private remarks: readonly string[] = [];
   private remarkCount = 0;
   private closing: Promise<void> | null = null;
+  private lookingAtData: Promise<{ remark: string | null }> | null = null;
 
   private constructor(
     private readonly options: ServeOptions,
@@ -278,6 +280,22 @@ export class Scheduler {
     return this.closing;
   }
 
+  /** Looks whether the data of done learners is there, and remarks what is not; one look at a time, beside all else. */
+  checkData(): Promise<{ remark: string | null }> {
+    const look = async (): Promise<{ remark: string | null }> => {
+      const { model, directory } = this.store;
+      const remark = await remarkOnData(directory.path, model);
+      if (remark !== remarkOf(model.run.remark, "missingData") && !this.closing) {
+        this.store.record({ kind: "runRemarked", remark: withRemark(model.run.remark, "missingData", remark) });
+        if (remark !== null) this.options.log.write(remark);
+        await this.store.synced();
+      }
+      return { remark };
+    };
+    this.lookingAtData ??= look().finally(() => (this.lookingAtData = null));
+    return this.lookingAtData;
+  }
+
   private async status(): Promise<Status> {
     await this.store.syncedIfRoom();
     const { model, directory } = this.store;
@@ -326,6 +344,9 @@ export class Scheduler {
         urls: (model.run.cluster === "local" ? ["127.0.0.1"] : ownAddresses()).map((ip) => `tcp://${ip}:${door.port}`),
         ...door.keys,
       }),
+    );
+    void this.checkData().catch((error: unknown) =>
+      log.write(`looking at the data: ${toAdaptiveError(error).message}`),
     );
     log.write(`serving ${directory.path} as incarnation ${incarnation} at port ${door.port}`);
   }
@@ -379,6 +400,7 @@ export class Scheduler {
       jobShell: ({ job }) => jobShell(job, this.store.model, this.cluster),
       jobOutput: ({ job, maxBytes }) => this.files.tail(knownJob(job, this.store.model).jobId, maxBytes),
       tryLearners: ({ learners }) => tryLearners(learners, this.store, this.loop),
+      checkData: () => this.checkData(),
       failure: ({ learner }) => this.failures.of(learner),
       studyEdits: () => this.updates.edits(),
       compareStudy: () => this.updates.compare(),

@@ -50,6 +50,7 @@ export function needNode(link: Link): TreeNode[] {
 const labels: Partial<Record<RunCondition["kind"], string>> = {
   waits: "Paused, needs you",
   lost: "Points were lost",
+  dataGone: "Data is gone",
   finished: "Finished",
 };
 

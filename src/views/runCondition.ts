@@ -7,8 +7,8 @@ import { isFinished } from "./finished";
 
 /** What a person should know of a run before anything else; null while it just goes on. */
 export interface RunCondition {
-  /** `waits`: for a person, who has to correct something. `finished`: no learner has anything left to do. `lost`: points. */
-  kind: "notStarted" | "paused" | "stopped" | "waits" | "finished" | "lost";
+  /** `waits`: for a person, who has to correct something. `finished`: no learner has anything left to do. `lost`: points. `dataGone`: of done learners. */
+  kind: "notStarted" | "paused" | "stopped" | "waits" | "finished" | "lost" | "dataGone";
   /** For the status bar and the title of the tree. */
   word: string;
   /** A sentence. */
@@ -32,6 +32,11 @@ export function conditionOf(
 ): RunCondition | null {
   const { activity, reason } = run;
   const hasFailed = learners.failed > 0;
+  const gone = remarkOf(run.remark, "missingData");
+  if (isFinished({ learners }) && gone !== null) {
+    const [line = "", hint = ""] = gone.split(/(?<=\.) (?=Put it back)/);
+    return { kind: "dataGone", word: "data is gone", line, detail: line, hint, hasFailed };
+  }
   if (isFinished({ learners })) {
     return {
       kind: "finished",

@@ -46,6 +46,14 @@ export function asNews(run: RunRow, condition: RunCondition, changedAt: number, 
       steps: [showProgress],
     };
   }
+  if (condition.kind === "dataGone") {
+    return {
+      cause: `${run.runId} gone ${line}`,
+      message: `${run.name}: ${line} Put it back, or reopen these learners.`,
+      isProblem: true,
+      steps: [showProgress, { title: "Reopen…", command: "adaptive.reopenLearners" }],
+    };
+  }
   if (condition.kind !== "waits") return null;
   const clipped = line.length > longestLine ? `${line.slice(0, longestLine - 1)}…` : line;
   return {

@@ -21,7 +21,7 @@ export function showStatusBar(run: ShownRun, command: string): Disposable {
     const { directory, link, notice } = session;
     const condition = overview && conditionOf(overview, notice);
     // Its scheduler has ended as it should.
-    const isOver = condition?.kind === "finished" && link.at === "offline";
+    const isOver = (condition?.kind === "finished" || condition?.kind === "dataGone") && link.at === "offline";
     const said = isOver ? null : linkText(link, Date.now(), run.linkSinceMs);
     const isAway = (link.at === "retrying" || link.at === "offline") && !isOver;
     const why = isAway ? link.why : textOf(condition, notice);
@@ -33,7 +33,11 @@ export function showStatusBar(run: ShownRun, command: string): Disposable {
       overview === null ? (said ?? "") : statusTooltip(overview, clusterOf(directory, overview.run.cluster), why);
     item.tooltip = `${about}\n${terminalLine(command)}`;
     item.accessibilityInformation = { label: about };
-    const isAmiss = link.at === "retrying" || link.at === "needsUser" || condition?.kind === "waits";
+    const isAmiss =
+      link.at === "retrying" ||
+      link.at === "needsUser" ||
+      condition?.kind === "waits" ||
+      condition?.kind === "dataGone";
     item.backgroundColor = isAmiss ? new ThemeColor("statusBarItem.warningBackground") : undefined;
     item.command = link.at === "needsUser" ? "adaptive.connect" : "adaptive.showProgress";
     item.show();
@@ -46,7 +50,8 @@ export function showStatusBar(run: ShownRun, command: string): Disposable {
 
 /** What is to be known of the run, or else of what its scheduler meets. */
 function textOf(condition: RunCondition | null, notice: Notice | null): string | null {
-  const isOwn = condition?.kind === "waits" || (condition?.kind === "lost" && notice === null);
+  const isBeside = condition?.kind === "lost" || condition?.kind === "dataGone";
+  const isOwn = condition?.kind === "waits" || (isBeside && notice === null);
   const { message, hint } = isOwn ? { message: condition.detail, hint: condition.hint } : (notice ?? {});
   const lines = [message ?? "", hint ?? ""].filter((line) => line !== "");
   return lines.length > 0 ? lines.join("\n") : (condition?.line ?? null);

@@ -88,3 +88,24 @@ test("a scheduler that is frozen is said to live, and is named with what ends it
   expect(stdout).toContain("stop --shut-down");
   expect(stdout).not.toContain("just ended");
 });
+
+test("data of done learners that was deleted is said by status, with and without a scheduler, and by run, until it is computed again", async () => {
+  const study = await createStudy(peaks(3, 0.001), { goal: { npoints: 4 } });
+  expect((await study.run().ended).exitCode).toBe(0);
+  await rm(study.at("data", "offset=0.1.pickle"));
+  const gone = "Data of done learners is gone: data/offset=0.1.pickle, of 3 learners done.";
+  expect((await study.start(["status"]).ended).stdout).toContain(gone);
+
+  const run = study.run("--stay");
+  await run.line((line) => line.includes(gone));
+  const served = await study.start(["status", "--json"]).ended;
+  const { remark } = JSON.parse(served.stdout) as { remark: string };
+  expect(remark).toContain(gone);
+  const [, command = ""] = /computed again: adaptive-scheduler (.*)$/.exec(remark) ?? [];
+  expect((await study.start(command.split(" ")).ended).exitCode).toBe(0);
+  await eventually(() => readFile(study.at("data", "offset=0.1.pickle")).catch(() => null));
+  await eventually(async () => {
+    const { stdout } = await study.start(["status"]).ended;
+    return stdout.includes("3 done") && !stdout.includes("gone");
+  });
+});

@@ -23,6 +23,8 @@ export interface AttendedRun {
   readonly study: EditedStudy;
   configure(configuration: Configuration): Promise<unknown>;
   missedGoals(): MissedGoals | Promise<MissedGoals>;
+  /** What of the data of done learners is missing. */
+  checkData(): Promise<Results["checkData"]>;
   reopen(learners: number[]): Promise<unknown>;
   /** Sets the jobs going; only then anything of the following may be so. */
   start(): Promise<unknown>;
@@ -51,6 +53,7 @@ export function servedHere(scheduler: Scheduler, signals: Pick<AttendedRun, "pau
     study: updates,
     configure: verbs.configure,
     missedGoals: verbs.missedGoals,
+    checkData: () => scheduler.checkData(),
     reopen: (learners) => verbs.reopenLearners({ learners }),
     start: verbs.startJobs,
     stop: () => verbs.setActivity("stopped", "interrupted in the terminal", false),

@@ -60,6 +60,7 @@ class FollowedRun implements AttendedRun {
   readonly configure: AttendedRun["configure"] = (configuration) =>
     this.connection.ask("configure", configuration, compareDeadlineMs);
   readonly missedGoals = () => this.connection.ask("missedGoals", {});
+  readonly checkData = () => this.connection.ask("checkData", {}, compareDeadlineMs);
   readonly reopen = (learners: number[]) => this.connection.ask("reopenLearners", { learners });
   readonly stop = () => this.connection.ask("stopJobs", { gently: false });
 

@@ -130,12 +130,13 @@ async function bringUpToDate(attended: AttendedRun, options: RunOptions, program
   try {
     await attended.configure(await configurationOf(options, attended.standing.run));
     const updated = await updateBeforeStart(attended.study, options.accept, program);
+    const { remark: missing } = await attended.checkData();
     const { done, missed } = await attended.missedGoals();
     const words = `${formatCount(missed.length)} of ${plural(done, "done learner")} ${nounFor(missed.length, "misses", "miss")} the goal`;
     const reopens = missed.length > 0 && (options.reopen || (await program.confirm(`${words}: continue those?`)));
     if (reopens) await attended.reopen(missed);
     const left = missed.length > 0 && `${words}${reopens ? " and go on" : "; --reopen continues those"}.`;
-    return [updated, left].filter((remark) => typeof remark === "string");
+    return [updated, missing, left].filter((remark) => typeof remark === "string");
   } catch (error) {
     await attended.close();
     throw error;

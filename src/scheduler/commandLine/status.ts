@@ -7,6 +7,8 @@ import { ownerOf } from "../state/lock";
 import { readModel } from "../state/recovery";
 import { type JobState, type LearnerState } from "../state/rows";
 import type { RunDirectory } from "../state/runDirectory";
+import { withRemark } from "../state/runRemarks";
+import { remarkOnData } from "../study/missingData";
 import { placementIn } from "../study/place";
 import { findScheduler, unheard } from "./launch";
 import { exitCodes, type Program } from "./program";
@@ -37,17 +39,24 @@ export interface Report {
 
 /** Says how a run stands, from its scheduler or, when none lives, from disk. */
 export async function status(directory: RunDirectory, json: boolean, program: Program): Promise<number> {
-  const report = await reportOn(directory, program);
+  const report = await reportOn(directory, program, true);
   if (json) program.printJson(report);
   else program.print(describe(report));
   return exitCodes.success;
 }
 
-/** From the run's scheduler or, when none lives, from disk. */
-export async function reportOn(directory: RunDirectory, { assets }: Pick<Program, "assets">): Promise<Report> {
+/**
+ * From the run's scheduler or, when none lives, from disk.
+ * @param looksAtData whether the data of done learners is there is looked at too
+ */
+export async function reportOn(
+  directory: RunDirectory,
+  { assets }: Pick<Program, "assets">,
+  looksAtData = false,
+): Promise<Report> {
   const { runId, created } = await directory.readRunFile();
   const where = { directory: directory.path, state: directory.own, runId, created };
-  const heard = await hear(directory);
+  const heard = await hear(directory, looksAtData);
   if (heard && !(heard instanceof AdaptiveError)) {
     const { run, learners, host, pid, startedAt, residentBytes, queueCalls, ...rest } = heard;
     const { name, activity, reason, remark } = run;
@@ -57,7 +66,9 @@ export async function reportOn(directory: RunDirectory, { assets }: Pick<Program
     return { ...where, copyOf: null, isSilent: false, ...said };
   }
   const model = await readModel(directory, await assets.wasm());
-  const { name, activity, reason, remark } = model.run;
+  const { name, activity, reason } = model.run;
+  const missing = looksAtData ? await remarkOnData(directory.path, model) : null;
+  const remark = looksAtData ? withRemark(model.run.remark, "missingData", missing) : model.run.remark;
   const condition = heard ?? (await explainPause(model, new JobFiles(directory.jobs, model)));
   let npoints = 0;
   for (const learner of model.learners.values()) npoints += learner.npoints;
@@ -80,10 +91,15 @@ export async function reportOn(directory: RunDirectory, { assets }: Pick<Program
 }
 
 /** What the run's scheduler says, why one that lives says nothing, or null when none does. */
-async function hear(directory: RunDirectory): Promise<Results["status"] | AdaptiveError | null> {
+async function hear(directory: RunDirectory, looksAtData: boolean): Promise<Results["status"] | AdaptiveError | null> {
   try {
     const address = await findScheduler(directory);
-    return address && (await ask(address, "status", {}));
+    if (!address) return null;
+    const status = await ask(address, "status", {});
+    if (!looksAtData || !status.learners.done) return status;
+    // One of an older version, or whose disk takes long to answer, has told what it knows.
+    const isLookedAt = await ask(address, "checkData", {}).catch(() => null);
+    return isLookedAt ? await ask(address, "status", {}) : status;
   } catch (error) {
     if (!(error instanceof AdaptiveError && [silentCode, unheard, "disk-full"].includes(error.code))) throw error;
     // It may have ended meanwhile.

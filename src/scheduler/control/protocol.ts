@@ -81,6 +81,8 @@ export const requestSchemas = {
   failedLearners: v.object({ where: filterText }),
   /** Which done learners miss the goal of now. */
   missedGoals: v.object({}),
+  /** Looks whether the data of done learners is there, and remarks what is not. */
+  checkData: v.object({}),
   /** What of the study differs from what the run has. */
   studyEdits: v.object({}),
   /** Reads the study as it is now and compares it with the run, which does not change. */
@@ -126,6 +128,8 @@ export interface Results {
     learners: Pick<LearnerRow, "id" | "fname" | "state" | "failures" | "error" | "reason" | "remark">[];
   };
   missedGoals: MissedGoals;
+  /** What is missing, in words; null when nothing is. */
+  checkData: { remark: string | null };
   studyEdits: EditedParts;
   /** Null when the run has it as it is. */
   compareStudy: StudyComparison | null;

@@ -5,6 +5,7 @@ const beginnings = {
   walltime: "The queue gives jobs ",
   withoutMpi: "Processes evaluate the points: ",
   lost: "Lost ",
+  missingData: "Data of done learners is gone: ",
 } as const;
 
 type RemarkKind = keyof typeof beginnings;

@@ -18,6 +18,7 @@ import { AdaptiveError } from "../../../src/scheduler/state/errors";
 import { RunDirectory } from "../../../src/scheduler/state/runDirectory";
 import { Store, systemWorld } from "../../../src/scheduler/state/store";
 import type { Trial } from "../../../src/scheduler/state/trial";
+import { remarkOnData } from "../../../src/scheduler/study/missingData";
 import { StudyUpdates } from "../../../src/scheduler/study/updates";
 import { tryLearners } from "../../../src/scheduler/trials";
 import { Verbs } from "../../../src/scheduler/verbs";
@@ -115,6 +116,7 @@ const requests: readonly [method: string, params: object][] = [
   ["findLearners", { names: ["data/*", "1"], states: ["done"], where: "offset>0 name~'x'" }],
   ["failedLearners", { where: "" }],
   ["missedGoals", {}],
+  ["checkData", {}],
   ["failure", { learner: 0 }],
   ["jobOutput", { job: "1_1", maxBytes: 100 }],
   ["jobShell", { job: "1_1" }],
@@ -182,6 +184,7 @@ const socket: FuzzedDoor = {
       jobShell: ({ job }) => jobShell(job, store.model, localCluster(directory.jobs, "study")),
       jobOutput: ({ job, maxBytes }) => files.tail(knownJob(job, store.model).jobId, maxBytes),
       tryLearners: ({ learners }) => tryLearners(learners, store, loop),
+      checkData: async () => ({ remark: await remarkOnData(directory.path, store.model) }),
       failure: ({ learner }) => failures.of(learner),
       studyEdits: () => updates.edits(),
       compareStudy: () => updates.compare(),

@@ -144,6 +144,7 @@ const sound: { readonly [M in Method]: Params<M> } = {
   findLearners: { names: ["data/*"], states: ["done"], where: "npoints>3" },
   failedLearners: { where: "" },
   missedGoals: {},
+  checkData: {},
   studyEdits: {},
   compareStudy: {},
   updateStudy: { revision: "r" },

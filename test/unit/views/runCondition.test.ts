@@ -12,6 +12,7 @@ import {
   type RunRow,
 } from "../../../src/scheduler/state/rows";
 import { remarkOnLosses } from "../../../src/scheduler/state/lostPoints";
+import { missingWords } from "../../../src/scheduler/study/missingData";
 import { conditionNode } from "../../../src/views/learnersTreeModel";
 import { conditionOf } from "../../../src/views/runCondition";
 import { asNews, isWanted, quieter } from "../../../src/views/runNews";
@@ -46,6 +47,7 @@ const { remark: lost } = remarkOnLosses(
   })),
   300,
 ) ?? { remark: null };
+const gone = missingWords(["data/0", "data/1"], 8, "/peaks");
 const byItself = { activity: "paused", reason: "5 jobs died" } as const;
 
 describe("how a run stands", () => {
@@ -63,6 +65,7 @@ describe("how a run stands", () => {
     [{ running: 2, waiting: 6 }, { remark: lost }, "peaks 2▶ 6◷ · 1\u202f265 points lost"],
     [{ waiting: 8 }, { ...byItself, remark: lost }, "peaks 8◷ · paused, needs you"],
     [{ done: 8 }, { remark: lost }, "peaks 8✓ · finished"],
+    [{ done: 8 }, { remark: gone }, "peaks 8✓ · data is gone"],
     // Nothing to do is not all done.
     [{ removed: 3 }, {}, null],
   ] as const)("%j of %j", (learners, run, text) => {
@@ -117,6 +120,15 @@ describe("what is told in a notification", () => {
     expect(node).toMatchObject({ label: "Points were lost", context: "condition lost" });
     expect(node?.description).toMatch(/^Lost 1265 points of 2 learners .* computed again\.$/);
     expect(node?.tooltip).toMatch(/\nWhat a lost job costs .* saveEverySeconds/);
+  });
+
+  test("data of done learners that is gone, in place of that the run is finished", () => {
+    expect(news({ done: 8 }, { remark: gone })).toMatchObject({
+      message:
+        "peaks: Data of done learners is gone: data/0, data/1, of 8 learners done. Put it back, or reopen these learners.",
+      isProblem: true,
+      steps: [{ title: "Show Dashboard" }, { title: "Reopen…", command: "adaptive.reopenLearners" }],
+    });
   });
 
   test("a run that is finished, with what is left to do", () => {
