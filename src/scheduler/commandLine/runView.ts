@@ -106,7 +106,7 @@ function peopleView(print: (text: string) => void): Omit<RunView, "frame"> {
       const rest = learners.waiting + learners.running;
       const ending = rest > 0 ? `${plural(rest, "learner")} left; start again to resume` : `all ended`;
       print(
-        `${learners.done} done, ${failed.length} failed, ${ending} (${formatDuration(elapsedMs)}). Data: ${folder}`,
+        `${learners.done} done, ${learners.failed} failed, ${ending} (${formatDuration(elapsedMs)}). Data: ${folder}`,
       );
     },
     stay: () => print("Serving until Ctrl-C, so that the editor can show the results."),
