@@ -374,8 +374,8 @@ export class Scheduler {
     this.clients.notifyAttached("closing", null);
     await this.upkeep.settled();
     await this.loop.close();
-    // Whoever looks at it later sees how it was left.
-    if (this.wasBusy) this.series.add(this.sample(Date.now()), this.store.database, true);
+    // Whoever looks at it, now or later, sees how it was left.
+    if (this.wasBusy) this.tell(Date.now(), this.board.takeUnsent(), true);
     this.rollUp();
     await this.store.close();
     await this.failures.close();
@@ -497,16 +497,12 @@ export class Scheduler {
 
   private tick(): void {
     const now = Date.now();
-    const { model, database } = this.store;
-    const sample = this.sample(now);
+    const { model } = this.store;
     const columns = this.board.takeUnsent();
     const isBusy = model.liveJobs.size > 0 || (model.run.activity === "active" && model.learnerCounts.waiting > 0);
     const hasJustEnded = this.wasBusy && !isBusy;
     this.wasBusy = isBusy;
-    if (isBusy || hasJustEnded || columns.learners.length > 0) {
-      this.series.add(sample, database, hasJustEnded);
-      this.clients.notifyAttached("progress", { time: now, ...columns, sample });
-    }
+    if (isBusy || hasJustEnded || columns.learners.length > 0) this.tell(now, columns, hasJustEnded);
     this.clients.forgetSilent();
     if (now - this.keptUpAt >= upkeepMs) {
       this.keptUpAt = now;
@@ -516,6 +512,13 @@ export class Scheduler {
     if (isBusy || this.clients.size > 0) this.busyAt = now;
     const hasServed = this.isSpare && !isBusy && this.clients.size === 0;
     if (hasServed || now - this.busyAt > idleMs) void this.close();
+  }
+
+  /** How the run stands, for its charts; the last time for as long as nothing happens. */
+  private tell(time: number, columns: ReturnType<ProgressBoard["takeUnsent"]>, isLast: boolean): void {
+    const sample = this.sample(time);
+    this.series.add(sample, this.store.database, isLast);
+    this.clients.notifyAttached("progress", { time, ...columns, sample });
   }
 
   private sample(time: number): Sample {
