@@ -316,7 +316,7 @@ def _run(file: Path, path: Path) -> ModuleType:
     if not file.is_file() or spec is None or spec.loader is None:
         raise LearnersFileError(
             "no-learners-file", "The file is not there, or not a .py file.", str(path),
-            hint="Name the file in the setting adaptive.learnersFiles.",
+            hint="Name a .py file: --learners FILE, or the setting adaptive.learnersFiles of the editor.",
         )  # fmt: skip
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module

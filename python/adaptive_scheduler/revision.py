@@ -131,7 +131,7 @@ class _Finder(FileFinder):
 
     def __init__(self, code: str, study: str) -> None:
         super().__init__(code, (_Extension, EXTENSION_SUFFIXES), (_Source, SOURCE_SUFFIXES))
-        # What no revision has a copy of: links, and modules that were compiled.
+        # What no revision has a copy of: modules that were compiled.
         self._beside = FileFinder(
             study,
             (ExtensionFileLoader, EXTENSION_SUFFIXES),
@@ -142,15 +142,16 @@ class _Finder(FileFinder):
     @classmethod
     def of(cls, entry: str) -> _Finder:
         """Give the finder of an entry of `sys.path`, as a path hook does."""
-        revision, place = _revisions[0], os.path.realpath(entry)
-        for root in (revision.code, revision.study):
+        revision, real = _revisions[0], os.path.realpath(entry)
+        # By its name first: behind a link of the study is code that the revision has.
+        places = ((os.path.abspath(entry), revision.named), (real, revision.code), (real, revision.study))
+        for place, root in places:
             inside = _within(place, root)
             if inside is None:
                 continue
             code = os.path.join(revision.code, inside)
             if os.path.isdir(code):
                 return cls(code, os.path.join(revision.named, inside))
-            break
         raise ImportError(f"{entry} is no folder of the study's code", path=entry)
 
     def find_spec(self, fullname: str, target: ModuleType | None = None) -> ModuleSpec | None:

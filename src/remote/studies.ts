@@ -125,7 +125,8 @@ async function findStudies(folder: WorkspaceFolder): Promise<Study[]> {
 
 async function readStudy(file: Uri): Promise<Study> {
   const folder = Uri.joinPath(file, "..");
-  const text = textOf(await workspace.fs.readFile(file));
+  // One that cannot be read is a study all the same: its start says what is wrong.
+  const text = await workspace.fs.readFile(file).then(textOf, () => "");
   return {
     folder,
     learnersFile: file.fsPath,

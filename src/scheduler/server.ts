@@ -26,7 +26,7 @@ import { readWhole } from "./state/files";
 import { RunLock } from "./state/lock";
 import { fnameOf, isRunning, type LearnerId, type LearnerRow, type RunRow, tryClass } from "./state/rows";
 import { remarkOf, withRemark } from "./state/runRemarks";
-import type { RunDirectory } from "./state/runDirectory";
+import { checkFolderName, type RunDirectory } from "./state/runDirectory";
 import { settingsOf, type Configuration } from "./state/settings";
 import { Store, systemWorld } from "./state/store";
 import { DroppedInputs } from "./droppedInputs";
@@ -219,6 +219,7 @@ export class Scheduler {
   static async serve(options: ServeOptions): Promise<Scheduler> {
     const { directory, log } = options;
     await directory.readRunFile();
+    checkFolderName(directory.own);
     try {
       const lock = await RunLock.acquire(directory.lock, {
         disk: directory.disk,

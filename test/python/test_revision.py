@@ -183,6 +183,14 @@ def test_a_file_that_no_revision_has_is_found_beside_the_study(peer: Peer, jobs:
     assert (code, peer.types()) == (0, ["start", "done", "start"]), output
 
 
+def test_code_behind_a_link_of_the_study_is_read_from_the_revision(jobs: Jobs) -> None:
+    """Its folder lies elsewhere, and was edited since."""
+    (jobs.run_dir / "parts").rename(jobs.run_dir.parent / f"{jobs.run_dir.name}-parts")
+    os.symlink(jobs.run_dir.parent / f"{jobs.run_dir.name}-parts", "parts")
+    printed_by("-m", "adaptive_scheduler.inspect", str(jobs.code / "_learners.py"))
+    assert set(seen(jobs.run_dir).values()) == {str(jobs.run_dir)}
+
+
 def test_a_path_in_the_state_folder_takes_no_data(peer: Peer, jobs: Jobs) -> None:
     """A study of an older version's run, whose name is not known until the job makes it."""
     jobs.write(text=STUDY.replace('HERE / "data"', 'HERE / ".adaptive" / "code" / "r1"'))

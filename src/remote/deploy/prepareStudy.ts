@@ -1,5 +1,6 @@
 import { basename, dirname } from "node:path";
 import { AdaptiveError, toAdaptiveError } from "../../scheduler/state/errors";
+import { checkFolderName } from "../../scheduler/state/runDirectory";
 import { type Queue, queues } from "../../scheduler/state/settings";
 import { initCommand, type InitResult, runCommand, type Start } from "../launch";
 import { findMissing, type StudyPlan } from "../studySync/plan";
@@ -43,6 +44,7 @@ export async function prepareStudy(
   if (problem !== null) throw problem;
   const folder = dirname(start.learnersFile);
   const there = placeOf(folder, world.runRoot, probe);
+  checkFolderName(`${there}/${basename(start.learnersFile)}`);
   const { plan, sent, keptAside } = await sendFolder(world, program, folder, there);
   onStep("Starting");
   const queue = queueOf(probe, profile["queue"]);

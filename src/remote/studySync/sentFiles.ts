@@ -12,7 +12,8 @@ export type SentFiles = Readonly<Record<string, string>>;
  * @param downloaded files that a run's data was downloaded into
  */
 export async function planFolder(folder: string, downloaded?: ReadonlySet<string>): Promise<StudyPlan> {
-  return planStudy(await readStudyFolder(folder), await readIncludes(folder), downloaded);
+  const include = await readIncludes(folder);
+  return planStudy(await readStudyFolder(folder, include), include, downloaded);
 }
 
 /** What of a study was edited since it was sent: the files that jobs get, and `adaptive.json`. */

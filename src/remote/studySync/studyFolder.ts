@@ -1,38 +1,31 @@
 import { spawn } from "node:child_process";
-import { lstat, readdir } from "node:fs/promises";
-import { join } from "node:path";
+import { basename } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { AdaptiveError, errnoOf } from "../../scheduler/state/errors";
-import type { StudyEntry } from "./plan";
+import { walkFolder } from "../../scheduler/state/folderWalk";
+import { isNamedBy, type StudyEntry } from "./plan";
 
 const maxFiles = 20_000;
 /** Never part of a study, with or without git. */
 const foreign = new Set([".git", "node_modules", "__pycache__", "site-packages", ".ipynb_checkpoints"]);
 
 /**
- * The files of a study's folder, sorted; links are followed nowhere.
+ * The files of a study's folder, sorted, and behind links to folders its code.
+ * @param include files and folders, relative to the folder, that are code too
  * @throws AdaptiveError `too-many-files`
  */
-export async function readStudyFolder(folder: string): Promise<StudyEntry[]> {
+export async function readStudyFolder(folder: string, include: readonly string[] = []): Promise<StudyEntry[]> {
   const ignored = await ignoredPaths(folder);
-  const entries: StudyEntry[] = [];
-  const visit = async (inside: string): Promise<void> => {
-    const found = await readdir(join(folder, inside), { withFileTypes: true });
-    // A Python environment.
-    if (inside !== "" && found.some(({ name }) => name === "pyvenv.cfg")) return;
-    for (const entry of found) {
-      const path = inside === "" ? entry.name : `${inside}/${entry.name}`;
-      if (entry.name.startsWith(".adaptive") || foreign.has(entry.name)) continue;
-      if (entry.isDirectory()) await visit(path);
-      else if (entry.isFile()) {
-        const { size } = await lstat(join(folder, path));
-        entries.push({ path, size, isIgnored: isIn(ignored, path) });
-      }
-      if (entries.length > maxFiles) throw tooMany(folder);
-    }
-  };
-  await visit("");
-  return entries.sort((a, b) => (a.path < b.path ? -1 : 1));
+  const isOurs = (name: string): boolean => name.startsWith(".adaptive") || foreign.has(name);
+  const { files } = await walkFolder(folder, {
+    enters: (name) => !isOurs(name),
+    takes: (path, isBehindLink) =>
+      !isOurs(basename(path)) && (!isBehindLink || path.endsWith(".py") || isNamedBy(include, path)),
+    onFound: (count) => {
+      if (count > maxFiles) throw tooMany(folder);
+    },
+  });
+  return files.map(({ path, sizeBytes }) => ({ path, size: sizeBytes, isIgnored: isIn(ignored, path) }));
 }
 
 /** As git says it: files, and folders as a whole; none where there is no git. */

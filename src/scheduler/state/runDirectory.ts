@@ -3,6 +3,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import * as v from "valibot";
 import { realDisk, type Disk } from "./disk";
 import { AdaptiveError, errnoOf } from "./errors";
+import { isNamable } from "./folderWalk";
 
 /** What `run.json` says; it is written last, so a directory without it holds no run. */
 const runFileSchema = v.object({
@@ -195,6 +196,21 @@ export class RunDirectory {
       default:
         return error;
     }
+  }
+}
+
+/**
+ * Makes sure that jobs can come by the code of a run that lies in a folder.
+ *
+ * @throws AdaptiveError `bad-folder-name`
+ */
+export function checkFolderName(path: string): void {
+  const refuse = (why: string, hint: string) => new AdaptiveError("bad-folder-name", `${path} ${why}.`, hint);
+  if (!isNamable(path)) {
+    throw refuse("has a name that is not UTF-8, with \u{FFFD} for what is not", "Rename that folder or file.");
+  }
+  if (path.includes(":")) {
+    throw refuse("has a colon in its path, which PYTHONPATH cannot hold", "Rename the folder that has it.");
   }
 }
 

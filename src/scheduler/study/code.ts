@@ -4,6 +4,7 @@ import { copyFile, mkdir, readdir, readFile, rename, rm, rmdir, stat } from "nod
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { AdaptiveError, errnoOf } from "../state/errors";
 import { writeFileAtomically } from "../state/files";
+import { walkFolder } from "../state/folderWalk";
 import type { RunDirectory } from "../state/runDirectory";
 
 const maxFileBytes = 10 << 20;
@@ -80,9 +81,7 @@ export async function clientFolderOf(assets: string, directory: RunDirectory): P
 /** Copies the package that jobs import into the run: the one place that every job is sure to see. */
 export async function copyClient(assets: string, directory: RunDirectory): Promise<string> {
   const folder = join(assets, "python");
-  const hash = await copyByContent(await pythonFiles(folder, folder, 0), folder, (hash) =>
-    directory.at("client", hash),
-  );
+  const hash = await copyByContent(await codeFiles(folder, []), folder, (hash) => directory.at("client", hash));
   return directory.at("client", hash);
 }
 
@@ -96,6 +95,7 @@ async function copyByContent(
   if (await exists(folder)) return hash;
   const aside = `${folder}.${process.pid}.tmp`;
   await rm(aside, { recursive: true, force: true });
+  await mkdir(aside, { recursive: true });
   for (const file of files) {
     await mkdir(join(aside, dirname(file)), { recursive: true });
     await copyFile(join(from, file), join(aside, file));
@@ -106,9 +106,16 @@ async function copyByContent(
 
 /** The files that a revision of the study would have now. */
 export async function codeFiles(folder: string, include: readonly string[]): Promise<string[]> {
-  const files = new Set(await pythonFiles(folder, folder, 0));
-  for (const name of include) for (const file of await includedFiles(folder, name)) files.add(file);
-  return [...files].sort();
+  const { files } = await pythonFiles(folder);
+  for (const name of include) files.push(...(await includedFiles(folder, name)));
+  return [...new Set(files)].sort();
+}
+
+/** What a person should know of the study's folder: what is no part of the run's code although it may be meant to be. */
+export async function remarksOnCode(folder: string): Promise<string[]> {
+  return (await pythonFiles(folder)).unnamable.map(
+    (path) => `${join(folder, path)} is left out of the run's code: its name is not UTF-8. Rename it if jobs need it.`,
+  );
 }
 
 async function includedFiles(folder: string, name: string): Promise<string[]> {
@@ -120,9 +127,8 @@ async function includedFiles(folder: string, name: string): Promise<string[]> {
   try {
     const found = await stat(path);
     if (found.isDirectory()) {
-      const entries = await readdir(path, { withFileTypes: true, recursive: true });
-      const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-      return paths.map((file) => relative(folder, file));
+      const { files } = await walkFolder(path, { enters: () => true, takes: () => true });
+      return files.map((file) => relative(folder, join(path, file.path)));
     }
     if (found.size > maxFileBytes) {
       throw refuse(`is larger than ${maxFileBytes >> 20} MB`, "Read it from the run's folder, which jobs work in.");
@@ -134,26 +140,24 @@ async function includedFiles(folder: string, name: string): Promise<string[]> {
   }
 }
 
-async function pythonFiles(root: string, folder: string, depth: number): Promise<string[]> {
-  const entries = await readdir(folder, { withFileTypes: true });
-  if (entries.some(({ name }) => name === "pyvenv.cfg")) return [];
-  const files: string[] = [];
-  for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
-    const path = join(folder, entry.name);
-    if (entry.isDirectory() && !entry.name.startsWith(".") && !skippedFolders.has(entry.name) && depth < maxDepth) {
-      files.push(...(await pythonFiles(root, path, depth + 1)));
-    } else if (entry.isFile() && entry.name.endsWith(".py") && (await stat(path)).size <= maxFileBytes) {
-      files.push(relative(root, path));
-    }
-    if (files.length > maxFiles) {
-      throw new AdaptiveError(
-        "too-many-files",
-        `${root} holds more than ${maxFiles} Python files.`,
-        "Put the learners file into a folder of its own, with the modules that it imports.",
-      );
-    }
-  }
-  return files;
+async function pythonFiles(root: string): Promise<{ files: string[]; unnamable: string[] }> {
+  const { files, unnamable } = await walkFolder(root, {
+    enters: (name, depth) => !name.startsWith(".") && !skippedFolders.has(name) && depth < maxDepth,
+    takes: (path) => path.endsWith(".py"),
+    onFound: (count) => {
+      if (count > maxFiles) throw tooMany(root);
+    },
+  });
+  const code = files.filter(({ sizeBytes }) => sizeBytes <= maxFileBytes);
+  return { files: code.map(({ path }) => path), unnamable };
+}
+
+function tooMany(root: string): AdaptiveError {
+  return new AdaptiveError(
+    "too-many-files",
+    `${root} holds more than ${maxFiles} Python files.`,
+    "Put the learners file into a folder of its own, with the modules that it imports.",
+  );
 }
 
 /** The name of a revision, made of its content. */

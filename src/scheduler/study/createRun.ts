@@ -10,9 +10,9 @@ import { writeFileAtomically } from "../state/files";
 import { RunLock } from "../state/lock";
 import { registerRun } from "../state/registry";
 import { settingsOf } from "../state/settings";
-import { RunDirectory, type RunFile } from "../state/runDirectory";
+import { checkFolderName, RunDirectory, type RunFile } from "../state/runDirectory";
 import type { Assets } from "../assets";
-import { copyClient, copyCode } from "./code";
+import { copyClient, copyCode, remarksOnCode } from "./code";
 import { checkScript, inspectLearners } from "./inspect";
 import { checkNoOverlap } from "./overlap";
 import { checkClasses, configurationOf, type StartOptions } from "./settings";
@@ -31,10 +31,11 @@ export async function createRun(
   onWarning: (sentence: string) => void,
 ): Promise<RunDirectory> {
   const learnersFile = resolve(options.learnersFile);
+  const directory = RunDirectory.ofStudy(learnersFile);
+  checkFolderName(learnersFile);
   await checkReadable(learnersFile);
   const configuration = await configurationOf(options, null);
   const settings = settingsOf(configuration);
-  const directory = RunDirectory.ofStudy(learnersFile);
   if (directory.own === directory.trash) throw reservedName(learnersFile);
   const isNew = await makeOwnFolder(directory);
   const lock = await lockOrMade(directory);
@@ -81,7 +82,8 @@ export async function createRun(
     await checkNoOverlap(directory, learners, settings.dataframe, wasm);
     await writeFileAtomically(directory.runFile, JSON.stringify(run, null, 2));
     await registerRun(run, directory);
-    [...inspection.warnings, ...remarks, ...remarksOnClasses(settings, learners)].forEach(onWarning);
+    const ofCode = await remarksOnCode(directory.path);
+    [...inspection.warnings, ...remarks, ...remarksOnClasses(settings, learners), ...ofCode].forEach(onWarning);
     return directory;
   } catch (error) {
     // What was there before is not ours to delete.
