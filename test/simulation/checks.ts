@@ -280,7 +280,7 @@ export class Checks {
 
   /** A person was told what trying points of some learners gave. */
   onTried(learners: readonly number[], told: number): void {
-    const tried = learners.filter((id) => this.replica.learner(asLearnerId(id)).trial !== null);
+    const tried = [...new Set(learners)].filter((id) => this.replica.learner(asLearnerId(id)).trial !== null);
     this.require(tried.length === told, () => `of ${tried.length} trials ${told} were told`);
   }
 
