@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from contextlib import suppress
 from typing import Any, TextIO
 
 _answers: list[TextIO] = []
@@ -25,5 +26,6 @@ def give(value: Any) -> None:
     """Answer, on what was standard output before prints were redirected."""
     mark = os.environ.get("ADAPTIVE_MARK", "")
     text = json.dumps(value, allow_nan=False)
-    sys.stdout.flush()
+    with suppress(ValueError, OSError):  # closed by the file
+        sys.stdout.flush()
     print(f"{mark}{text}{mark}", flush=True, file=_answers[0] if _answers else sys.stdout)

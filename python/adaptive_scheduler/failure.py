@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import traceback
 import warnings
+from collections.abc import Callable
 from concurrent.futures import BrokenExecutor
 from typing import Any
 
@@ -15,6 +16,33 @@ from adaptive_scheduler.kinds import place_of
 MACHINERY = re.compile(
     r'^  File "[^"]*/(mpi4py|loky|concurrent|multiprocessing|asyncio|adaptive_scheduler)/'
 )
+
+
+class ExitError(Exception):
+    """What a function raised to end its process, which is none of its business."""
+
+
+class Caught:
+    """A function whose `sys.exit` and the like are errors as others are, wherever it is called."""
+
+    def __init__(self, function: Callable[[Any], Any]) -> None:
+        self.function = function
+
+    def __call__(self, point: Any) -> Any:
+        """Evaluate the function."""
+        try:
+            return self.function(point)
+        except Exception:
+            raise
+        except BaseException as error:
+            words = ExitError(f"{type(error).__name__}: {error}")
+            raise words.with_traceback(error.__traceback__) from None
+
+
+def catch_exits(runner: Any) -> None:
+    """Have a runner that evaluates points in an executor see such errors."""
+    function = Caught(runner.learner.function)
+    runner._submit = lambda point: runner.ioloop.run_in_executor(runner.executor, function, point)
 
 
 def refuse_what_is_lost() -> None:
@@ -78,7 +106,8 @@ def _failed_points(runner: Any) -> list[Any]:
 
 
 def _line(error: BaseException) -> str:
-    words = " ".join(f"{type(error).__name__}: {error}".split()).rstrip(": ")
+    kind = "" if isinstance(error, ExitError) else f"{type(error).__name__}: "
+    words = " ".join(f"{kind}{error}".split()).rstrip(": ")
     return f"{words}. {NO_COMPLEX}" if _is_about_complex(error) else words
 
 
@@ -116,5 +145,5 @@ def _user_traceback(error: BaseException) -> str:
         elif not line.startswith("    "):
             is_ours = True
         if is_ours:
-            kept.append(line)
+            kept.append(line.removeprefix(f"{__name__}.{ExitError.__name__}: "))
     return "\n".join(kept)

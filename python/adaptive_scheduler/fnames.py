@@ -109,6 +109,8 @@ def fault_of(name: Any, dataframe: str | None = None) -> Fault | None:
         what = f"is not a file in the run directory {here}"
         return Fault(what, "Name a file below it, relative to the run directory.")
     folder, _, base = place.rpartition("/")
+    if found := _no_folder(folder, here):
+        return Fault(f"lies in {found}", "Remove or rename that, or name a file in another folder.")
     if why := _why_not_in(folder, here):
         return Fault(why, "Name a file in another folder, e.g. in data/.")
     for file in [base, *([f"{base}.{dataframe}"] if dataframe else [])]:
@@ -164,6 +166,20 @@ def _why_not_in(folder: str, here: str) -> str | None:
             if RESERVED.fullmatch(name):
                 return f"lies in {name}, where the scheduler or another tool keeps its own files"
     return None
+
+
+@functools.lru_cache(maxsize=10_000)
+def _no_folder(folder: str, here: str) -> str | None:
+    """Say what stands where a folder of the run directory has to be made, or None."""
+    if not folder:
+        return None
+    if found := _no_folder(os.path.dirname(folder), here):
+        return found
+    path = os.path.join(here, folder)
+    if not os.path.lexists(path) or os.path.isdir(path):
+        return None
+    is_link = os.path.islink(path) and not os.path.exists(path)
+    return f"{folder}, which is {'a link to nowhere' if is_link else 'a file'}"
 
 
 def _why_not(file: str, folder: str, here: str) -> str | None:

@@ -68,7 +68,7 @@ def of_file(goal: Goal) -> Goal:
     def checked(learner: Any) -> bool:
         try:
             return bool(goal(learner))
-        except Exception as error:
+        except (Exception, SystemExit, KeyboardInterrupt) as error:
             raise GoalError("the goal of the learners file raised") from error
 
     return checked

@@ -15,6 +15,7 @@ import resource
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -197,5 +198,6 @@ def _peak_megabytes() -> float:
 if __name__ == "__main__":
     gc.disable()  # it would search 100 000 learners again and again
     code = main()
-    sys.stderr.flush()
+    with suppress(ValueError, OSError):  # closed by the file
+        sys.stderr.flush()
     os._exit(code)  # freeing them takes seconds

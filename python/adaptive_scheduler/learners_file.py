@@ -268,7 +268,7 @@ class Study:
     def _call(self, name: str, index: int) -> Any:
         try:
             return getattr(self.module, name)(self.combos[index])
-        except (Exception, SystemExit) as error:
+        except (Exception, SystemExit, KeyboardInterrupt) as error:
             file, line = _where(error, self.path)
             raise LearnersFileError(
                 f"{name.replace('_', '-')}-raised",
@@ -316,7 +316,7 @@ def _run(file: Path, path: Path) -> ModuleType:
     if not file.is_file() or spec is None or spec.loader is None:
         raise LearnersFileError(
             "no-learners-file", "The file is not there, or not a .py file.", str(path),
-            hint="Name a .py file: --learners FILE, or the setting adaptive.learnersFiles of the editor.",
+            hint="Name a .py file: --learners FILE; in the editor, adaptive.learnersFiles.",
         )  # fmt: skip
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
@@ -332,7 +332,7 @@ def _run(file: Path, path: Path) -> ModuleType:
             error.lineno,
             "Correct it and start again; nothing was changed.",
         ) from error
-    except (Exception, SystemExit) as error:
+    except (Exception, SystemExit, KeyboardInterrupt) as error:
         where, line = _where(error, path)
         raise LearnersFileError(
             "module-missing" if isinstance(error, ModuleNotFoundError) else "learners-file-raised",

@@ -144,7 +144,11 @@ class _Finder(FileFinder):
         """Give the finder of an entry of `sys.path`, as a path hook does."""
         revision, real = _revisions[0], os.path.realpath(entry)
         # By its name first: behind a link of the study is code that the revision has.
-        places = ((os.path.abspath(entry), revision.named), (real, revision.code), (real, revision.study))
+        places = (
+            (os.path.abspath(entry), revision.named),
+            (real, revision.code),
+            (real, revision.study),
+        )
         for place, root in places:
             inside = _within(place, root)
             if inside is None:

@@ -27,7 +27,7 @@ from adaptive_scheduler import pool
 from adaptive_scheduler.assignment import Assignment
 from adaptive_scheduler.door import Door, Patience, RefusedError
 from adaptive_scheduler.ending import Ending
-from adaptive_scheduler.failure import describe
+from adaptive_scheduler.failure import catch_exits, describe
 from adaptive_scheduler.goal import of_file
 from adaptive_scheduler.job import Job, log
 from adaptive_scheduler.learners_file import LearnersFileError, Study, load
@@ -92,8 +92,10 @@ def _run(
                 retries=assignment.retries,
                 raise_if_retries_exceeded=True,
             )
+            if not is_async:
+                catch_exits(runner)
             loop.run_until_complete(runner.task)
-    except Exception as error:
+    except (Exception, SystemExit, KeyboardInterrupt) as error:
         # What was not loaded must not be overwritten by an empty learner.
         assignment.fail(*describe(error, runner), save=is_loaded)
         return

@@ -22,7 +22,7 @@ from typing import Any
 
 from adaptive_scheduler import datafile, pool
 from adaptive_scheduler.door import Door, Message, Patience, RefusedError
-from adaptive_scheduler.failure import describe, describe_point, refuse_what_is_lost
+from adaptive_scheduler.failure import Caught, describe, describe_point, refuse_what_is_lost
 from adaptive_scheduler.job import Job, log
 from adaptive_scheduler.kinds import parts_of, plain
 from adaptive_scheduler.learners_file import LearnersFileError, Study
@@ -109,7 +109,7 @@ def _try(study: Study, entry: Message) -> Message:
         started = time.perf_counter()
         if inspect.iscoroutinefunction(learner.function):
             raise TypeError("an async function cannot be tried")
-        measured = pool.executor().submit(_measure, learner.function, point).result()
+        measured = pool.executor().submit(_measure, Caught(learner.function), point).result()
         value, trial["seconds"], trial["megabytes"] = measured
         is_measured = True
         learner.tell(point, value)  # whether it takes such a value

@@ -54,7 +54,9 @@ def inspect_text(text: str) -> dict[str, Any]:
 
 
 def test_prints_one_object_whatever_the_file_prints(jobs: Jobs) -> None:
-    path = jobs.write(text=GOOD + "\n    import os; os.write(1, b'deeply')\n")
+    path = jobs.write(
+        text=GOOD + "\n    import os, sys; os.write(1, b'deeply'); sys.stdout.close()\n"
+    )
     ran = subprocess.run(
         [sys.executable, "-m", "adaptive_scheduler.inspect", str(jobs.code / path.name)],
         capture_output=True,
@@ -108,6 +110,7 @@ def test_combos_may_be_absent() -> None:
     [
         ("x = 1\ny = 1 / 0\n", "learners-file-raised", 2, "ZeroDivisionError: division by zero"),
         ("raise SystemExit('no')\n", "learners-file-raised", 1, "SystemExit: no"),
+        ("x = 1\nraise KeyboardInterrupt\n", "learners-file-raised", 2, "KeyboardInterrupt"),
         ("import kwant_of_nobody\n", "module-missing", 1, "kwant_of_nobody"),
         ("x = 1\ny = (\n", "learners-file-syntax", 2, "SyntaxError"),
         ("fnames = []\n", "no-learners", None, "`learners`"),
@@ -128,6 +131,13 @@ def test_combos_may_be_absent() -> None:
         (LEARNER + "fnames = ['a', '../b']\n", "bad-fname", 3, "run directory"),
         (LEARNER + "fnames = ['a', '/b']\n", "bad-fname", 3, "run directory"),
         (LEARNER + "fnames = ['a', 'x/../../b']\n", "bad-fname", 3, "run directory"),
+        (LEARNER + "fnames = ['a', 'taken/b']\n", "bad-fname", 3, "lies in taken, which is a file"),
+        (
+            LEARNER + "fnames = ['a', 'gone/x/b']\n",
+            "bad-fname",
+            3,
+            "gone, which is a link to nowhere",
+        ),
         (LEARNER + "fnames = ['a', ['b']]\n", "bad-fname", 3, "fnames[1] is a list"),
         (LEARNER + "fnames = ['a', 'b']\ngoal = 100\n", "bad-goal", 4, "`goal` is 100"),
         (BALANCING + "fnames = ['a']\n", "bad-fname", 3, "needs a list of 2"),
@@ -147,6 +157,8 @@ def test_combos_may_be_absent() -> None:
 def test_a_fault_is_named_with_its_place(
     text: str, code: str, line: int | None, words: str
 ) -> None:
+    Path("taken").write_text("")
+    Path("gone").symlink_to("nowhere")
     with pytest.raises(LearnersFileError) as raised:
         inspect_text(text)
     error = raised.value

@@ -250,6 +250,31 @@ def test_a_process_that_is_killed_fails_its_learner_and_the_next_one_runs(
     assert points(Path("data/0.0")) == failed["npoints"] == 2
 
 
+@pytest.mark.parametrize(("executor", "ranks"), [("process-pool", 0), ("loky", 0), ("auto", 2)])
+def test_a_function_that_ends_its_process_fails_its_learner_with_its_line(
+    peer: Peer, jobs: Jobs, monkeypatch: pytest.MonkeyPatch, executor: str, ranks: int
+) -> None:
+    monkeypatch.setenv("ADAPTIVE_EXECUTOR", executor)
+    leaves = "raise SystemExit('I give up') if offset == 0 else KeyboardInterrupt"
+    goal = "\n    def goal(learner):\n        raise SystemExit('no goal')\n"
+    jobs.write(
+        text=LEARNERS.replace("return x +", f"if offset < 0.2: {leaves}\n        return x +") + goal
+    )
+    for index in (0, 1):
+        peer.give(index, f"data/0.{index}", goal={"npoints": 5})
+    peer.give(2, "data/0.2")
+    code, output = ended(jobs.start(*RUN, ranks=ranks))
+    assert code == 0, output
+    assert peer.types() == ["start", "failed", "start", "failed", "start", "failed", "start"]
+    exit, interrupt, of_goal = [said for said in peer.seen if said["type"] == "failed"]
+    assert exit["error"].startswith("SystemExit: I give up in h at x = ")
+    trace = exit["traceback"].splitlines()
+    assert "_learners.py" in trace[1]
+    assert trace[-1] == "SystemExit: I give up"
+    assert interrupt["error"].startswith("KeyboardInterrupt in h at x = ")
+    assert of_goal["error"] == "the goal of the learners file raised: SystemExit: no goal"
+
+
 def test_a_rank_that_is_killed_ends_the_job_and_does_not_hang_it(peer: Peer, jobs: Jobs) -> None:
     jobs.write(text=KILLED)
     peer.give(0, "data/0.0", goal={"npoints": 5})

@@ -117,23 +117,31 @@ function launchLines({ settings, state, tries }: JobScriptOptions): string[] {
   if (queue === "slurm") {
     const steps = script === null ? oneStep : stepsUntilNothingIsLeft;
     if (!isMpi) return runInSlurm(`"$python" ${program}`, steps);
-    const ofMpi = `launch "$how" ${ranks} "$python" -m mpi4py.futures ${program}`;
+    const ofMpi = `launch "$how" ${ranks} ${rank} "$python" -m mpi4py.futures ${program}`;
     const words = `{ [ "$how" != none ] || exec "$python" ${program}; ${ofMpi}; }`;
     return [...findLauncher(state, { ...settings, script }), ...runInSlurm(words, steps)];
   }
-  const start = (words: string) => (script === null ? [`exec ${words}`] : runSteps(words));
+  const start = (words: string) => (script === null ? [`exec ${words} </dev/null`] : runSteps(`${words} </dev/null`));
   if (!isMpi) return start(`"$python" ${program}`);
   return [
     ...findMpiexec(launcher),
     ...(mayGoWithoutMpi({ executor, launcher, script }) ? withoutMpi(`"$python" ${program}`) : []),
     `command -v "$mpiexec" >/dev/null || { echo "${lastWord("no-launcher")} there is no MPI launcher $mpiexec on $HOSTNAME"; exit 127; }`,
-    ...start(`"$mpiexec" -n ${ranks} "$python" -m mpi4py.futures ${program}`),
+    ...start(`"$mpiexec" -n ${ranks} ${rank} "$python" -m mpi4py.futures ${program}`),
   ];
 }
 
+/** Before the words of an MPI process: launchers leave its input open, and a `breakpoint()` would wait there for ever. */
+const rank = `bash -c 'exec "$@" </dev/null' rank`;
+
 /** Where there is no launcher, or mpi4py has no library, the job's Python starts processes of its own. */
 function withoutMpi(words: string): string[] {
-  return [`if ! command -v "$mpiexec" >/dev/null || ! ${loadsMpi}; then`, ...goesWithoutMpi, `  exec ${words}`, "fi"];
+  return [
+    `if ! command -v "$mpiexec" >/dev/null || ! ${loadsMpi}; then`,
+    ...goesWithoutMpi,
+    `  exec ${words} </dev/null`,
+    "fi",
+  ];
 }
 
 /** Here a signal to the job reaches its processes too: they save, and this shell stays to see how they end. */

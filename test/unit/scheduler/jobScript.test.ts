@@ -64,7 +64,9 @@ test("a job script goes to the run's directory with the run's environment, and s
   expect(script).toContain("export ADAPTIVE_RUN_DIR='/home/me/my study'");
   expect(script).toContain('read -r ADAPTIVE_REVISION <"$code/current"');
   expect(script).toMatch(/module load mpi\ntrap - EXIT\nexport PYTHONPATH=.*\ncd '\/home\/me\/my study' \|\| exit 1/);
-  expect(script).toContain(`-n 4 "$python" -m mpi4py.futures -m adaptive_scheduler.run`);
+  expect(script).toContain(
+    `-n 4 bash -c 'exec "$@" </dev/null' rank "$python" -m mpi4py.futures -m adaptive_scheduler.run`,
+  );
   expect(script).not.toContain("ADAPTIVE_DEADLINE");
 });
 
@@ -78,7 +80,7 @@ test.each([
   const script = scriptWith(choice);
   expect(script).toContain(`export ADAPTIVE_EXECUTOR=${choice.executor}\nexport ADAPTIVE_CORES=3\n`);
   if (choice.usesMpi) expect(script).toContain("mpi4py.futures");
-  else expect(script).toMatch(/\nexec "\$python" -m adaptive_scheduler\.run\n$/);
+  else expect(script).toMatch(/\nexec "\$python" -m adaptive_scheduler\.run <\/dev\/null\n$/);
 });
 
 test("a job with a walltime knows when it began and when it will be over", () => {
@@ -168,10 +170,12 @@ describe("of the variables of resource managers", () => {
 test("a script of the user's takes the place of ours, but not of a trial", () => {
   const own = scriptWith({ script: "my runs/run_learner.py" });
   expect(own).toContain("export ADAPTIVE_SCRIPT='my runs/run_learner.py'\n");
-  expect(own).toContain('step() { "$mpiexec" -n 4 "$python" -m mpi4py.futures -m adaptive_scheduler.script; ');
+  expect(own).toContain("-m mpi4py.futures -m adaptive_scheduler.script </dev/null; status=$?; }\n");
   expect(own).not.toContain("adaptive_scheduler.run");
   const tries = [{ learner: 0, index: 0, fname: "data/0" }];
-  expect(scriptWith({ script: "run_learner.py" }, { tries })).toMatch(/\nexec .* -m adaptive_scheduler\.try_point\n$/);
+  expect(scriptWith({ script: "run_learner.py" }, { tries })).toMatch(
+    /\nexec .* -m adaptive_scheduler\.try_point <\/dev\/null\n$/,
+  );
 });
 
 test.each([
@@ -264,6 +268,32 @@ test.each([
   expect(status).not.toBe(0);
   expect(stdout.trimEnd().split("\n").at(-1)).toMatch(words);
 });
+
+test.each(["local", "slurm"])(
+  "what evaluates points has nothing to read, whatever a launcher gives it: %s",
+  async (queue) => {
+    for (const launcher of ["none", "mpiexec"]) {
+      const folder = await temporaryFolder();
+      await pointAtCode(folder);
+      const programs = {
+        python: `case "$*" in *probe_mpi) echo '{"world": 2}' ;; *) readlink /proc/self/fd/0 ;; esac`,
+        // Its processes' input is its own, as some launchers leave it.
+        mpiexec: 'shift 2; exec "$@" <"${BASH_SOURCE[0]}"',
+      };
+      for (const [name, text] of Object.entries(programs)) {
+        await writeFile(join(folder, name), `#!/bin/bash\n${text}\n`, { mode: 0o700 });
+      }
+      const own = { queue, launcher, python: join(folder, "python"), prelude: [`PATH='${folder}':$PATH`] };
+      const script = jobScript({
+        ...{ ...places, runDirectory: folder, state: folder, jobs: folder },
+        settings: { ...settings, ...own } as JobScriptOptions["settings"],
+      });
+      await writeFile(join(folder, "job.sh"), script);
+      const { stdout } = spawnSync("bash", [join(folder, "job.sh")], { input: "typed", encoding: "utf8" });
+      expect(stdout.trimEnd().split("\n").at(-1)).toBe("/dev/null");
+    }
+  },
+);
 
 describe("a script for Slurm", () => {
   const slurm = { ...settings, queue: "slurm", prelude: [] as string[] } as const;
