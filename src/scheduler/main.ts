@@ -15,6 +15,7 @@ import { changeLearners, failures } from "./commandLine/learners";
 import { cancel, jobs, pause, set, shell } from "./commandLine/jobs";
 import { list } from "./commandLine/list";
 import { pythons } from "./commandLine/pythons";
+import { guardOutputs } from "./commandLine/outputs";
 import { run } from "./commandLine/run";
 import { nextStart } from "./commandLine/runRow";
 import { script } from "./commandLine/script";
@@ -351,8 +352,14 @@ function wholeNumber(name: string, text: string | undefined): number | undefined
 async function confirm(question: string): Promise<boolean> {
   if (!process.stdin.isTTY || !process.stdout.isTTY) return false;
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
+  // Else Ctrl-C, and a terminal that is closed, leave the question without an answer for ever.
+  terminal.on("SIGINT", () => process.kill(process.pid, "SIGINT"));
+  const closed = new Promise<string>((resolve) => {
+    for (const event of ["close", "error"]) terminal.on(event, () => resolve(""));
+  });
   try {
-    return /^y(es)?$/i.test((await terminal.question(`${question} [y/N] `)).trim());
+    const answer = await Promise.race([terminal.question(`${question} [y/N] `), closed]);
+    return /^y(es)?$/i.test(answer.trim());
   } finally {
     terminal.close();
   }
@@ -377,6 +384,7 @@ async function endWith(args: readonly string[]): Promise<number> {
 }
 
 loaded();
+const outputs = guardOutputs(process.stdout, process.stderr);
 if (process.env[endsWithInput] !== undefined) {
   // Not for what this command starts.
   delete process.env[endsWithInput];
@@ -388,5 +396,7 @@ if (process.env[endsWithInput] !== undefined) {
 // Sockets and timers that are still open must not keep a command that is finished.
 void endWith(process.argv.slice(2)).then((exitCode) => {
   process.exitCode = exitCode;
-  process.stdout.write("", () => process.exit());
+  const end = () => process.exit(exitCode || (outputs.areWhole ? exitCodes.success : exitCodes.error));
+  // An output tells what went wrong a moment after it has told that it is through.
+  process.stdout.write("", () => setImmediate(end));
 });

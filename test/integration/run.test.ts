@@ -85,6 +85,31 @@ describe("run", () => {
     expect(resumed?.npoints).toBeGreaterThanOrEqual(saved.reduce((sum, npoints) => sum + npoints));
   });
 
+  test("goes on when nobody reads it and its terminal is closed; stop ends its jobs when it is dead", async () => {
+    const study = await createStudy(peaks(2, 0.1), { goal: { npoints: 500 } });
+    const run = study.run("--json");
+    await run.line((line) => isEvent("progress")(line) && /"running":2/.test(line));
+    run.child.stdout?.destroy();
+    run.child.stderr?.destroy();
+    run.child.kill("SIGHUP");
+    const log = () => readFile(study.at(".adaptive", "scheduler.log"), "utf8");
+    await eventually(async () => (await log()).includes("the terminal was closed"));
+    const status = async () =>
+      JSON.parse((await study.start(["status", "--json"]).ended).stdout) as { npoints: number; scheduler: unknown };
+    // Frames are printed in between, which nobody reads.
+    const { npoints } = await status();
+    await eventually(async () => (await status()).npoints > npoints + 10);
+    expect(await status()).toMatchObject({ scheduler: { pid: run.child.pid }, learners: { running: 2 } });
+    run.child.kill("SIGKILL");
+    await run.ended;
+
+    expect(await study.start(["stop"]).ended).toMatchObject({ exitCode: 0, stderr: "" });
+    await eventually(async () => (await study.changes()).filter(({ kind }) => kind === "jobEnded").length === 2);
+    expect(await status()).toMatchObject({ activity: "stopped", learners: { waiting: 2, running: 0 }, jobs: {} });
+    const full = await study.start(["status"], ["sh", "-c", 'exec "$@" >/dev/full', "sh"]).ended;
+    expect(full).toMatchObject({ exitCode: 2, stderr: expect.stringContaining("its disk is full") as string });
+  });
+
   test("names the learners that failed, and exits 1", async () => {
     const broken = peaks(2).replace("time.sleep", "1 / (offset - 0.1)\n    time.sleep");
     const study = await createStudy(broken, { goal: { npoints: 5 }, maxFailures: 2 });

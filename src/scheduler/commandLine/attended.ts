@@ -41,8 +41,16 @@ export interface AttendedRun {
   close(): Promise<void>;
 }
 
-/** A run that this process serves. */
-export function servedHere(scheduler: Scheduler, signals: Pick<AttendedRun, "paused" | "closed">): AttendedRun {
+/**
+ * A run that this process serves.
+ *
+ * @param onHangUp told when the terminal was closed, which ends nothing once the jobs are started
+ */
+export function servedHere(
+  scheduler: Scheduler,
+  signals: Pick<AttendedRun, "paused" | "closed">,
+  onHangUp: () => void,
+): AttendedRun {
   const { store, board, verbs, updates } = scheduler;
   const { model } = store;
   const attended: AttendedRun = {
@@ -55,7 +63,10 @@ export function servedHere(scheduler: Scheduler, signals: Pick<AttendedRun, "pau
     missedGoals: verbs.missedGoals,
     checkData: () => scheduler.checkData(),
     reopen: (learners) => verbs.reopenLearners({ learners }),
-    start: verbs.startJobs,
+    start: () => {
+      process.on("SIGHUP", onHangUp);
+      return verbs.startJobs();
+    },
     stop: () => verbs.setActivity("stopped", "interrupted in the terminal", false),
     over: async () => {
       await store.until(() => endOf(attended.standing) !== null);

@@ -34,7 +34,8 @@ export interface RunOptions extends StartOptions {
 /**
  * The headless main job: makes the study's run or resumes it, serves it with its progress shown, and
  * ends when every learner has. A run that a scheduler serves already it follows in the same way, and
- * serves it itself when that one dies. Ctrl-C has the learners saved and leaves the run to be resumed.
+ * serves it itself when that one dies. Ctrl-C has the learners saved and leaves the run to be resumed;
+ * jobs that were started here are served on when the terminal is closed.
  */
 export async function run(options: RunOptions, program: Program): Promise<number> {
   const found = RunDirectory.ofStudy(options.learnersFile);
@@ -122,7 +123,8 @@ async function serveHere(
       if (notice && pauseCodes.has(notice.code)) paused.send("paused");
     },
   });
-  return servedHere(scheduler, { paused: paused.received, closed: closed.received });
+  const onHangUp = () => log.write("the terminal was closed: this run goes on in the background");
+  return servedHere(scheduler, { paused: paused.received, closed: closed.received }, onHangUp);
 }
 
 /** What was typed or edited since a run was made holds from now on; returns what to say of it. */

@@ -1,6 +1,6 @@
 import { ask } from "../control/dealer";
 import type { RunDirectory } from "../state/runDirectory";
-import { needScheduler, noScheduler, shutDown } from "./launch";
+import { noScheduler, shutDown, withScheduler } from "./launch";
 import { exitCodes, type Program } from "./program";
 
 export interface StopOptions {
@@ -15,9 +15,9 @@ export async function stop(
   { gently, shutDown: endsScheduler }: StopOptions,
   program: Program,
 ): Promise<number> {
-  const hint = "Jobs that still run end by themselves; adaptive-scheduler serve finds them again.";
-  if (!endsScheduler) await ask(await needScheduler(directory, hint), "stopJobs", { gently });
-  else if (!(await shutDown(directory))) throw noScheduler(directory, hint);
+  if (!endsScheduler) await withScheduler(directory, program, (address) => ask(address, "stopJobs", { gently }));
+  else if (!(await shutDown(directory)))
+    throw noScheduler(directory, "Jobs go on; adaptive-scheduler stop stops them.");
   program.print(
     endsScheduler
       ? "The scheduler has ended; jobs go on."

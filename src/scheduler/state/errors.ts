@@ -32,9 +32,10 @@ function readable(words: string): string {
   return `${words.slice(0, maxWordsLength - keptEndLength - 1)}…${words.slice(-keptEndLength)}`;
 }
 
-/** Any thrown value as an AdaptiveError; one that is not already is `unexpected`. */
+/** Any thrown value as an AdaptiveError; one that is not already is `disk-full` or `unexpected`. */
 export function toAdaptiveError(error: unknown): AdaptiveError {
   if (error instanceof AdaptiveError) return error;
+  if (isDiskFull(error)) return diskFull("path" in error && typeof error.path === "string" ? error.path : null, error);
   const message = error instanceof Error ? error.message : String(error);
   return new AdaptiveError("unexpected", message, "", { cause: error });
 }
@@ -42,6 +43,16 @@ export function toAdaptiveError(error: unknown): AdaptiveError {
 /** The code of an operating system error (`ENOENT`), or undefined for anything else. */
 export function errnoOf(error: unknown): string | undefined {
   return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
+}
+
+export function isDiskFull(error: unknown): error is Error {
+  return ["ENOSPC", "EDQUOT"].includes(errnoOf(error) ?? "");
+}
+
+/** @param path something on that disk, as far as it is known */
+export function diskFull(path: string | null, cause: unknown): AdaptiveError {
+  const what = path === null ? "The disk is full." : `The disk of ${path} is full.`;
+  return new AdaptiveError("disk-full", what, "Make room and try again; nothing is lost.", { cause });
 }
 
 /** What could not even be started: it is not there, or is no program. */

@@ -2,7 +2,7 @@ import { readdir, readFile, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import * as v from "valibot";
 import { realDisk, type Disk } from "./disk";
-import { AdaptiveError, errnoOf } from "./errors";
+import { AdaptiveError, diskFull, errnoOf } from "./errors";
 import { isNamable } from "./folderWalk";
 
 /** What `run.json` says; it is written last, so a directory without it holds no run. */
@@ -187,12 +187,7 @@ export class RunDirectory {
         );
       case "ENOSPC":
       case "EDQUOT":
-        return new AdaptiveError(
-          "disk-full",
-          `The disk of ${this.path} is full.`,
-          "Make room and start again; nothing is lost.",
-          { cause: error },
-        );
+        return diskFull(this.path, error);
       default:
         return error;
     }

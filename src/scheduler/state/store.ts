@@ -3,7 +3,7 @@ import { effects, type Change, type NewChange } from "./changes";
 import { systemClock, type Clock } from "./clock";
 import type { Database } from "./database";
 import { beginEpochs, writeEpochs, type Epochs } from "./epochs";
-import { AdaptiveError, errnoOf } from "./errors";
+import { AdaptiveError, errnoOf, isDiskFull } from "./errors";
 import { isNotThere, replaceBy, setAside, syncDirectory, writeFileAtomically } from "./files";
 import { Journal } from "./journal";
 import type { Model } from "./model";
@@ -388,7 +388,7 @@ export class Store {
         return;
       } catch (error) {
         if (!isDiskFull(error)) throw error;
-        if (!wasFull && this.writesWithoutRoom++ === 0) this.tellOfRoom(diskFull(this.directory.path));
+        if (!wasFull && this.writesWithoutRoom++ === 0) this.tellOfRoom(waitsForRoom(this.directory.path));
         wasFull = true;
         await this.world.sleep(diskFullRetryMs);
       }
@@ -396,7 +396,7 @@ export class Store {
   }
 }
 
-function diskFull(path: string): AdaptiveError {
+function waitsForRoom(path: string): AdaptiveError {
   const what = `The disk of ${path} is full; nothing new can be recorded.`;
   return new AdaptiveError("disk-full", what, "Make room: it goes on by itself, and nothing is lost.");
 }
@@ -412,11 +412,6 @@ function takenOver(): AdaptiveError {
     "Another scheduler has taken this run over.",
     "This scheduler ends; whatever it answered is on disk, and the other one goes on from there.",
   );
-}
-
-function isDiskFull(error: unknown): boolean {
-  const code = errnoOf(error);
-  return code === "ENOSPC" || code === "EDQUOT";
 }
 
 async function createJournal(directory: RunDirectory, incarnation: number, firstSeq: number): Promise<Journal> {
