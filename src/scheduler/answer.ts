@@ -18,6 +18,8 @@ export interface Said {
   /** What stood between two marks, in order. */
   answers: readonly string[];
   exitCode: number | null;
+  /** What ended it, where no exit code did. */
+  endedBy: NodeJS.Signals | null;
   /** The end of everything else, for a person. */
   noise: string;
 }
@@ -45,7 +47,7 @@ export function askProcess(
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(new AdaptiveError("cancelled", "Cancelled"));
     const child = spawn(program, args, { detached: true, stdio: "pipe", env: { ...process.env, ...env } });
-    const said = { answers: [] as string[], exitCode: null as number | null, noise: "" };
+    const said: Said & { answers: string[] } = { answers: [], exitCode: null, endedBy: null, noise: "" };
     let isSettled = false;
     const hear = (noise: string): void => {
       said.noise += noise;
@@ -71,8 +73,9 @@ export function askProcess(
     const onAbort = (): void => fail("cancelled", "Cancelled");
     signal.addEventListener("abort", onAbort, { once: true });
     child.on("error", (cause) => settle(() => reject(commandMissing(program, cause))));
-    child.on("exit", (code) => {
+    child.on("exit", (code, endedBy) => {
       said.exitCode = code;
+      said.endedBy = endedBy;
       endGroup(child.pid);
       lastWords = setTimeout(() => settle(() => resolve(said)), afterExitMs);
     });

@@ -14,6 +14,8 @@ export interface PythonCall {
   args: readonly string[];
   deadlineMs: number;
   signal?: AbortSignal;
+  /** Why it ended without an answer, where whoever calls knows more of it. */
+  explainSilence?(said: Said): AdaptiveError | null;
 }
 
 /** Lines of bash that answer. */
@@ -46,7 +48,7 @@ export async function askInLogin(call: LoginCall): Promise<Said> {
     if (begins !== undefined) return { ...said, answers };
     noise ||= said.noise;
   }
-  throw failed("bash", { exitCode: null, noise });
+  throw failed("bash", { exitCode: null, endedBy: null, noise });
 }
 
 /**
@@ -72,7 +74,8 @@ export async function callPython(call: PythonCall): Promise<unknown> {
   });
   const [answer] = said.answers;
   if (answer === missing) throw noPython(python);
-  if (answer === undefined) throw failed(`${python} -m adaptive_scheduler.${module}`, said);
+  if (answer === undefined)
+    throw call.explainSilence?.(said) ?? failed(`${python} -m adaptive_scheduler.${module}`, said);
   try {
     return JSON.parse(answer) as unknown;
   } catch (cause) {
@@ -120,10 +123,12 @@ function noPython(python: string): AdaptiveError {
   );
 }
 
-function failed(what: string, { exitCode, noise }: Pick<Said, "exitCode" | "noise">): AdaptiveError {
-  const words = noise.trim().split("\n").slice(-8).join("\n");
-  return new AdaptiveError(
-    "python-failed",
-    `${what} failed (exit code ${exitCode ?? "none"}): ${words || "it printed nothing"}`,
-  );
+function failed(what: string, said: Pick<Said, "exitCode" | "endedBy" | "noise">): AdaptiveError {
+  const words = lastLines(said.noise);
+  return new AdaptiveError("python-failed", `${what} failed (${endOf(said)}): ${words || "it printed nothing"}`);
 }
+
+export const endOf = ({ exitCode, endedBy }: Pick<Said, "exitCode" | "endedBy">): string =>
+  endedBy === null ? `exit code ${exitCode ?? "none"}` : `signal ${endedBy}`;
+
+export const lastLines = (noise: string): string => noise.trim().split("\n").slice(-8).join("\n");

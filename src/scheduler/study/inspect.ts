@@ -1,7 +1,8 @@
 import { stat } from "node:fs/promises";
-import { dirname, isAbsolute, join, relative } from "node:path";
+import { basename, dirname, isAbsolute, join, relative } from "node:path";
 import * as v from "valibot";
-import { callPython } from "../python";
+import type { Said } from "../answer";
+import { callPython, endOf, lastLines } from "../python";
 import { mayGoWithoutMpi, usesMpi } from "../jobs/slurmScript";
 import { AdaptiveError } from "../state/errors";
 import type { NewLearner } from "../state/changes";
@@ -68,7 +69,8 @@ export async function inspectLearners(
   const { python, prelude, dataframe } = settings;
   await checkDataframe(path, cwd, settings);
   const args = [learnersFile, ...(dataframe === null ? [] : [dataframe])];
-  const answer = await callPython({ python, prelude, path, cwd, module: "inspect", args, deadlineMs });
+  const explainSilence = (said: Said) => endedWhileRead(join(cwd, basename(learnersFile)), said);
+  const answer = await callPython({ python, prelude, path, cwd, module: "inspect", args, deadlineMs, explainSilence });
   const inspection = v.parse(inspectionSchema, answer);
   if ("error" in inspection) {
     const { code, message, file, line, hint } = inspection.error;
@@ -87,6 +89,21 @@ export async function inspectLearners(
   checkNoDataframeIsData(learners, settings.dataframe);
   const { versions, warnings, noMpi } = inspection;
   return { learners, versions, warnings, remarkOnMpi: noMpi && judgeNoMpi(noMpi, settings) };
+}
+
+/** What `adaptive_scheduler.inspect` prints before it runs the file. */
+const reads = "adaptive-scheduler: the learners file is read";
+
+/** Null when Python ended before it came to the file. */
+function endedWhileRead(learnersFile: string, said: Said): AdaptiveError | null {
+  const [before, printed] = said.noise.split(`${reads}\n`);
+  if (before === undefined || printed === undefined) return null;
+  const words = lastLines(printed);
+  return new AdaptiveError(
+    "learners-file-ended",
+    `The learners file ${learnersFile} ended Python (${endOf(said)}) while it was read${words && `: ${words}`}.`,
+    "Run the file with Python to see where; `python -X faulthandler` shows the line of a crash.",
+  );
 }
 
 /**
