@@ -136,10 +136,15 @@ export class RunLock {
     if (!(await this.isOurs())) throw await this.lost();
   }
 
-  /** @param path where the lock is by now */
-  async release(path = this.path): Promise<void> {
+  /** Before its folder is deleted: it stays ours, and is written to no more. */
+  async stop(): Promise<void> {
     this.stopBeating();
     await this.beating;
+  }
+
+  /** @param path where the lock is by now */
+  async release(path = this.path): Promise<void> {
+    await this.stop();
     if (!(await this.isOurs(path))) return;
     await writeOwner(join(path, String(this.number)), { ...this.owner, isReleased: true }, this.world.disk);
   }

@@ -86,8 +86,13 @@ export async function createRun(
     [...inspection.warnings, ...remarks, ...remarksOnClasses(settings, learners), ...ofCode].forEach(onWarning);
     return directory;
   } catch (error) {
-    // What was there before is not ours to delete.
-    if (isNew) await rm(directory.own, { recursive: true, force: true });
+    // What was there before is not ours to delete; and what cannot be deleted hides no error.
+    const cleanUp = () => rm(directory.own, { recursive: true, force: true });
+    if (isNew)
+      await lock
+        .stop()
+        .then(cleanUp)
+        .catch(() => undefined);
     throw directory.explain(error);
   } finally {
     await lock.release();

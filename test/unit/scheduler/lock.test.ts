@@ -236,6 +236,31 @@ test("beats do not overlap, however long the file system takes, and none comes a
   expect(await readdir(join(path, "1"))).toEqual(["owner.json"]);
 });
 
+test("after its stop nothing is written any more, so that its folder can be deleted", async () => {
+  const path = await newLock();
+  let beat = () => {};
+  const held: (() => void)[] = [];
+  const rename: Disk["rename"] = async (from, to) => {
+    if (to.endsWith("1/owner.json")) await new Promise<void>((resolve) => held.push(resolve));
+    await realDisk.rename(from, to);
+  };
+  const every = (_: number, callback: () => void) => {
+    beat = callback;
+    return () => undefined;
+  };
+  const lock = await RunLock.acquire(path, { ...noWait, every, disk: { ...realDisk, rename } });
+  beat();
+  while (held.length === 0) await new Promise(setImmediate);
+  let hasStopped = false;
+  const stopped = lock.stop().then(() => (hasStopped = true));
+  await new Promise(setImmediate);
+  expect(hasStopped).toBe(false);
+  held[0]?.();
+  await stopped;
+  await rm(dirname(path), { recursive: true });
+  await lock.release();
+});
+
 test("two writers of one file at the same time leave one of the two whole", async () => {
   const path = join(await temporaryFolder(), "file");
   const texts = ["a", "b"].map((letter) => letter.repeat(1 << 20));
