@@ -184,10 +184,8 @@ def _warnings(
 
 
 def _check_packages(path: Path) -> None:
-    if absent := packages.missing():
-        install = packages.install_command(*packages.REQUIRED.values())
-        words = f"{sys.executable} has no {', '.join(absent)}."
-        raise LearnersFileError("missing-packages", words, str(path), hint=install)
+    if fault := packages.fault():
+        raise LearnersFileError(fault["code"], fault["message"], str(path), hint=fault["hint"])
 
 
 def _normal(fname: Any) -> Any:

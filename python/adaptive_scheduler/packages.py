@@ -1,4 +1,8 @@
-"""What a job needs of its Python, what this one lacks of it, and the command that installs it."""
+"""What a job needs of its Python, what this one lacks of it, and the command that installs it.
+
+`python -m adaptive_scheduler.packages` prints as JSON whether this Python can run jobs:
+`{"error": null}`, or an error with code, message and hint.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,8 @@ import sysconfig
 from pathlib import Path
 from typing import Any
 
+from adaptive_scheduler import answer
+
 #: By the name to import, the name to install.
 REQUIRED = {
     "adaptive": "adaptive",
@@ -24,6 +30,17 @@ REQUIRED = {
 def missing() -> list[str]:
     """Give the packages that are required and are not there, by the names to install."""
     return [package for name, package in REQUIRED.items() if importlib.util.find_spec(name) is None]
+
+
+def fault() -> dict[str, str] | None:
+    """Say why this Python cannot run jobs, and the command that helps; or None."""
+    if not (absent := missing()):
+        return None
+    return {
+        "code": "missing-packages",
+        "message": f"{sys.executable} has no {', '.join(absent)}.",
+        "hint": install_command(*REQUIRED.values()),
+    }
 
 
 def why_no_mpi() -> dict[str, str] | None:
@@ -80,3 +97,8 @@ def install_command(*names: str) -> str:
     environment = shlex.quote(f"{Path.cwd()}/.venv")
     install = f"{environment}/bin/python -m pip install {' '.join([*REQUIRED.values(), *more])}"
     return f"{python} -m venv {environment} && {install}"
+
+
+if __name__ == "__main__":
+    answer.redirect_prints()
+    answer.give({"error": fault()})

@@ -26,13 +26,12 @@ export function listJobs(model: Model): Results["listJobs"] {
   return { jobs };
 }
 
-/** @throws AdaptiveError `bad-filter`, `too-many-patterns` */
+/** @throws AdaptiveError `bad-filter`, `too-many-patterns`, `no-learner` for a name that means none, in whatever state */
 export function findLearners(model: Model, { names, states, where }: Params<"findLearners">): Results["findLearners"] {
-  const isNamed = nameMatcher(names);
   const isWanted = filtered(model, where);
-  const learners = [...model.learners.values()].filter(
-    (row) =>
-      (states.length === 0 || states.includes(row.state)) && (names.length === 0 || isNamed(row)) && isWanted(row),
+  const rows = [...model.learners.values()];
+  const learners = (names.length === 0 ? rows : namedBy(names, rows)).filter(
+    (row) => (states.length === 0 || states.includes(row.state)) && isWanted(row),
   );
   return { learners: learners.map(({ id }) => id) };
 }
@@ -75,10 +74,10 @@ function filtered(model: Model, where: string): (row: LearnerRow) => boolean {
 /** Each is compared with every learner. */
 const maxPatterns = 100;
 
-/** Whether a learner is meant: by its id, by one of its file names, or by a pattern of them. */
-function nameMatcher(names: readonly string[]): (row: LearnerRow) => boolean {
+/** The learners that are meant: by their ids, by one of their file names, or by patterns of them. */
+function namedBy(names: readonly string[], rows: readonly LearnerRow[]): LearnerRow[] {
   const exact = new Set(names);
-  const patterns = [...exact].filter((name) => /[*?]/.test(name)).map(wildcard);
+  const patterns = [...exact].filter((name) => /[*?]/.test(name)).map((name) => ({ name, pattern: wildcard(name) }));
   if (patterns.length > maxPatterns) {
     throw new AdaptiveError(
       "too-many-patterns",
@@ -86,7 +85,24 @@ function nameMatcher(names: readonly string[]): (row: LearnerRow) => boolean {
       "Ask several times, or use a filter: --where 'offset>0.5'.",
     );
   }
-  return (row) =>
-    exact.has(String(row.id)) ||
-    [fnameOf(row)].flat().some((fname) => exact.has(fname) || patterns.some((pattern) => pattern.test(fname)));
+  const unmet = new Set(exact);
+  const named = rows.filter((row) => {
+    const fnames = [fnameOf(row)].flat();
+    const meaning = [
+      ...[String(row.id), ...fnames].filter((name) => exact.has(name)),
+      ...patterns.filter(({ pattern }) => fnames.some((fname) => pattern.test(fname))).map(({ name }) => name),
+    ];
+    for (const name of meaning) unmet.delete(name);
+    return meaning.length > 0;
+  });
+  const [absent] = unmet;
+  if (absent !== undefined) throw noLearner(absent, rows.at(-1)?.id ?? 0);
+  return named;
+}
+
+function noLearner(name: string, last: number): AdaptiveError {
+  const hint = "Name an id, or a file name of the learners file; in quotes, * and ? match.";
+  if (/[*?]/.test(name)) return new AdaptiveError("no-learner", `No learner matches ${name}.`, hint);
+  const range = last === 0 ? "learner 0 only" : `learners 0 to ${last}`;
+  return new AdaptiveError("no-learner", `There is no learner ${name}: the run has ${range}.`, hint);
 }

@@ -32,7 +32,7 @@ import { Store, systemWorld } from "./state/store";
 import { DroppedInputs } from "./droppedInputs";
 import { copyClient } from "./study/code";
 import { noteDown, settle, type CopyWish } from "./study/place";
-import { checkDataframe, checkScript } from "./study/inspect";
+import { checkDataframe, checkPython, checkScript } from "./study/inspect";
 import { checkNoDataframeIsData } from "./study/overlap";
 import { checkClasses } from "./study/settings";
 import { settleData } from "./study/dataPlaces";
@@ -196,6 +196,9 @@ export class Scheduler {
         await this.checkClasses(configuration);
         checkNoDataframeIsData(model.learners.values(), settings.dataframe);
         await checkScript(directory.path, settings);
+        const { python, prelude } = settingsOf(model.run);
+        const isOther = settings.python !== python || settings.prelude.join("\n") !== prelude.join("\n");
+        if (isOther) await checkPython([client], directory.path, settings);
         await checkDataframe([client], directory.path, settings);
       },
       onDidConfigure: () => this.remarkOnClasses(),

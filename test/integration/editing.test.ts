@@ -138,6 +138,8 @@ describe("a learner that failed", () => {
     expect(one.stdout).toContain("about to divide");
     const absent = await study.start(["failures", study.folder, "0"]).ended;
     expect(absent.stderr).toContain("No failure of 0 is kept.");
+    const nobody = await study.start(["failures", study.folder, "99"]).ended;
+    expect(nobody.stderr).toContain("There is no learner 99: the run has learners 0 to 1.");
 
     await edit(study, "1 / (offset - 0.1)", "1 / (offset + 0.1)");
     const retry = await study.start(["retry", study.folder, "--json"]).ended;

@@ -40,6 +40,8 @@ test("jobs are listed and cancelled, which costs their learners nothing; set and
   const { folder, learnersFile } = study;
   await output(study, "init", "--learners", learnersFile, "--python", python, "--max-jobs", "1");
   expect(await output(study, "jobs", folder)).toBe("No job is in the queue.\n");
+  const nothing = await study.start(["set", folder]).ended;
+  expect(nothing).toMatchObject({ exitCode: 2, stderr: expect.stringContaining("Nothing to set:") as string });
   await output(study, "start", folder);
   const busy = (count: number) =>
     eventually(async () => {

@@ -55,7 +55,15 @@ test("what was typed holds in the run until typed anew or unset; config shows wh
   );
   expect(lines).toContainEqual(expect.stringMatching(/goal +loss 0\.5 +typed$/));
 
-  await init(study, "--unset", "goal", "--set", "maxJobs=5");
+  const wrong = await study.start(["init", "--learners", study.learnersFile, "--python", "/nope"]).ended;
+  expect(wrong).toMatchObject({
+    exitCode: 2,
+    stderr: expect.stringContaining("There is no Python at /nope.") as string,
+  });
+  const again = ["init", "--learners", study.learnersFile, "--unset", "goal", "--set", "maxJobs=5"];
+  expect(await output(study, ...again)).toBe(
+    `There is a run in ${study.folder} already; from now on it goes by: goal 9 points, retries 4, maxJobs 5.\n`,
+  );
   expect(await now("maxJobs", "goal", "pollSeconds", "retries", "python")).toEqual([
     { origin: "typed", value: 5 },
     { origin: "study", value: { npoints: 9 } },

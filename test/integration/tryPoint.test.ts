@@ -39,7 +39,7 @@ test("a point that raises shows the traceback of the study's own code; corrected
   expect(again.exitCode).toBe(0);
   expect(again.stdout).toContain("The study was edited: the same learners, with other code.");
   expect(again.stdout).toMatch(/data\/offset=0\.2\.pickle {2}.* ms .* MB {3}f\(.*\) = /);
-  expect((await tryPoint(study, "--learner", "absent*")).stderr).toContain("The study has no learner absent*.");
+  expect((await tryPoint(study, "--learner", "absent*")).stderr).toContain("No learner matches absent*.");
 });
 
 test("a job that dies before it can tell is said so, with where its output is", async () => {

@@ -1,5 +1,9 @@
+import { isDeepStrictEqual } from "node:util";
 import { ask } from "../control/dealer";
+import { valueIn } from "../state/layers";
 import { RunDirectory } from "../state/runDirectory";
+import { settingNames, settingsOf, type Settings } from "../state/settings";
+import { valueWords } from "../state/settingWords";
 import { createRun } from "../study/createRun";
 import type { CopyWish } from "../study/place";
 import { configurationOf, readSources, type StartOptions } from "../study/settings";
@@ -15,26 +19,38 @@ export async function init(
 ): Promise<number> {
   const found = RunDirectory.ofStudy(options.learnersFile);
   const resumed = await found.hasRun();
-  if (resumed) await configure(found, options, ifCopied, program);
+  const changed = resumed ? await configure(found, options, ifCopied, program) : [];
   const warnings: string[] = [];
   const directory = resumed
     ? found
     : await createRun(options, program.assets, Date.now, (warning) => warnings.push(warning));
   const { runId } = await directory.readRunFile();
+  const news = changed.length > 0 ? `from now on it goes by: ${changed.join(", ")}` : "it goes by what it went by";
   if (json) program.printJson({ run: directory.own, runId, resumed, warnings });
-  else [`${resumed ? "There is a run" : "Made the run"} in ${directory.path}`, ...warnings].forEach(program.print);
+  else if (resumed) program.print(`There is a run in ${directory.path} already; ${news}.`);
+  else [`Made the run in ${directory.path}`, ...warnings].forEach(program.print);
   return exitCodes.success;
 }
 
+/** @returns what holds now and did not before, in words */
 async function configure(
   directory: RunDirectory,
   options: StartOptions,
   ifCopied: CopyWish,
   program: Program,
-): Promise<void> {
+): Promise<string[]> {
   // What is wrong in a file starts no scheduler.
   await readSources(options, null);
   const address = await findOrStartScheduler(directory, program, ifCopied);
   const { run } = await ask(address, "status", {});
-  await ask(address, "configure", await configurationOf(options, run));
+  const configuration = await configurationOf(options, run);
+  await ask(address, "configure", configuration);
+  return changedWords(settingsOf(run), settingsOf(configuration));
+}
+
+/** The settings that are others now, each with its value. */
+export function changedWords(before: Settings, now: Settings): string[] {
+  return settingNames
+    .filter((name) => !isDeepStrictEqual(valueIn(before, name), valueIn(now, name)))
+    .map((name) => `${name} ${valueWords(name, valueIn(now, name))}`);
 }

@@ -71,6 +71,14 @@ export async function pause(directory: RunDirectory, program: Program): Promise<
 
 /** Has settings hold in a run from now on, as if they had been typed at its start. */
 export async function set(directory: RunDirectory, options: StartOptions, program: Program): Promise<number> {
+  const { set, unset } = options.typed;
+  if (Object.keys(set).length === 0 && unset.length === 0 && options.profile === null) {
+    throw new AdaptiveError(
+      "usage",
+      "Nothing to set: name what is to hold from now on.",
+      "For example --max-jobs 5, --set retries=2 or --unset goal; adaptive-scheduler config lists all settings.",
+    );
+  }
   const configuration = await configurationOf(options, await readRunRow(directory, program));
   const address = await needScheduler(directory, "What is typed at the next start holds from then on.");
   await ask(address, "configure", configuration);

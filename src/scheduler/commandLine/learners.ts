@@ -2,8 +2,10 @@ import { ask } from "../control/dealer";
 import { inRequests, statesFor } from "../control/learnerVerbs";
 import type { Params } from "../control/protocol";
 import { plural } from "../state/counts";
+import { shellQuote } from "../jobs/quote";
 import { AdaptiveError } from "../state/errors";
 import { parseFilter } from "../state/filter";
+import type { Activity } from "../state/rows";
 import type { RunDirectory } from "../state/runDirectory";
 import { withScheduler } from "./launch";
 import { exitCodes, type Program } from "./program";
@@ -11,9 +13,9 @@ import { questionsTo } from "./questions";
 import { studyAt, updateBeforeStart } from "./update";
 
 const verbs = {
-  retry: { method: "retryLearners", states: statesFor.retry, done: "set to waiting again" },
-  "stop-learner": { method: "stopLearners", states: statesFor.stop, done: "stopped; what runs is saved first" },
-  reopen: { method: "reopenLearners", states: statesFor.reopen, done: "opened again" },
+  retry: { method: "retryLearners", name: "retry", done: "set to waiting again" },
+  "stop-learner": { method: "stopLearners", name: "stop", done: "stopped; what runs is saved first" },
+  reopen: { method: "reopenLearners", name: "reopen", done: "opened again" },
 } as const;
 export type LearnerVerb = keyof typeof verbs;
 
@@ -33,7 +35,7 @@ export async function changeLearners(
   { accept, json }: { accept: boolean; json: boolean },
   program: Program,
 ): Promise<number> {
-  const { method, states, done } = verbs[verb];
+  const { method, name } = verbs[verb];
   const filter = parseFilter(where);
   if (verb === "stop-learner" && names.length === 0 && filter.length === 0) {
     throw new AdaptiveError(
@@ -42,21 +44,40 @@ export async function changeLearners(
       "Name ids or file names, '*' is all, or filter: --where 'offset>0.5'.",
     );
   }
-  const { learners, moved } = await withScheduler(directory, program, async (address) => {
+  const { learners, moved, activity } = await withScheduler(directory, program, async (address) => {
     if (verb !== "stop-learner") {
       // Who retries has usually just corrected the code.
       const remark = await updateBeforeStart(studyAt(address), accept, program);
       if (remark && !json) program.print(remark);
     }
-    const wanted: Params<"findLearners"> = { names: [...names], states: [...states], where };
+    const wanted: Params<"findLearners"> = { names: [...names], states: [...statesFor[name]], where };
     const { learners } = await ask(address, "findLearners", wanted);
     let moved = 0;
     for (const some of inRequests(learners)) moved += (await ask(address, method, { learners: some })).moved;
-    return { learners, moved };
+    const { run } = await ask(address, "status", {});
+    return { learners, moved, activity: run.activity };
   });
   if (json) program.printJson({ learners, moved });
-  else program.print(`${plural(moved, "learner")} ${done}.`);
+  else program.print(wordsOnChange(verb, moved, { names, where }, activity, directory.own));
   return exitCodes.success;
+}
+
+/** What became of learners, and what has to be done for it to have any effect. */
+export function wordsOnChange(
+  verb: LearnerVerb,
+  moved: number,
+  { names, where }: Chosen,
+  activity: Activity,
+  directory: string,
+): string {
+  const { name, done } = verbs[verb];
+  if (moved === 0) {
+    const which = names.length > 0 || where !== "" ? "none of the learners that are meant" : "no learner";
+    return `Nothing to ${name}: ${which} is ${statesFor[name].join(" or ")}.`;
+  }
+  const words = `${plural(moved, "learner")} ${done}.`;
+  if (verb === "stop-learner" || activity === "active") return words;
+  return `${words} The run is ${activity}: nothing runs until adaptive-scheduler start ${shellQuote(directory)}`;
 }
 
 /** Lists how learners failed, or tells all of one. */

@@ -15,13 +15,17 @@ export async function stop(
   { gently, shutDown: endsScheduler }: StopOptions,
   program: Program,
 ): Promise<number> {
-  if (!endsScheduler) await withScheduler(directory, program, (address) => ask(address, "stopJobs", { gently }));
-  else if (!(await shutDown(directory)))
-    throw noScheduler(directory, "Jobs go on; adaptive-scheduler stop stops them.");
-  program.print(
-    endsScheduler
-      ? "The scheduler has ended; jobs go on."
-      : "The jobs save their learners and end. Start again to resume.",
-  );
+  if (endsScheduler) {
+    if (!(await shutDown(directory))) throw noScheduler(directory, "Jobs go on; adaptive-scheduler stop stops them.");
+    program.print("The scheduler has ended; jobs go on.");
+    return exitCodes.success;
+  }
+  const hasJobs = await withScheduler(directory, program, async (address) => {
+    const { jobs } = await ask(address, "listJobs", {});
+    await ask(address, "stopJobs", { gently });
+    return jobs.length > 0;
+  });
+  const said = hasJobs ? "The jobs save their learners and end." : "There are no jobs, and none is submitted.";
+  program.print(`${said} Start again to resume.`);
   return exitCodes.success;
 }

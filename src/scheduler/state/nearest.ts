@@ -4,10 +4,21 @@ export function nearest(given: string, names: readonly string[]): string | null 
     .map((name) => ({ name, unlikeness: Math.min(unlikeness(given, name), unlikeness(last(given), last(name))) }))
     .sort((a, b) => a.unlikeness - b.unlikeness);
   const [best] = ranked;
-  return best && best.unlikeness < maxUnlikeness ? best.name : null;
+  if (!best) return null;
+  const isMeant =
+    best.unlikeness < maxUnlikeness || (best.unlikeness < maxOfSameBeginning && beginAlike(given, best.name));
+  return isMeant ? best.name : null;
 }
 
-const maxUnlikeness = 0.45;
+const maxUnlikeness = 0.35;
+/** Of names that begin with the same letters, as `retry` and `retries` do. */
+const maxOfSameBeginning = 0.45;
+const beginningLength = 3;
+
+function beginAlike(given: string, name: string): boolean {
+  const [a, b] = [last(given), last(name)].map((text) => text.toLowerCase().slice(0, beginningLength));
+  return a === b;
+}
 
 const last = (name: string): string => name.split(".").at(-1) ?? name;
 

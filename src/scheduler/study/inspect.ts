@@ -140,6 +140,21 @@ export async function checkDataframe(
 }
 
 /**
+ * Makes sure that the jobs' Python is there, and has what jobs need.
+ *
+ * @throws AdaptiveError `python-missing`, `python-failed`, or `missing-packages` with the command that installs them
+ */
+export async function checkPython(
+  path: readonly string[],
+  cwd: string,
+  { python, prelude }: Pick<Settings, "python" | "prelude">,
+): Promise<void> {
+  const call = { python, prelude, path, cwd, module: "packages", args: [], deadlineMs };
+  const { error } = v.parse(verdictSchema, await callPython(call));
+  if (error) throw new AdaptiveError(error.code, error.message, error.hint, { command: error.hint });
+}
+
+/**
  * Makes sure that the study has the script that is to run its learners, where one is named.
  *
  * @param folder the study's

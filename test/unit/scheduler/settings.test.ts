@@ -272,6 +272,7 @@ describe("what was typed", () => {
   test.each([
     [{ "max-jobs": "many" }, '--max-jobs: expected a whole number above 0, but got "many".'],
     [{ set: ["goal.npoints=many"] }, '--set: goal.npoints: expected a whole number above 0, but got "many".'],
+    [{ set: ["nope=1"] }, "--set: nope: there is no such setting."],
     [{ set: ["retry=1"] }, "--set: retry: there is no such setting; did you mean retries?"],
     [{ set: ["retries"] }, '--set: expected NAME=VALUE, but got "retries".'],
     [{ unset: ["gaol"] }, "--unset: gaol: there is no such setting; did you mean goal?"],
@@ -287,6 +288,7 @@ test.each([
   ["wall-time", "resources.walltime"],
   ["saveEvery", "saveEverySeconds"],
   ["x", null],
+  ["nope", null],
 ])("the name nearest to %s is %s", (given, name) => {
   expect(nearest(given, settingNames)).toBe(name);
 });

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { wordsOnChange } from "../../../src/scheduler/commandLine/learners";
 import { Verbs } from "../../../src/scheduler/verbs";
 import { AdaptiveError } from "../../../src/scheduler/state/errors";
 import { asJobId, asLearnerId, type LearnerId } from "../../../src/scheduler/state/rows";
@@ -106,4 +107,36 @@ test("settings are taken when they are whole", async () => {
   const undoable = JSON.stringify({ ...JSON.parse(settings), python: "no-pandas" });
   await expect(verbs.configure({ settings: undoable, origins: "{}" })).rejects.toThrow("It has no pandas.");
   expect(settingsOf(store.model.run).maxJobs).toBe(7);
+});
+
+test("a name that means no learner, in whatever state, is refused; one of another state is passed over", async () => {
+  const { verbs } = await openVerbs();
+  const find =
+    (...names: string[]) =>
+    () =>
+      verbs.findLearners({ names, states: ["failed"], where: "" });
+  expect(find()()).toEqual({ learners: [1] });
+  expect(find("1", "data/*", "data/2")()).toEqual({ learners: [1] });
+  expect(find("data/2")()).toEqual({ learners: [] });
+  expect(find("1", "77")).toThrow("There is no learner 77: the run has learners 0 to 4.");
+  expect(find("data/1", "zzz*")).toThrow("No learner matches zzz*.");
+  expect(find("data/9", "1")).toThrow("There is no learner data/9");
+});
+
+test("what became of learners is said, also when it is nothing, and when nothing comes of it", () => {
+  const [all, some] = [
+    { names: [], where: "" },
+    { names: ["0"], where: "" },
+  ];
+  expect(wordsOnChange("retry", 0, all, "active", "/a")).toBe("Nothing to retry: no learner is failed or stopped.");
+  expect(wordsOnChange("reopen", 0, some, "active", "/a")).toBe(
+    "Nothing to reopen: none of the learners that are meant is done.",
+  );
+  expect(wordsOnChange("retry", 1, some, "active", "/a")).toBe("1 learner set to waiting again.");
+  expect(wordsOnChange("stop-learner", 2, all, "paused", "/a")).toBe("2 learners stopped; what runs is saved first.");
+  for (const activity of ["paused", "stopped"] as const) {
+    expect(wordsOnChange("reopen", 2, all, activity, "/a b")).toBe(
+      `2 learners opened again. The run is ${activity}: nothing runs until adaptive-scheduler start '/a b'`,
+    );
+  }
 });
