@@ -8,6 +8,7 @@ import { config } from "./commandLine/config";
 import { deleteRun } from "./commandLine/delete";
 import { environment } from "./commandLine/environment";
 import { findRun } from "./commandLine/findRun";
+import { commandNames, helpOn, helpOnAll, unknownCommand, unknownOption } from "./commandLine/help";
 import { init } from "./commandLine/init";
 import { printFailure } from "./commandLine/printFailure";
 import { exitCodes, type Program } from "./commandLine/program";
@@ -34,90 +35,6 @@ import { type Layer, queues } from "./state/settings";
 import type { CopyWish } from "./study/place";
 import { parseProfile, type StartOptions } from "./study/settings";
 import { version } from "./version";
-
-const help = `Runs studies of adaptive learners as jobs, and keeps them running.
-
-Usage: adaptive-scheduler COMMAND [OPTIONS]
-
-  run --learners FILE    make or resume the run of a study and serve it until all is done; one that a
-                         scheduler serves already is followed
-      --cluster NAME       where the jobs run: local, which is this computer, or slurm
-      --port N             the port that jobs and editors connect to (default: any free one)
-      --json               a JSON object a line instead of the progress bar
-      --accept             agree to what became of learners in an edited learners file
-      --reopen             continue done learners that miss a goal that was raised
-      --stay               go on serving when all is done, until Ctrl-C
-      settings, which hold in the run until typed anew or unset, before those of adaptive.json:
-      --goal GOAL          when a learner is done: npoints=100, loss=0.01, seconds=600, none
-      --cores N            cores that jobs may use together (default: all)
-      --max-jobs N         at most so many jobs at a time (default: 100)
-      --walltime TIME      how long a job may take, e.g. 4:00:00 (default: any time)
-      --python PATH        Python of the jobs, with adaptive, pyzmq, cloudpickle (default: python3)
-      --set NAME=VALUE     any setting that config lists, e.g. resources.cores=2
-      --unset NAME         what was typed earlier does not hold any more
-  init --learners FILE   only make the run (options as for run)
-  config [RUN]           every setting, its value and where that comes from; with --learners FILE
-                         (options as for run) those of a start; --json
-  script [RUN]           the job script that the next start would submit (options as for config)
-      --class NAME         of learners of this resource class
-  try --learners FILE    evaluate one point of some learners in a job: its value, time and memory, or
-                         the traceback; proposes cores and walltime; nothing is saved (options as for run)
-      --learner LEARNER    an id or a pattern of file names (repeatable)
-  start [RUN]            set a run's jobs going, in the background; also after pause or stop (--accept
-                         as for run)
-  pause [RUN]            submit no more jobs; those in the queue go on
-  set [RUN]              have settings hold from now on, as typed at a start: set --max-jobs 5
-  jobs [RUN] [--json]    the jobs in the queue, what they run, and why they wait
-  cancel RUN JOB…        have jobs save their learners and end
-  shell RUN JOB          a shell in a running job, with its environment or, on Slurm, on its node
-  serve [RUN]            serve a run; jobs that are running are found again (--port as for run)
-      --detach             in the background; returns when it answers
-      --in-job             with --detach: in a small job of the queue, now and whenever this run needs a
-                           scheduler, for sites that end what a login leaves running; without it, here
-      --fork               of a copied run: make it a run of its own (also with run and init)
-      --adopt              of a copied run: go on with it, because the original is gone
-  pythons [FOLDER…]      the Pythons here, with their versions of adaptive, pyzmq and mpi4py; first those of
-                         environments in these folders (default: this one); --json
-  environment [FOLDER]   make a Python environment for jobs (default: .venv), of the Python of --python
-      --mpi                with mpi4py and an MPI
-      --into               install into an environment that is there
-      --wheels FOLDER      with packages from there, where no others can be fetched; --json
-  list [--json]          your runs on this machine; --prune forgets those whose folder is gone
-  status [RUN] [--json]  how a run stands
-  stop [RUN]             save all learners and cancel the jobs; starting again resumes
-      --gently             let evaluations that are running finish first
-      --shut-down          end the scheduler instead; jobs go on
-  update [RUN]           bring a run in line with its edited study; running jobs keep their code
-      --accept             agree to learners that go or become others
-      --dry-run            only say what would be done (--json)
-  retry RUN [LEARNER…]   failed and stopped learners back to waiting; a LEARNER is an id or a
-                         pattern of file names, none means all
-  stop-learner RUN LEARNER…  save them and take them off their jobs
-  reopen RUN [LEARNER…]  done learners back to waiting; their goal is checked anew
-  failures [RUN] [LEARNER]   how learners failed; of one, traceback and output (--json)
-      --where FILTER       of retry, stop-learner, reopen, failures and try: only learners that match
-                           all conditions, e.g. 'offset>0.5 name="it is" state=failed error~Zero'
-  delete RUN             move a run that has no jobs to .adaptive-trash in its folder; moving it back
-                         restores it, and nothing is ever deleted
-      --data               the learners' data files as well
-      --yes                without being asked; --dry-run only shows files and bytes (--json)
-  results [RUN]          the learners' data files there are (--json); with --pack those that standard
-                         input names, one a line, as a stream
-  receive FOLDER         takes a study from another computer (--from WHO), as a stream on standard input
-  attach [RUN]           JSON-RPC with the run's scheduler over standard input and output;
-                         starts the scheduler when none runs, unless --no-start
-
-RUN is the folder of a run (default: this one), for a study on this computer the folder of its
-learners file; or the run's name, the beginning of its id, or its state folder: .adaptive, and for
-another learners file in the same folder .adaptive-<name of the file>. Ctrl-C during run saves and
-stops; the same command resumes.
-
-Exit codes: 0 all done, 1 some learners failed, 2 an error, 130 interrupted.
-
-Terminals of an editor with the extension know adaptive-scheduler by its name. This one is
-  ${__filename}
-a program for Node 18 or newer.
-`;
 
 const typedOptions = {
   goal: { type: "string" },
@@ -160,7 +77,7 @@ const options = {
   from: { type: "string" },
   adopt: { type: "boolean" },
   help: { type: "boolean", short: "h" },
-  version: { type: "boolean" },
+  version: { type: "boolean", short: "V" },
 } as const satisfies ParseArgsConfig["options"];
 
 const program: Program = {
@@ -175,8 +92,11 @@ const program: Program = {
 async function main(args: readonly string[]): Promise<number> {
   const { values, positionals } = parse(args);
   const [command, path = process.cwd(), ...rest] = positionals;
-  if (values.version) return say(version);
-  if (values.help || command === undefined) return say(help.trimEnd());
+  if (values.version || command === "version") return say(version);
+  if (command === undefined || (command === "help" && positionals.length === 1)) return say(helpOnAll(__filename));
+  if (command === "help") return say(helpOn(path));
+  if (values.help) return say(helpOn(command));
+  if (!commandNames.includes(command)) throw unknownCommand(command);
   if (rest.length > 0 && !takesNames.has(command)) throw usageError(`"${rest[0] ?? ""}" is one argument too many.`);
   switch (command) {
     case "run":
@@ -299,7 +219,7 @@ async function main(args: readonly string[]): Promise<number> {
     case "attach":
       return attach(await findRun(path), values["no-start"] !== true, program);
     default:
-      throw usageError(`There is no command "${command}".`);
+      throw unknownCommand(command);
   }
 }
 
@@ -312,7 +232,7 @@ function parse(args: readonly string[]) {
   try {
     return parseArgs({ args: [...args], options, allowPositionals: true });
   } catch (error) {
-    throw usageError(toAdaptiveError(error).message);
+    throw usageError(unknownOption(args, options) ?? toAdaptiveError(error).message);
   }
 }
 
