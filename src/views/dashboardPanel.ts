@@ -277,7 +277,8 @@ export class DashboardPanel {
     const edit = this.world.edits.notice;
     const around = { link, notice, edit, canAct, needsUser };
     // While nothing is known yet, say at least that.
-    const waiting = setTimeout(() => this.post({ type: "run", run: null, tried: null, ...around }), 500);
+    const sayLink = (): void => this.post({ type: "run", run: null, tried: null, ...around });
+    const waiting = setTimeout(sayLink, 500);
     try {
       const overview = await session.query("overview", null);
       const cluster = clusterOf(session.directory, overview.run.cluster);
@@ -290,6 +291,9 @@ export class DashboardPanel {
       const outcome = this.world.trials.outcomeOf(this.directory, overview.run.activityAt);
       const tried = outcome && { ...outcome, steps: Object.keys(outcome.steps) };
       this.post({ type: "run", run, tried, ...around });
+    } catch (error) {
+      sayLink();
+      throw error;
     } finally {
       clearTimeout(waiting);
     }
