@@ -147,7 +147,7 @@ test.each([
   [["run"], "--learners FILE is missing"],
   [["run", "--learners", "x", "--cluster", "moon"], 'no cluster "moon"'],
   [["run", "--learners", "x", "--cores", "few"], "--cores: expected a whole number above 0"],
-  [["dance"], 'no command "dance"'],
+  [["dance"], "There is no command dance"],
   [["status", "--loud"], "--loud"],
   [["status", "a", "b"], "one argument too many"],
   [["status"], "There is no run in"],
