@@ -131,8 +131,11 @@ function launchLines({ settings, state, tries }: JobScriptOptions): string[] {
   ];
 }
 
-/** Before the words of an MPI process: launchers leave its input open, and a `breakpoint()` would wait there for ever. */
-const rank = `bash -c 'exec "$@" </dev/null' rank`;
+/**
+ * Before the words of an MPI process: launchers leave its input open, and a `breakpoint()` would wait there for ever.
+ * Not bash, which would read what `BASH_ENV` names first.
+ */
+const rank = `sh -c 'exec "$@" </dev/null' rank`;
 
 /** Where there is no launcher, or mpi4py has no library, the job's Python starts processes of its own. */
 function withoutMpi(words: string): string[] {

@@ -65,7 +65,7 @@ test("a job script goes to the run's directory with the run's environment, and s
   expect(script).toContain('read -r ADAPTIVE_REVISION <"$code/current"');
   expect(script).toMatch(/module load mpi\ntrap - EXIT\nexport PYTHONPATH=.*\ncd '\/home\/me\/my study' \|\| exit 1/);
   expect(script).toContain(
-    `-n 4 bash -c 'exec "$@" </dev/null' rank "$python" -m mpi4py.futures -m adaptive_scheduler.run`,
+    `-n 4 sh -c 'exec "$@" </dev/null' rank "$python" -m mpi4py.futures -m adaptive_scheduler.run`,
   );
   expect(script).not.toContain("ADAPTIVE_DEADLINE");
 });
@@ -278,12 +278,15 @@ test.each(["local", "slurm"])(
       const programs = {
         python: `case "$*" in *probe_mpi) echo '{"world": 2}' ;; *) readlink /proc/self/fd/0 ;; esac`,
         // Its processes' input is its own, as some launchers leave it.
-        mpiexec: 'shift 2; exec "$@" <"${BASH_SOURCE[0]}"',
+        mpiexec: 'shift 2; exec "$@" <"$0"',
+        // A file of a person's that each bash without a terminal reads first.
+        "bash-env": "echo Greetings; exit 5",
       };
       for (const [name, text] of Object.entries(programs)) {
-        await writeFile(join(folder, name), `#!/bin/bash\n${text}\n`, { mode: 0o700 });
+        await writeFile(join(folder, name), `#!/bin/sh\n${text}\n`, { mode: 0o700 });
       }
-      const own = { queue, launcher, python: join(folder, "python"), prelude: [`PATH='${folder}':$PATH`] };
+      const prelude = [`PATH='${folder}':$PATH`, `export BASH_ENV='${folder}/bash-env'`];
+      const own = { queue, launcher, python: join(folder, "python"), prelude };
       const script = jobScript({
         ...{ ...places, runDirectory: folder, state: folder, jobs: folder },
         settings: { ...settings, ...own } as JobScriptOptions["settings"],
