@@ -55,16 +55,20 @@ test("a start with a goal that is typed, its job script seen before, and the nex
     .toMatch(/goal +300 points +.*adaptive\.json:2/);
 });
 
-test("a Python that lacks adaptive is said so, another is chosen, and the start goes on", async () => {
+/** A study whose Python is set to one without packages; the one beside it is found, and would be taken were none set. */
+async function openWithBarePython() {
   const folder = await copyExample([twoOffsets]);
   const bare = join(folder, "..", "bare");
   await tryRun("python3", ["-m", "venv", "--without-pip", bare]);
-  // The one beside the study is found, and would be taken were none set.
   await symlink(join(root, ".venv"), join(folder, ".venv"));
   const editor = await openEditor(folder, { local: { python: join(bare, "bin/python") } });
-  const { page } = editor;
   await editor.openView("Adaptive");
   await editor.sidebar.getByText("This folder has a study").waitFor();
+  return { folder, editor };
+}
+
+test("a Python that lacks adaptive is said so, another is chosen, and the start goes on", async () => {
+  const { folder, editor } = await openWithBarePython();
   await editor.startJobs();
   await editor.dialog.getByText(/bare\/bin\/python has no adaptive, pyzmq, cloudpickle/).waitFor();
   await editor.dialog.getByRole("button", { name: "Copy Command" }).waitFor();
@@ -81,17 +85,11 @@ test("a Python that lacks adaptive is said so, another is chosen, and the start 
     '"adaptive.python": ".venv/bin/python"',
   );
   await editor.treeRow(/^Done\s*8/).waitFor();
-  expect(await page.locator(".notification-toast").filter({ hasText: "has no adaptive" }).count()).toBe(0);
+  expect(await editor.page.locator(".notification-toast").filter({ hasText: "has no adaptive" }).count()).toBe(0);
 });
 
 test("trying one point goes on too, once another Python was chosen", async () => {
-  const folder = await copyExample([twoOffsets]);
-  const bare = join(folder, "..", "bare");
-  await tryRun("python3", ["-m", "venv", "--without-pip", bare]);
-  await symlink(join(root, ".venv"), join(folder, ".venv"));
-  const editor = await openEditor(folder, { local: { python: join(bare, "bin/python") } });
-  await editor.openView("Adaptive");
-  await editor.sidebar.getByText("This folder has a study").waitFor();
+  const { editor } = await openWithBarePython();
   await editor.runCommand("Adaptive: Try One Point");
   await editor.dialog.getByText(/bare\/bin\/python has no adaptive, pyzmq, cloudpickle/).waitFor();
   await editor.answer("Choose Python…");

@@ -57,8 +57,11 @@ function placeOfFile(name: string, roots: Iterable<string>): string {
   return inRevision.exec(inside)?.[1] ?? inside;
 }
 
+/** The name of a data file in an earlier version's rows may begin with `~/`. */
+export const withHome = (name: string): string => (name.startsWith("~/") ? join(homedir(), name.slice(2)) : name);
+
 function insideOf(name: string, roots: Iterable<string>): string {
-  const path = name.startsWith("~/") ? join(homedir(), name.slice(2)) : name;
+  const path = withHome(name);
   if (!isAbsolute(path)) return path;
   const inside = Array.from(roots, (root) => relative(root, path)).find((found) => !found.startsWith(".."));
   return inside ?? name;

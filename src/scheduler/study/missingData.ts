@@ -1,11 +1,11 @@
-import { homedir } from "node:os";
-import { basename, dirname, join, resolve } from "node:path";
+import { basename, dirname, resolve } from "node:path";
 import { readdir, stat } from "node:fs/promises";
 import { shellQuote } from "../jobs/quote";
 import { formatCount, plural } from "../state/counts";
 import { errnoOf } from "../state/errors";
 import type { Model } from "../state/model";
 import { fnameOf, type LearnerRow } from "../state/rows";
+import { withHome } from "./dataPlaces";
 
 type Named = Pick<LearnerRow, "fname" | "type" | "state">;
 
@@ -25,7 +25,7 @@ export async function missingData(directory: string, learners: Iterable<Named>):
   for (const row of learners) {
     if (row.state !== "done") continue;
     for (const name of [fnameOf(row)].flat()) {
-      const path = resolve(directory, name.startsWith("~/") ? join(homedir(), name.slice(2)) : name);
+      const path = resolve(directory, withHome(name));
       const files = byFolder.get(dirname(path));
       if (files) files.push({ name, path });
       else byFolder.set(dirname(path), [{ name, path }]);

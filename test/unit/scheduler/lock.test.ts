@@ -207,7 +207,8 @@ describe("a lock that somebody touches while it is held", () => {
   });
 });
 
-test("beats do not overlap, however long the file system takes, and none comes after the release", async () => {
+/** A lock of which one beat is being written for as long as somebody wants. */
+async function slowlyBeating() {
   const path = await newLock();
   let beat = () => {};
   let writing = 0;
@@ -226,36 +227,28 @@ test("beats do not overlap, however long the file system takes, and none comes a
   const lock = await RunLock.acquire(path, { ...noWait, every, disk: { ...realDisk, rename } });
   beat();
   while (held.length === 0) await new Promise(setImmediate);
+  return { path, lock, beat, goOn: () => held[0]?.(), mostAtOnce: () => most };
+}
+
+test("beats do not overlap, however long the file system takes, and none comes after the release", async () => {
+  const { path, lock, beat, goOn, mostAtOnce } = await slowlyBeating();
   beat();
   beat();
   const released = lock.release();
-  held[0]?.();
+  goOn();
   await released;
-  expect(most).toBe(1);
+  expect(mostAtOnce()).toBe(1);
   expect(await newestOwner(path)).toMatchObject({ isReleased: true, beat: 0 });
   expect(await readdir(join(path, "1"))).toEqual(["owner.json"]);
 });
 
 test("after its stop nothing is written any more, so that its folder can be deleted", async () => {
-  const path = await newLock();
-  let beat = () => {};
-  const held: (() => void)[] = [];
-  const rename: Disk["rename"] = async (from, to) => {
-    if (to.endsWith("1/owner.json")) await new Promise<void>((resolve) => held.push(resolve));
-    await realDisk.rename(from, to);
-  };
-  const every = (_: number, callback: () => void) => {
-    beat = callback;
-    return () => undefined;
-  };
-  const lock = await RunLock.acquire(path, { ...noWait, every, disk: { ...realDisk, rename } });
-  beat();
-  while (held.length === 0) await new Promise(setImmediate);
+  const { path, lock, goOn } = await slowlyBeating();
   let hasStopped = false;
   const stopped = lock.stop().then(() => (hasStopped = true));
   await new Promise(setImmediate);
   expect(hasStopped).toBe(false);
-  held[0]?.();
+  goOn();
   await stopped;
   await rm(dirname(path), { recursive: true });
   await lock.release();

@@ -2,17 +2,7 @@ import { expect, test } from "vitest";
 import { Redraws } from "../../../src/views/redraws";
 import type { TreeNode } from "../../../src/views/treeNodes";
 import { FakeClock } from "../remote/fakeClock";
-
-const leaf = (id: string, description = ""): TreeNode => ({
-  id,
-  label: id,
-  description,
-  tooltip: "",
-  icon: null,
-  context: "",
-  children: null,
-});
-const group = (id: string, ...nodes: TreeNode[]): TreeNode => ({ ...leaf(id), children: { isExpanded: true, nodes } });
+import { group, leaf } from "./rows";
 
 /** An editor that is told faster than it draws: all it is told waits in its queue. */
 function slowEditor() {

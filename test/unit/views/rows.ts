@@ -1,6 +1,7 @@
 import type { JobView } from "../../../src/remote/replica/queries";
 import { effects, type NewChange } from "../../../src/scheduler/state/changes";
 import { asJobId, asLearnerId, type LearnerRow } from "../../../src/scheduler/state/rows";
+import type { TreeNode } from "../../../src/views/treeNodes";
 
 /** A learner as it is before anything has happened to it. */
 export function learnerRow(id: number, set: Partial<LearnerRow> = {}): LearnerRow {
@@ -22,3 +23,15 @@ export function jobView(id: string, set: Partial<JobView> = {}): JobView {
 function rowOf<Row>(table: "learners" | "jobs", change: NewChange): Row {
   return effects({ ...change, seq: 1, time: 0 }).find((patch) => patch.table === table)?.set as Row;
 }
+
+/** A line of a tree. */
+export const leaf = (id: string, description = ""): TreeNode => ({
+  ...{ id, label: id, description, tooltip: "", icon: null, context: "" },
+  children: null,
+});
+
+/** One with others in it, open. */
+export const group = (id: string, ...nodes: TreeNode[]): TreeNode => ({
+  ...leaf(id),
+  children: { isExpanded: true, nodes },
+});

@@ -11,7 +11,7 @@ import {
   stateOfGroup,
 } from "../../../src/views/learnersTreeModel";
 import { changedNodes, NodesById, type TreeNode } from "../../../src/views/treeNodes";
-import { jobView, learnerRow } from "./rows";
+import { group, jobView, leaf, learnerRow } from "./rows";
 
 const none = Object.fromEntries(learnerStates.map((state) => [state, 0])) as Record<LearnerState, number>;
 const page = (rows: ReturnType<typeof learnerRow>[], total = rows.length) => ({ total, offset: 0, rows });
@@ -232,19 +232,6 @@ describe("the tree of jobs", () => {
 });
 
 describe("what has to be drawn again", () => {
-  const leaf = (id: string, description = ""): TreeNode => ({
-    id,
-    label: id,
-    description,
-    tooltip: "",
-    icon: null,
-    context: "",
-    children: null,
-  });
-  const group = (id: string, ...nodes: TreeNode[]): TreeNode => ({
-    ...leaf(id),
-    children: { isExpanded: true, nodes },
-  });
   const before = [group("a", leaf("a1"), leaf("a2")), group("b", leaf("b1"))];
 
   it.each([
