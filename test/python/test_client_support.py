@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -177,9 +178,10 @@ def test_too_few_learners_means_learners_changed(peer: Peer, study: types.Module
 
 def test_a_file_that_cannot_be_written_is_a_failure(peer: Peer, study: types.ModuleType) -> None:
     peer.give(0, "data/0")
-    Path("data").write_text("a file where the folder should be")
     learner, fname = client_support.get_learner(URL, study.learners)
     run(learner)
+    shutil.rmtree("data", ignore_errors=True)
+    Path("data").write_text("a file where the folder should be")
     with pytest.raises(OSError, match="could not save: "):
         client_support.is_done(URL, fname)
     assert peer.expect("failed")["error"].startswith("could not save: ")
