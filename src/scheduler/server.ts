@@ -268,7 +268,8 @@ export class Scheduler {
         ...(await settle(directory, model, ifCopied, randomUUID(), wasm)),
         ...(await settleData(directory, model)),
       ]);
-      await noteDown(directory, store.model.run);
+      const unlisted = await noteDown(directory, store.model.run);
+      if (unlisted !== null) options.log.write(unlisted);
       scheduler = new Scheduler(options, { lock, wasm, store, door, client });
       await scheduler.open();
       return scheduler;

@@ -198,10 +198,19 @@ describe("a full disk", () => {
       exitCode: 0,
     });
     const fill = `{ cat /dev/zero >'${study.folder}/filler' || true; } 2>/dev/null`;
-    const args = ["run", "--learners", study.learnersFile, "--python", python];
-    const { exitCode, stderr } = await study.start(args, onSmallDisk(study, 1_000_000, fill)).ended;
-    expect(exitCode).toBe(2);
-    expect(stderr).toContain(`The disk of ${study.folder} is full`);
+    for (const args of [
+      ["run", "--learners", study.learnersFile, "--python", python],
+      // Those whose scheduler, in the background, has no room to say what is wrong.
+      ["start"],
+      ["reopen", ".", "0"],
+      ["delete", "--yes"],
+    ]) {
+      const { exitCode, stderr } = await study.start(args, onSmallDisk(study, 1_000_000, fill)).ended;
+      expect({ args, exitCode, stderr }).toMatchObject({
+        exitCode: 2,
+        stderr: expect.stringContaining(`The disk of ${study.folder} is full`) as string,
+      });
+    }
     expect(await study.run().ended).toMatchObject({ exitCode: 0 });
   });
 });

@@ -42,7 +42,9 @@ export async function deleteRun(
   if (!yes && !(await program.confirm(`Move ${data ? "both" : "the run's state"} to the trash?`))) {
     throw new AdaptiveError("not-confirmed", "Nothing was moved.", "Say --yes to be asked nothing.");
   }
-  const trash = await deleteLocked(directory, data, wasm);
+  const trash = await deleteLocked(directory, data, wasm).catch((error: unknown) => {
+    throw directory.explain(error);
+  });
   if (json) program.printJson({ trash });
   else program.print(`Moved to ${trash}\nMoving it back restores the run; deleting it there frees the space.`);
   return exitCodes.success;

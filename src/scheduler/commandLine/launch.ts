@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { open, readFile } from "node:fs/promises";
+import { open, readFile, type FileHandle } from "node:fs/promises";
 import { hostname } from "node:os";
 import * as v from "valibot";
 import { ask, type Address, reach, silentCode } from "../control/dealer";
@@ -201,7 +201,7 @@ async function startHere(
   find: () => Promise<Address | null>,
   deadlineMs: number,
 ): Promise<{ address: Address | null; failed: string }> {
-  const output = await open(directory.at("serve.out"), "w", 0o600);
+  const output = await outputFile(directory);
   const [runtime = process.execPath, ...args] = self;
   const child = spawn(
     runtime,
@@ -229,6 +229,29 @@ async function startHere(
   }
   return { address: null, failed: failed ?? `it said nothing for ${deadlineMs / 1000} s` };
 }
+
+/**
+ * Where a scheduler's output goes, from its beginning on. It has room for an error already: of a full disk there
+ * would be none to say so.
+ *
+ * @throws AdaptiveError `disk-full`, `not-writable`
+ */
+async function outputFile(directory: RunDirectory): Promise<FileHandle> {
+  try {
+    const output = await open(directory.at("serve.out"), "w", 0o600);
+    // At a position, which leaves that of what is written next where it is.
+    await output.write(Buffer.alloc(roomBytes, "\n"), 0, roomBytes, 0).catch(async (error: unknown) => {
+      await output.close();
+      throw error;
+    });
+    return output;
+  } catch (error) {
+    throw directory.explain(error);
+  }
+}
+
+/** An error has 2000 letters at most, its hint too. */
+const roomBytes = 8192;
 
 const errorSchema = v.object({ error: v.object({ code: v.string(), message: v.string(), hint: v.string() }) });
 

@@ -35,7 +35,7 @@ function readable(words: string): string {
 /** Any thrown value as an AdaptiveError; one that is not already is `disk-full` or `unexpected`. */
 export function toAdaptiveError(error: unknown): AdaptiveError {
   if (error instanceof AdaptiveError) return error;
-  if (isDiskFull(error)) return diskFull("path" in error && typeof error.path === "string" ? error.path : null, error);
+  if (isDiskFull(error)) return diskFull(pathOf(error), error);
   const message = error instanceof Error ? error.message : String(error);
   return new AdaptiveError("unexpected", message, "", { cause: error });
 }
@@ -43,6 +43,11 @@ export function toAdaptiveError(error: unknown): AdaptiveError {
 /** The code of an operating system error (`ENOENT`), or undefined for anything else. */
 export function errnoOf(error: unknown): string | undefined {
   return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
+}
+
+/** What an operating system error is about, where it says so. */
+export function pathOf(error: unknown): string | null {
+  return error instanceof Error && "path" in error && typeof error.path === "string" ? error.path : null;
 }
 
 export function isDiskFull(error: unknown): error is Error {

@@ -24,6 +24,8 @@ export async function writeFileAtomically(
     await replaceBy(aside, path, disk);
   } catch (error) {
     await disk.rm(aside, { force: true });
+    // What an open file could not be written for does not say which one it is.
+    if (errnoOf(error) !== undefined) Object.assign(error as Error, { path });
     throw error;
   }
   await syncDirectory(dirname(path), disk);

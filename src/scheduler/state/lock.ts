@@ -142,11 +142,20 @@ export class RunLock {
     await this.beating;
   }
 
-  /** @param path where the lock is by now */
+  /**
+   * Never fails, for it comes last and would hide what went before: where a full disk has no room for
+   * the word, the end of this process says it too.
+   *
+   * @param path where the lock is by now
+   */
   async release(path = this.path): Promise<void> {
     await this.stop();
-    if (!(await this.isOurs(path))) return;
-    await writeOwner(join(path, String(this.number)), { ...this.owner, isReleased: true }, this.world.disk);
+    try {
+      if (!(await this.isOurs(path))) return;
+      await writeOwner(join(path, String(this.number)), { ...this.owner, isReleased: true }, this.world.disk);
+    } catch (error) {
+      if (errnoOf(error) === undefined) throw error;
+    }
   }
 
   private async beat(): Promise<void> {
@@ -235,13 +244,13 @@ function newOwner({ host, pid, bootId, processStart, nonce }: LockWorld, inode: 
 async function take(path: string, number: number, owner: Owner, disk: Disk): Promise<boolean> {
   const aside = join(path, `${owner.nonce}.tmp`);
   await disk.mkdir(aside, { recursive: true, mode: 0o700 });
-  await writeOwner(aside, owner, disk);
   try {
+    await writeOwner(aside, owner, disk);
     await disk.rename(aside, join(path, String(number)));
   } catch (error) {
+    await disk.rm(aside, { recursive: true, force: true });
     const code = errnoOf(error);
     if (code !== "ENOTEMPTY" && code !== "EEXIST") throw error;
-    await disk.rm(aside, { recursive: true, force: true });
     return false;
   }
   // A number that was made and deleted since we looked is free again, but not the highest.

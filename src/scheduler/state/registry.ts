@@ -2,6 +2,7 @@ import { mkdir, readdir, rm } from "node:fs/promises";
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import * as v from "valibot";
+import { errnoOf, isDiskFull, toAdaptiveError } from "./errors";
 import { isNotThere, readWhole, writeFileAtomically } from "./files";
 import { RunDirectory, type RunFile } from "./runDirectory";
 
@@ -24,10 +25,24 @@ export interface RegisteredRun {
   directory: RunDirectory;
 }
 
-/** Leaves a small file in the home directory, by which the run is found again from anywhere. */
-export async function registerRun({ runId, name, created }: RunFile, { own }: RunDirectory): Promise<void> {
-  await mkdir(registry(), { recursive: true, mode: 0o700 });
-  await writeFileAtomically(entryOf(runId), JSON.stringify({ state: own, name, created }));
+/**
+ * Leaves a small file in the home directory, by which the run is found again from anywhere.
+ *
+ * @returns what to say where a home that is full, or not writable, takes none: the run does without
+ */
+export async function registerRun(
+  { runId, name, created }: RunFile,
+  { own, path }: RunDirectory,
+): Promise<string | null> {
+  try {
+    await mkdir(registry(), { recursive: true, mode: 0o700 });
+    await writeFileAtomically(entryOf(runId), JSON.stringify({ state: own, name, created }));
+    return null;
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error;
+    const why = isDiskFull(error) ? "its disk is full" : toAdaptiveError(error).message;
+    return `${registry()} cannot be written (${why}), so that list does not show this run: name its folder, ${path}.`;
+  }
 }
 
 export function forgetRun(runId: string): Promise<void> {

@@ -81,9 +81,10 @@ export async function createRun(
     // Now, because of two that are made at the same moment at least one sees the other's.
     await checkNoOverlap(directory, learners, settings.dataframe, wasm);
     await writeFileAtomically(directory.runFile, JSON.stringify(run, null, 2));
-    await registerRun(run, directory);
+    const unlisted = await registerRun(run, directory);
     const ofCode = await remarksOnCode(directory.path);
     [...inspection.warnings, ...remarks, ...remarksOnClasses(settings, learners), ...ofCode].forEach(onWarning);
+    if (unlisted !== null) onWarning(unlisted);
     return directory;
   } catch (error) {
     // What was there before is not ours to delete; and what cannot be deleted hides no error.
@@ -140,13 +141,15 @@ function reservedName(learnersFile: string): AdaptiveError {
 
 /** @returns whether it was not there before */
 async function makeOwnFolder(directory: RunDirectory): Promise<boolean> {
+  let isNew = false;
   try {
     await access(directory.path, constants.W_OK);
-    const isNew = (await mkdir(directory.own, { recursive: true, mode: 0o700 })) !== undefined;
+    isNew = (await mkdir(directory.own, { recursive: true, mode: 0o700 })) !== undefined;
     await createFolders(directory);
     await writeFile(directory.at(".gitignore"), "*\n");
     return isNew;
   } catch (error) {
+    if (isNew) await rm(directory.own, { recursive: true, force: true });
     throw directory.explain(error);
   }
 }

@@ -73,7 +73,8 @@ export async function moveToTrash(
     `${name}-${runId.slice(0, 8)}-${now.toISOString().slice(0, 19).replaceAll(":", "-")}`,
   );
   await mkdir(directory.trash, { recursive: true, mode: 0o700 });
-  await writeFile(join(directory.trash, ".gitignore"), "*\n");
+  // Who deletes may do so because the disk is full.
+  await writeFile(join(directory.trash, ".gitignore"), "*\n").catch(() => undefined);
   await mkdir(place);
   await rename(directory.own, join(place, directory.folder));
   for (const path of data) {

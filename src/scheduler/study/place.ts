@@ -86,14 +86,17 @@ export function forgetJobs(model: Model): NewChange[] {
   ];
 }
 
-/** Brings `run.json` and the file in the home directory in line with the run. */
-export async function noteDown(directory: RunDirectory, { runId, name, learnersFile }: RunRow): Promise<void> {
+/** Brings `run.json` and the file in the home directory in line with the run; as `registerRun`. */
+export async function noteDown(
+  directory: RunDirectory,
+  { runId, name, learnersFile }: RunRow,
+): Promise<string | null> {
   const before = await directory.readRunFile();
   const now = { ...before, runId, name, study: join(directory.path, learnersFile) };
   if (JSON.stringify(now) !== JSON.stringify(before)) {
     await writeFileAtomically(directory.runFile, JSON.stringify(now, null, 2));
   }
-  await registerRun(now, directory);
+  return registerRun(now, directory);
 }
 
 async function originalOf(

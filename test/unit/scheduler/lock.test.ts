@@ -71,6 +71,27 @@ test("only one gets the lock, and the other is told who has it", async () => {
   expect(await readdir(path)).toEqual(["2"]);
 });
 
+describe("a full disk", () => {
+  const noSpace = () => Promise.reject(Object.assign(new Error("ENOSPC: no space left on device"), { code: "ENOSPC" }));
+  const fullDisk: Disk = { ...realDisk, open: noSpace };
+
+  test("gives nobody the lock, and is left no fuller", async () => {
+    const path = await newLock();
+    await expect(RunLock.acquire(path, { ...noWait, disk: fullDisk })).rejects.toMatchObject({ code: "ENOSPC" });
+    expect(await readdir(path)).toEqual([]);
+  });
+
+  test("takes no word of a release, which hides nothing that went before", async () => {
+    const path = await newLock();
+    let isFull = false;
+    const disk: Disk = { ...realDisk, open: (...args) => (isFull ? noSpace() : realDisk.open(...args)) };
+    const lock = await RunLock.acquire(path, { ...noWait, disk });
+    isFull = true;
+    await lock.release();
+    expect(await ownerOf(path)).toMatchObject({ pid: process.pid });
+  });
+});
+
 test.each([
   ["a process that has ended", dead],
   ["a process of before the last boot", { pid: process.pid, pidStart: processStart(process.pid), bootId: "earlier" }],
