@@ -87,10 +87,7 @@ export function forgetJobs(model: Model): NewChange[] {
 }
 
 /** Brings `run.json` and the file in the home directory in line with the run; as `registerRun`. */
-export async function noteDown(
-  directory: RunDirectory,
-  { runId, name, learnersFile }: RunRow,
-): Promise<string | null> {
+export async function noteDown(directory: RunDirectory, { runId, name, learnersFile }: RunRow): Promise<string | null> {
   const before = await directory.readRunFile();
   const now = { ...before, runId, name, study: join(directory.path, learnersFile) };
   if (JSON.stringify(now) !== JSON.stringify(before)) {
