@@ -2,6 +2,7 @@
  * `npm test`: all parts but long ones, or with their names as arguments those parts. The last line says
  * how many passed and failed; what is skipped or did not run counts as failed.
  */
+import { AsyncLocalStorage } from "node:async_hooks";
 import { mkdir, readFile, rm } from "node:fs/promises";
 import { spawn } from "node:child_process";
 import { join } from "node:path";
@@ -23,7 +24,7 @@ import {
 import { printError, root, seconds } from "./steps.mjs";
 
 /** @typedef {{ passed: number, failed: number, again?: string[] }} Counts what passed only when run again, with why */
-/** What takes long and rarely fails; `npm run test:long` runs it. */
+/** What takes long and rarely fails; `npm run test:long` runs it, and what is marked so in Python. */
 const long = ".long.test.ts";
 /** @type {Record<string, () => Promise<Counts>>} */
 const parts = {
@@ -41,15 +42,21 @@ const parts = {
   long: async () =>
     sum([
       await vitest("integration", "--minWorkers=1", "--maxWorkers=2", long),
+      await pytest("long"),
       await endingCluster(vitest("cluster", "--minWorkers=1", "--maxWorkers=6", long)),
       await vitest("slurms", "--minWorkers=1", "--maxWorkers=2"),
       await vitest("e2e", long),
+      await vitest("simulation", long),
       await simulate(2000, 301),
     ]),
 };
 /** Parts that run when they are named. */
 const onlyNamed = ["slurms", "long"];
+/** It knows no clock: beside other parts it takes what these leave of the cores, and says at the end what came out. */
+const inBackground = "simulation";
 const results = join(root, "test/results");
+/** @type {AsyncLocalStorage<Buffer[]>} of the part that runs in the background its output */
+const background = new AsyncLocalStorage();
 
 async function setUp(/** @type {readonly string[]} */ names) {
   await setUpNode();
@@ -143,9 +150,10 @@ async function simulate(seeds, first = 1) {
 }
 
 /** @returns {Promise<Counts>} */
-async function pytest() {
+async function pytest(marked = "not long") {
   const report = join(results, "python.xml");
-  const exitCode = await show(python, ["-m", "pytest", "-q", "-n", "3", `--junitxml=${report}`, "test/python"]);
+  const options = ["-q", "-n", "3", "-m", marked, `--junitxml=${report}`];
+  const exitCode = await show(python, ["-m", "pytest", ...options, "test/python"]);
   const text = await readFile(report, "utf8").catch(() => "");
   const number = (/** @type {string} */ name) => Number(new RegExp(` ${name}="(\\d+)"`).exec(text)?.[1] ?? 0);
   const failed = number("failures") + number("errors") + number("skipped");
@@ -163,16 +171,20 @@ function counted(exitCode, passed, failed) {
 }
 
 /**
- * Runs a command whose output is for the reader.
+ * Runs a command whose output is for the reader: at once, or that of a part in the background when it is over.
  * @param {string} command
  * @param {readonly string[]} args
  * @returns {Promise<number | null>} its exit code
  */
 function show(command, args) {
   return new Promise((resolve) => {
-    const child = spawn(command, args, { cwd: root, stdio: "inherit" });
+    const output = background.getStore();
+    const child = output
+      ? spawn("nice", ["-n", "19", command, ...args], { cwd: root, stdio: ["ignore", "pipe", "pipe"] })
+      : spawn(command, args, { cwd: root, stdio: "inherit" });
+    for (const stream of [child.stdout, child.stderr]) stream?.on("data", (data) => output?.push(data));
     child.on("error", () => resolve(null));
-    child.on("exit", resolve);
+    child.on("close", resolve);
   });
 }
 
@@ -206,22 +218,28 @@ async function test(names) {
   /** @type {string[]} */
   const times = [];
   const part = async (/** @type {string} */ name, /** @type {() => Promise<Counts>} */ work) => {
-    console.log(`\n── ${name} ──`);
+    const output = background.getStore();
+    if (!output) console.log(`\n── ${name} ──`);
     const startedMs = Date.now();
-    try {
-      counts.push(await work());
-    } catch (error) {
-      counts.push({ passed: 0, failed: 1 });
+    const came = await work().catch((error) => {
       printError(error);
-    }
-    const { passed, failed } = counts[counts.length - 1] ?? { passed: 0, failed: 0 };
+      return { passed: 0, failed: 1 };
+    });
+    counts.push(came);
+    const { passed, failed } = came;
     times.push(
       `${name.padEnd(12)} ${seconds(startedMs).padStart(8)} of ${budgets[name]} min, ${passed} passed, ${failed} failed`,
     );
+    if (output) console.log(`\n── ${name}, in the background ──\n${Buffer.concat(output).toString()}`);
     return failed === 0;
   };
+  const run = (/** @type {string} */ name) => part(name, parts[name] ?? check);
   if (await part("set-up", () => setUp(names))) {
-    for (const name of names) await part(name, parts[name] ?? check);
+    const others = names.filter((name) => name !== inBackground);
+    const isBeside = others.length > 0 && others.length < names.length;
+    const beside = isBeside ? background.run([], () => run(inBackground)) : null;
+    for (const name of beside ? others : names) await run(name);
+    await beside;
   }
   const { passed, failed, again } = sum(counts);
   if (again.length > 0) console.log(`\nPassed only when run again, which is a fault to repair:\n${again.join("\n")}`);

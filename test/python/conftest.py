@@ -36,6 +36,11 @@ LEARNERS = """
 SCRIPT = ("-m", "adaptive_scheduler.script")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    words = "long: takes long and rarely fails; `npm run test:long` runs it"
+    config.addinivalue_line("markers", words)
+
+
 @pytest.fixture(autouse=True)
 def run_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     code = tmp_path / ".adaptive" / "code" / "r1"

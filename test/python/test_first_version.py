@@ -18,6 +18,10 @@ ALL_TYPES = runpy.run_path(str(FIXTURES / "all_types.py"))
 KINDS: list[str] = list(ALL_TYPES["made"])
 FNAMES: list[Any] = ALL_TYPES["fnames"]
 
+#: Each starts three processes, a launcher's too: one with a file and one with several, always.
+ALWAYS = ["Learner1D", "BalancingLearner"]
+EACH_KIND = [pytest.param(kind, marks=[] if kind in ALWAYS else pytest.mark.long) for kind in KINDS]
+
 #: The fifth evaluation waits for the file `go`, which `noisy` comes to at its third point.
 HOLD = """
     import os
@@ -56,6 +60,7 @@ def files(kind: str) -> list[Path]:
     return [Path(name) for name in ([fname] if isinstance(fname, str) else fname)]
 
 
+@pytest.mark.long
 def test_each_reports_and_is_saved_at_the_goal_and_the_next_step_gets_the_next_learner(
     peer: Peer, jobs: Jobs
 ) -> None:
@@ -75,7 +80,7 @@ def test_each_reports_and_is_saved_at_the_goal_and_the_next_step_gets_the_next_l
     assert peer.types() == [*["start", "done"] * len(KINDS), "start"]
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", EACH_KIND)
 def test_stopped_it_saves_what_is_finished_and_ends_at_once(
     peer: Peer, jobs: Jobs, kind: str
 ) -> None:
@@ -90,7 +95,7 @@ def test_stopped_it_saves_what_is_finished_and_ends_at_once(
     assert released["npoints"] > 0
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", EACH_KIND)
 def test_a_learner_of_another_job_is_not_saved(peer: Peer, jobs: Jobs, kind: str) -> None:
     index = KINDS.index(kind)
     peer.give(index, FNAMES[index], goal={"npoints": 8})

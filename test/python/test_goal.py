@@ -130,13 +130,26 @@ def test_a_learner_that_meets_its_goal_when_loaded_starts_no_pool(
     assert "no MPI ranks" in peer.expect("failed")["error"]
 
 
+#: The clock of the job goes forward once three points are there; each save asks it how long is left.
+FORWARD = """
+    import time
+
+    now = time.time
+
+    def goal(learner):
+        if learner.npoints > 2:
+            time.time = lambda: now() + 3500
+        return False
+"""
+
+
 def test_before_the_deadline_it_saves_and_ends_with_75(
     peer: Peer, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    jobs.write(text=LEARNERS.replace("return x", "time.sleep(0.01); return x"))
-    monkeypatch.setenv("ADAPTIVE_WALLTIME_SECONDS", "30")
-    monkeypatch.setenv("ADAPTIVE_DEADLINE", str(time.time() + 30))
-    peer.give(0, "data/0.0")
+    jobs.write(text=LEARNERS.replace("return x", "time.sleep(0.01); return x") + FORWARD)
+    monkeypatch.setenv("ADAPTIVE_WALLTIME_SECONDS", "4000")
+    monkeypatch.setenv("ADAPTIVE_DEADLINE", str(time.time() + 3500))
+    peer.give(0, "data/0.0", saveEverySeconds=0.1)
     code, output = ended(jobs.start(*RUN))
     assert code == 75, output
     released = peer.expect("released")
