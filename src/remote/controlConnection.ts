@@ -113,7 +113,9 @@ export class ControlConnection {
     const what = `The scheduler (${method})`;
     try {
       const answer = await within(clock, this.rpc.request(method, params), { deadlineMs, signal, what });
-      return v.parse(answerSchemas[method], answer);
+      const read = v.safeParse(answerSchemas[method], answer);
+      if (read.success) return read.output;
+      throw notUnderstood(`an answer to ${method}`);
     } catch (error) {
       // The end of a connection fails its open requests; why it ended says more than that.
       throw this.endedBy ?? toAdaptiveError(error);

@@ -4,9 +4,11 @@ import * as v from "valibot";
 import { formatBytes } from "../scheduler/control/bytes";
 import { configReportSchema, type ConfigReport } from "../scheduler/control/configReport";
 import { endsWithInput } from "../scheduler/control/endsWithInput";
+import { foreignCode } from "../scheduler/control/jsonRpc";
 import { AdaptiveError } from "../scheduler/state/errors";
 import { valueIn, type TypedSettings } from "../scheduler/state/layers";
 import { type Queue, settingNames } from "../scheduler/state/settings";
+import { atHost } from "./atHost";
 import { within } from "./clock";
 import type { Clock } from "../scheduler/state/clock";
 import type { Program } from "./program";
@@ -126,7 +128,11 @@ export async function runCommand<T>(
 ): Promise<T> {
   const env = { ...command.env, [endsWithInput]: "1" };
   const what = command.argv.slice(0, 3).join(" ");
-  return command.parse(await outputOf(transport, command.argv, { ...options, env, what }));
+  try {
+    return command.parse(await outputOf(transport, command.argv, { ...options, env, what }));
+  } catch (error) {
+    throw atHost(transport, error);
+  }
 }
 
 /**
@@ -211,7 +217,7 @@ class Tail {
 
 const errorSchema = v.object({
   error: v.object({
-    code: v.string(),
+    code: foreignCode,
     message: v.string(),
     hint: v.optional(v.string(), ""),
     command: v.optional(v.nullable(v.pipe(v.string(), v.maxLength(2000), v.regex(/^\P{Cc}*$/u))), null),

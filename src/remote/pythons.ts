@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import type { EnvironmentWish, Making } from "../scheduler/control/environmentWish";
-import { type FoundPython, foundPythonsSchema } from "../scheduler/control/foundPythons";
+import { type FoundPython, foundPythonsSchema, pythonPath } from "../scheduler/control/foundPythons";
 import type { Clock } from "../scheduler/state/clock";
 import { answerOf, programError, type ProgramCommand, runCommand } from "./launch";
 import type { Program } from "./program";
@@ -56,7 +56,7 @@ export function pythonsOn(
   return runCommand(transport, command, { clock, deadlineMs: listDeadlineMs, signal });
 }
 
-const madeSchema = v.object({ python: v.string() });
+const madeSchema = v.object({ python: pythonPath });
 const newsSchema = v.partial(
   v.object({ step: v.pipe(v.string(), v.maxLength(300)), version: v.pipe(v.string(), v.regex(/^3\.\d{1,3}$/)) }),
 );

@@ -3,25 +3,27 @@ import { learnerStates } from "../scheduler/state/rows";
 import { answerOf, programError, type ProgramCommand } from "./launch";
 import type { Program } from "./program";
 
-const heapSchema = v.object({ files: v.number(), bytes: v.number() });
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const text = v.pipe(v.string(), v.maxLength(4096));
+const heapSchema = v.object({ files: count, bytes: count });
 
 const deletionSchema = v.object({
-  name: v.string(),
+  name: text,
   state: heapSchema,
   data: heapSchema,
   /** Data files that stay in any case. */
-  outside: v.array(v.string()),
+  outside: v.array(text),
 });
 /** What deleting a run would move to its folder's trash. */
 export type Deletion = v.InferOutput<typeof deletionSchema>;
 
 const listedRunSchema = v.object({
-  name: v.string(),
-  /** ISO 8601. */
-  created: v.string(),
-  stateFolder: v.string(),
-  state: v.string(),
-  learners: v.optional(v.record(v.picklist(learnerStates), v.number())),
+  name: text,
+  /** ISO 8601; empty when that is not known. */
+  created: v.fallback(v.pipe(text, v.isoTimestamp()), ""),
+  stateFolder: text,
+  state: text,
+  learners: v.optional(v.record(v.picklist(learnerStates), count)),
 });
 /** A run in the list of this user's runs. */
 export type ListedRun = v.InferOutput<typeof listedRunSchema>;
@@ -29,8 +31,10 @@ export type ListedRun = v.InferOutput<typeof listedRunSchema>;
 /** What a copied run is to be. */
 export type CopyWish = "fork" | "adopt";
 
+const maxRuns = 20_000;
+
 export function listCommand(program: Program): ProgramCommand<ListedRun[]> {
-  const schema = v.object({ runs: v.array(listedRunSchema) });
+  const schema = v.object({ runs: v.pipe(v.array(listedRunSchema), v.maxLength(maxRuns)) });
   return command(program, ["list"], (stdout) => answerOf("list", schema, stdout).runs);
 }
 
@@ -40,7 +44,7 @@ export function deletionCommand(program: Program, run: string): ProgramCommand<D
 
 /** Its answer is where the run is then. */
 export function deleteCommand(program: Program, run: string, withData: boolean): ProgramCommand<string> {
-  const schema = v.object({ trash: v.string() });
+  const schema = v.object({ trash: text });
   const argv = ["delete", run, "--yes", ...(withData ? ["--data"] : [])];
   return command(program, argv, (stdout) => answerOf("delete", schema, stdout).trash);
 }

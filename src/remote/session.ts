@@ -6,6 +6,7 @@ import { AdaptiveError, toAdaptiveError } from "../scheduler/state/errors";
 import type { Failure } from "../scheduler/state/failure";
 import type { JobId, LearnerId } from "../scheduler/state/rows";
 import type { Preview } from "../scheduler/workers/messages";
+import { atHost } from "./atHost";
 import { nextAttempt, reconnectDelayMs } from "./backoff";
 import { pause, untilAborted, within } from "./clock";
 import type { Clock } from "../scheduler/state/clock";
@@ -21,6 +22,7 @@ import type { QueryName, ReplicaQueries } from "./replica/queries";
 import type { Replica } from "./replica/replica";
 import type { Reached } from "./reached";
 import type { RunSession } from "./runSession";
+import type { CommandTransport } from "./transport";
 
 const pingEveryMs = 10_000;
 const pingDeadlineMs = 15_000;
@@ -63,6 +65,8 @@ export class Session implements RunSession {
   private currentLink: Link;
   private currentNotice: Notifications["notice"] = null;
   private connection: ControlConnection | null = null;
+  /** Where the run is, once it was reached. */
+  private machine: Pick<CommandTransport, "host"> = {};
   /** How far the replica has come; null when it must be filled from a snapshot. */
   private position: Position | null = null;
   private hasData = false;
@@ -203,7 +207,11 @@ export class Session implements RunSession {
     this.wake();
     await this.until(() => this.connection !== null);
     if (this.connection === null) throw new AdaptiveError("offline", "The scheduler is not connected");
-    return this.connection.request(method, params, deadlineMs);
+    try {
+      return await this.connection.request(method, params, deadlineMs);
+    } catch (error) {
+      throw atHost(this.machine, error);
+    }
   }
 
   private async until(isSo: () => boolean): Promise<void> {
@@ -295,6 +303,7 @@ export class Session implements RunSession {
     onStep("Starting");
     try {
       const { transport, program, path } = await this.world.reach({ isAsked, onStep, signal });
+      this.machine = transport;
       const attach = attachCommand(program, path, mayStart);
       const process = await this.bounded(transport.exec(attach.argv, { env: attach.env, signal }), "The machine");
       const handlers = {
@@ -319,7 +328,7 @@ export class Session implements RunSession {
     } catch (error) {
       // After a gap, or a message this version does not know, only a snapshot makes the replica right again.
       if (mustStartOver(toAdaptiveError(error))) this.position = null;
-      throw error;
+      throw atHost(this.machine, error);
     } finally {
       this.lastWordAt = this.connection?.heardAt ?? this.lastWordAt;
       this.connection = null;

@@ -26,6 +26,8 @@ export interface TerminalTransport extends Transport {
 
 /** How commands are run there; who only runs commands asks for no more. */
 export interface CommandTransport {
+  /** Absent for this computer. */
+  readonly host?: { readonly name: string };
   /**
    * Starts a command in the environment of a plain command, not of a login. `argv` is passed on word by word: whatever
    * shell the person has there, none reads it. Standard output is the command's alone, without what the files of that

@@ -1,4 +1,5 @@
 import { AdaptiveError } from "../../scheduler/state/errors";
+import { atHost } from "../atHost";
 import { Emitter } from "../event";
 import type { TerminalTransport, Transport } from "../transport";
 import type { Cluster } from "./connectCluster";
@@ -99,7 +100,10 @@ export class ClusterHost {
     onStep("Connecting");
     // Kept when something is wrong there: to correct it nobody should have to log in again.
     const transport = await this.world.open(isAsked, signal);
-    const ready = { transport, ...(await this.world.prepare(transport, { isAsked, onStep, signal })) };
+    const cluster = await this.world.prepare(transport, { isAsked, onStep, signal }).catch((error: unknown) => {
+      throw atHost(transport, error);
+    });
+    const ready = { transport, ...cluster };
     this.now = ready;
     void transport.ended.then(() => {
       if (this.now === ready) this.now = null;

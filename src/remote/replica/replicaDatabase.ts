@@ -28,9 +28,10 @@ export class ReplicaDatabase {
     const database = await Database.open(snapshot, wasm);
     try {
       if (database.hasOwnSchema() && database.isSound()) return new ReplicaDatabase(database);
-    } catch (error) {
+    } catch (cause) {
       database.close();
-      throw error;
+      if (cause instanceof AdaptiveError) throw cause;
+      throw new AdaptiveError("bad-snapshot", "The run's database that was sent cannot be read", "", { cause });
     }
     database.close();
     throw new AdaptiveError(

@@ -7,10 +7,8 @@ import * as v from "valibot";
 import { formatBytes } from "../../scheduler/control/bytes";
 import { unpack } from "../../scheduler/control/pack";
 import { AdaptiveError, errnoOf } from "../../scheduler/state/errors";
-import { boundedText } from "../boundedText";
-import { answerOf } from "../launch";
 import { judgeDataName } from "./dataName";
-import { exchange, type Reach } from "./exchange";
+import { exchange, exchangeForAnswer, type Reach } from "./exchange";
 import { type Ledger, type Place, placeAside, planDownload, type Refused, type ResultFile } from "./planDownload";
 
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
@@ -58,8 +56,8 @@ export async function downloadResults(
   reach: Reach,
   { run, folder, own, ledger, agreed, agree, onProgress }: Downloading,
 ): Promise<Downloaded> {
-  const said = await exchange(reach, ["results", run, "--json"], [], (stdout) => boundedText(stdout, maxListBytes));
-  const { files } = answerOf("results", resultsSchema, said);
+  const asking = { schema: resultsSchema, maxBytes: maxListBytes };
+  const { files } = await exchangeForAnswer(reach, ["results", run, "--json"], [], asking);
   const last = ledger.load();
   const here = new Map<string, "file" | { why: string }>();
   const paths = files.map(({ path }) => path).filter((path) => judgeDataName(path).kind === "data");

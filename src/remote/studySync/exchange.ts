@@ -1,10 +1,12 @@
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import type * as v from "valibot";
 import type { Clock } from "../../scheduler/state/clock";
 import { type AdaptiveError, toAdaptiveError } from "../../scheduler/state/errors";
-import { textTail } from "../boundedText";
+import { atHost } from "../atHost";
+import { boundedText, textTail } from "../boundedText";
 import { within } from "../clock";
-import { programError } from "../launch";
+import { answerOf, programError } from "../launch";
 import type { Program } from "../program";
 import type { CommandTransport } from "../transport";
 
@@ -25,6 +27,34 @@ const exchangeDeadlineMs = 3_600_000;
  * @throws AdaptiveError what the program says went wrong, else what `read` throws
  */
 export async function exchange<T>(
+  reach: Reach,
+  args: readonly string[],
+  input: Iterable<string> | AsyncIterable<Uint8Array>,
+  read: (stdout: Readable) => Promise<T>,
+): Promise<T> {
+  try {
+    return await run(reach, args, input, read);
+  } catch (error) {
+    throw atHost(reach.transport, error);
+  }
+}
+
+/** As `exchange`, of a command that answers with one line of JSON of this shape. */
+export async function exchangeForAnswer<S extends v.GenericSchema>(
+  reach: Reach,
+  args: readonly string[],
+  input: Iterable<string> | AsyncIterable<Uint8Array>,
+  { schema, maxBytes }: { schema: S; maxBytes: number },
+): Promise<v.InferOutput<S>> {
+  const said = await exchange(reach, args, input, (stdout) => boundedText(stdout, maxBytes));
+  try {
+    return answerOf(args[0] ?? "", schema, said);
+  } catch (error) {
+    throw atHost(reach.transport, error);
+  }
+}
+
+async function run<T>(
   { transport, program, clock, signal }: Reach,
   args: readonly string[],
   input: Iterable<string> | AsyncIterable<Uint8Array>,

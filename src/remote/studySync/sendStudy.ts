@@ -6,9 +6,8 @@ import { pipeline } from "node:stream/promises";
 import * as v from "valibot";
 import { pack, type PackedFile } from "../../scheduler/control/pack";
 import { AdaptiveError } from "../../scheduler/state/errors";
-import { boundedText } from "../boundedText";
-import { answerOf } from "../launch";
-import { exchange, type Reach } from "./exchange";
+import { atHost } from "../atHost";
+import { exchangeForAnswer, type Reach } from "./exchange";
 
 const receivedSchema = v.object({
   missing: v.array(v.string()),
@@ -48,12 +47,19 @@ export async function sendStudy(
       return { ...received, sent: Object.fromEntries(files.map(({ path, sha256 }) => [path, sha256])) };
     }
     ({ missing } = received);
+    const strange = missing.find((path) => !paths.includes(path));
+    if (strange !== undefined) throw notOfStudy(reach, strange);
   }
   throw new AdaptiveError(
     "changed-meanwhile",
     `${missing.slice(0, 5).join(", ")} changed while the study was sent.`,
     "Try again.",
   );
+}
+
+function notOfStudy({ transport }: Reach, path: string): AdaptiveError {
+  const what = `The scheduler program asks for ${path}, which is no file of the study.`;
+  return atHost(transport, new AdaptiveError("bad-answer", what, "Nothing of it was sent; see the log."));
 }
 
 /** @param path relative to the folder */
@@ -73,6 +79,5 @@ async function send(
 ): Promise<v.InferOutput<typeof receivedSchema>> {
   const packed = files.map((file) => (withContent.has(file.path) ? file : { ...file, size: null }));
   const stream = pack(packed, (path) => createReadStream(join(folder, path)));
-  const said = await exchange(reach, args, stream, (stdout) => boundedText(stdout, maxAnswerBytes));
-  return answerOf("receive", receivedSchema, said);
+  return exchangeForAnswer(reach, args, stream, { schema: receivedSchema, maxBytes: maxAnswerBytes });
 }

@@ -6,10 +6,13 @@ export const pythonSources = ["setting", "editor", "study", "PATH", "conda", "en
 const maxText = 4096;
 const text = v.pipe(v.string(), v.maxLength(maxText));
 
+/** What becomes a setting of a person's. */
+export const pythonPath = v.pipe(text, v.regex(/^\P{Cc}+$/u));
+
 const foundPythonSchema = v.object({
   source: v.picklist(pythonSources),
   /** As the settings have it: it is run after the lines of `prelude`. */
-  python: text,
+  python: pythonPath,
   prelude: v.array(text),
   version: text,
   /** Versions of what a job imports, by the names to install; also of `mpi4py`. */

@@ -17,9 +17,15 @@ export const requestSchema = v.object({
   params: v.optional(v.unknown()),
 });
 
+/** What an error that comes from elsewhere may call itself: that somebody here cancelled something only is known here. */
+export const foreignCode = v.fallback(
+  v.pipe(v.string(), v.regex(/^(?!cancelled$)[a-z][a-z-]{0,63}$/)),
+  "request-refused",
+);
+
 const errorSchema = v.object({
   message: v.string(),
-  data: v.optional(v.object({ code: v.string(), hint: v.optional(v.string(), "") })),
+  data: v.optional(v.object({ code: foreignCode, hint: v.optional(v.string(), "") })),
 });
 
 /** What a client takes in. */

@@ -113,9 +113,13 @@ class StreamReader {
     for await (const _ of this.rest());
   }
 
-  /** Whoever sends has ended only when all was read. */
+  /** Whoever sends has ended only when all was read; what has no end is not waited for. */
   async toEnd(): Promise<void> {
-    while ((await this.chunks.next()).done !== true);
+    let bytes = this.held.length;
+    for (let next = await this.chunks.next(); next.done !== true; next = await this.chunks.next()) {
+      bytes += next.value.length;
+      if (bytes > maxHeaderBytes) throw badPack("more follows behind their end");
+    }
   }
 
   private async *rest(): AsyncGenerator<Uint8Array> {

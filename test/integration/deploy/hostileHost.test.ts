@@ -176,5 +176,5 @@ test("a head node is sent what a study holds, whatever it says is missing", asyn
   const { folder, base } = await study();
   await writeFile(join(base, "secret"), "mine");
   const asks = (missing: string[]) => sendStudy(reach({ missing }), folder, ["_learners.py"], "/there", "ada");
-  await expect(asks(["../secret", ".git/config"])).rejects.toMatchObject({ code: "changed-meanwhile" });
+  await expect(asks(["../secret", ".git/config"])).rejects.toMatchObject({ code: "bad-answer" });
 });
