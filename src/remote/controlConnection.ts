@@ -170,7 +170,7 @@ const notificationChecks: { readonly [N in keyof Notifications]: (value: unknown
     (value["why"] === null || typeof value["why"] === "string"),
   closing: (value): value is Notifications["closing"] => value === null,
   notice: (value): value is Notifications["notice"] =>
-    value === null || (isObject(value) && typeof value["message"] === "string" && typeof value["hint"] === "string"),
+    value === null || (isObject(value) && ["code", "message", "hint"].every((name) => typeof value[name] === "string")),
 };
 
 function hasNoNul(text: string): boolean {

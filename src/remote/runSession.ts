@@ -29,7 +29,7 @@ export interface RunSession {
   /** A watched learner has nothing to be drawn, and why; null when nothing of it is saved yet. */
   readonly onDidFindNothing: Event<{ learner: LearnerId; why: string | null }>;
   /** A condition to show with the run (disk full, compute nodes out of reach), or null when over. */
-  readonly notice: { message: string; hint: string } | null;
+  readonly notice: { code: string; message: string; hint: string } | null;
 
   query<Q extends QueryName>(name: Q, params: ReplicaQueries[Q]["params"]): Promise<ReplicaQueries[Q]["result"]>;
   /** Says which learners are looked at, so that their data comes and their reports come every second. */

@@ -495,7 +495,7 @@ export class Scheduler {
   }
 
   private show(notice: AdaptiveError | null): void {
-    if (!this.clients.show(notice && { message: notice.message, hint: notice.hint })) return;
+    if (!this.clients.show(notice && { code: notice.code, message: notice.message, hint: notice.hint })) return;
     if (notice) this.options.log.write(`${notice.code}: ${notice.message}`);
     this.options.onNotice?.(notice);
   }

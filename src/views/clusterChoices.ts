@@ -7,6 +7,8 @@ export interface ClusterChoice {
   label: string;
   description: string;
   cluster: string | null;
+  /** Made of what was typed, so that no filter of the list hides it. */
+  isTyped: boolean;
 }
 
 /**
@@ -18,20 +20,22 @@ export function clusterChoices(
   { cores, hosts, problems }: { cores: number; hosts: readonly string[]; problems: readonly string[] },
 ): ClusterChoice[] {
   const host = typedHost(typed);
-  const onHost = (cluster: string, description: string): ClusterChoice => ({
+  const onHost = (cluster: string, isTyped: boolean): ClusterChoice => ({
     label: `$(remote) ${plain(cluster)}`,
-    description,
+    description: isTyped ? "over SSH, as typed" : "over SSH",
     cluster,
+    isTyped,
   });
-  const words = (label: string): ClusterChoice => ({ label, description: "", cluster: null });
+  const words = (label: string): ClusterChoice => ({ label, description: "", cluster: null, isTyped: false });
   return [
     {
       label: `$(device-desktop) This computer (${plural(cores, "core")})`,
       description: "jobs as processes here",
       cluster: "local",
+      isTyped: false,
     },
-    ...hosts.map((name) => onHost(name, "over SSH")),
-    ...(host === null || hosts.includes(host) ? [] : [onHost(host, "over SSH, as typed")]),
+    ...hosts.map((name) => onHost(name, false)),
+    ...(host === null || hosts.includes(host) ? [] : [onHost(host, true)]),
     ...(hosts.length === 0
       ? [words("Your SSH configuration names no host: type one, as user@host or user@host:port")]
       : []),

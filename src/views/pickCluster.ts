@@ -27,7 +27,7 @@ export async function pickCluster(
     pick.items = clusterChoices(typed, { cores, hosts, problems }).map((choice) => ({
       ...choice,
       ...(choice.cluster === null ? { kind: QuickPickItemKind.Separator } : {}),
-      alwaysShow: choice.description.endsWith("typed"),
+      alwaysShow: choice.isTyped,
     }));
   };
   pick.title = "Start Jobs";

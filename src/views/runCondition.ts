@@ -17,11 +17,14 @@ export interface RunCondition {
   detail: string;
   /** What to do; may be empty. */
   hint: string;
+  /** Of the notice that explains it; empty where none does. */
+  code: string;
   hasFailed: boolean;
 }
 
 /** What the scheduler tells beside the run's rows. */
 export interface Notice {
+  code: string;
   message: string;
   hint: string;
 }
@@ -35,7 +38,7 @@ export function conditionOf(
   const gone = remarkOf(run.remark, "missingData");
   if (isFinished({ learners }) && gone !== null) {
     const [line = "", hint = ""] = gone.split(/(?<=\.) (?=Put it back)/);
-    return { kind: "dataGone", word: "data is gone", line, detail: line, hint, hasFailed };
+    return { kind: "dataGone", word: "data is gone", line, detail: line, hint, code: "", hasFailed };
   }
   if (isFinished({ learners })) {
     return {
@@ -44,11 +47,12 @@ export function conditionOf(
       line: `${run.name} is finished: ${endWords(learners)}.`,
       detail: "",
       hint: "",
+      code: "",
       hasFailed,
     };
   }
   if (activity === "active") return lossOf(run.remark, hasFailed);
-  const quiet = { detail: "", hint: "", hasFailed };
+  const quiet = { detail: "", hint: "", code: "", hasFailed };
   if (activity === "stopped") return { kind: "stopped", word: "stopped", line: "The jobs were stopped.", ...quiet };
   if (reason === notStartedYet)
     return { kind: "notStarted", word: "not started", line: "No jobs were started yet.", ...quiet };
@@ -57,7 +61,8 @@ export function conditionOf(
   }
   const message = notice?.message ?? reason;
   const [line = ""] = message.split("\n");
-  return { kind: "waits", word: "paused, needs you", line, detail: message, hint: notice?.hint ?? "", hasFailed };
+  const { hint = "", code = "" } = notice ?? {};
+  return { kind: "waits", word: "paused, needs you", line, detail: message, hint, code, hasFailed };
 }
 
 /** That points were lost since the jobs were started: they go on, and a person can make it cost less. */
@@ -65,7 +70,7 @@ function lossOf(remarks: string | null, hasFailed: boolean): RunCondition | null
   const loss = lossIn(remarks);
   if (loss === null) return null;
   const [line = "", hint = ""] = (remarkOf(remarks, "lost") ?? "").split(/(?<=\.) (.+)/);
-  return { kind: "lost", word: `${plural(loss.points, "point")} lost`, line, detail: line, hint, hasFailed };
+  return { kind: "lost", word: `${plural(loss.points, "point")} lost`, line, detail: line, hint, code: "", hasFailed };
 }
 
 /** `97 learners done, 2 failed, 1 stopped`. */

@@ -1,4 +1,5 @@
 import type { RunRow } from "../scheduler/state/rows";
+import { needsPython } from "../scheduler/control/foundPythons";
 import { lossIn } from "../scheduler/state/lostPoints";
 import { sentence } from "./format";
 import { mendSteps } from "./pythonWords";
@@ -35,7 +36,7 @@ export function asNews(run: RunRow, condition: RunCondition, changedAt: number, 
       ],
     };
   }
-  const { line, hint } = condition;
+  const { line, hint, code } = condition;
   if (condition.kind === "lost") {
     const { points } = lossIn(run.remark) ?? { points: 1 };
     return {
@@ -62,7 +63,7 @@ export function asNews(run: RunRow, condition: RunCondition, changedAt: number, 
     isProblem: true,
     steps: [
       showProgress,
-      ...(/\banother Python\b/.test(hint) ? [{ title: mendSteps.choose, command: "adaptive.choosePython" }] : []),
+      ...(needsPython(code) ? [{ title: mendSteps.choose, command: "adaptive.choosePython" }] : []),
       { title: "Start Jobs", command: "adaptive.startJobs" },
     ],
   };

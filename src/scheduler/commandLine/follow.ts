@@ -95,7 +95,8 @@ class FollowedRun implements AttendedRun {
       npoints,
     };
     if (said > 0) remarks.newest.slice(-said).forEach(onRemark);
-    if (notice && notice.message !== this.noticed) onNotice(new AdaptiveError("notice", notice.message, notice.hint));
+    if (notice && notice.message !== this.noticed)
+      onNotice(new AdaptiveError(notice.code, notice.message, notice.hint));
     this.noticed = notice?.message ?? null;
   }
 

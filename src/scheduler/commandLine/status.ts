@@ -27,7 +27,7 @@ export interface Report {
   activity: string;
   reason: string | null;
   /** A condition of the run that a person should know, and what to do. */
-  notice: { message: string; hint: string } | null;
+  notice: { code: string; message: string; hint: string } | null;
   remark: string | null;
   scheduler: { host: string; pid: number; startedAt: number; residentBytes: number; queueCalls: number } | null;
   /** One lives and says nothing; what is said here is what lies on disk, and the notice says why. */
@@ -81,7 +81,7 @@ export async function reportOn(
     activity,
     reason,
     remark,
-    notice: condition && { message: condition.message, hint: condition.hint },
+    notice: condition && { code: condition.code, message: condition.message, hint: condition.hint },
     scheduler: null,
     isSilent: heard !== null,
     learners: model.learnerCounts,

@@ -60,6 +60,7 @@ export function needsPython(code: string): boolean {
     "python-old",
     "missing-packages",
     "no-mpi",
+    "jobs-without-python",
     "no-dataframes",
   ].includes(code);
 }

@@ -172,8 +172,8 @@ export interface Notifications {
   preview: { learner: number; preview: Preview };
   /** A learner that somebody begins to look at has nothing to be drawn, and why; null when nothing of it is saved yet. */
   noPreview: { learner: number; why: string | null };
-  /** A condition the run is in that a person should know, or null when it is over; shown, never acted upon. */
-  notice: { message: string; hint: string } | null;
+  /** A condition the run is in that a person should know, or null when it is over; shown, never acted upon. Its code says what is offered to do. */
+  notice: { code: string; message: string; hint: string } | null;
   /** The scheduler ends in peace: there is no need to start another one. */
   closing: null;
 }

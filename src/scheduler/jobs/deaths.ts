@@ -27,7 +27,12 @@ const updateHint =
   "Bring the run in line with the study (Update Run, or adaptive-scheduler update) and start the jobs again. File names must come out the same on every machine and at any time.";
 
 /** Codes of what `explainPause` gives. */
-export const pauseCodes: ReadonlySet<string> = new Set(["jobs-die-at-once", "learners-changed", "run-paused"]);
+export const pauseCodes: ReadonlySet<string> = new Set([
+  "jobs-die-at-once",
+  "jobs-without-python",
+  "learners-changed",
+  "run-paused",
+]);
 
 /** Why a run has paused by itself, in words for a person; null when it has not. */
 export async function explainPause(model: Model, files: Pick<JobFiles, "tail">): Promise<AdaptiveError | null> {
@@ -52,11 +57,11 @@ export function explainDeaths(
   last: Pick<JobRow, "exitCode" | "ending" | "reason">,
   output: string,
 ): AdaptiveError {
-  const { cause, hint } = causeOf(last, output);
+  const { cause, hint, code = "jobs-die-at-once" } = causeOf(last, output);
   const text = output.trim();
   const end = text.length > shownBytes ? text.slice(text.indexOf("\n", text.length - shownBytes) + 1) : text;
   return new AdaptiveError(
-    "jobs-die-at-once",
+    code,
     `The last ${plural(deaths, "job")} ended before they asked for a learner, so no more are submitted: ${cause}.\n` +
       (end ? `The last one printed:\n${end}` : "The last one printed nothing."),
     `${hint}; then start the jobs again.`,
@@ -66,9 +71,11 @@ export function explainDeaths(
 function causeOf(
   { exitCode, ending, reason }: Pick<JobRow, "exitCode" | "ending" | "reason">,
   output: string,
-): { cause: string; hint: string } {
-  for (const [, code = "", words = ""] of [...output.matchAll(/^adaptive-scheduler: ([a-z-]+): (.*)$/gm)].reverse()) {
-    if (Object.hasOwn(hints, code)) return { cause: asInStudy(words), hint: hints[code as keyof typeof hints] };
+): { cause: string; hint: string; code?: string } {
+  for (const [, word = "", words = ""] of [...output.matchAll(/^adaptive-scheduler: ([a-z-]+): (.*)$/gm)].reverse()) {
+    if (!Object.hasOwn(hints, word)) continue;
+    const known = { cause: asInStudy(words), hint: hints[word as keyof typeof hints] };
+    return word === "no-python" ? { ...known, code: "jobs-without-python" } : known;
   }
   const [raised] = [...output.matchAll(/^(?:\w+\.)*\w*(?:Error|Exception)\b.*$/gm)].at(-1) ?? [];
   if (raised !== undefined) return { cause: asInStudy(raised), hint: "Correct the cause" };

@@ -131,7 +131,7 @@ describe("a session", () => {
     const { scheduler, session, clock, linked, settled, links } = open();
     await linked("online");
     scheduler.send("closing", null);
-    scheduler.send("notice", { message: "heard too", hint: "" });
+    scheduler.send("notice", { code: "x", message: "heard too", hint: "" });
     await settled(() => session.notice !== null);
     scheduler.isReachable = false;
     scheduler.end(2);
@@ -294,12 +294,12 @@ describe("a session", () => {
     expect(told).toBe(before + 1);
     clock.advance(100);
     expect(told).toBe(before + 2);
-    scheduler.send("notice", { message: "The disk is full.", hint: "Make room." });
+    scheduler.send("notice", { code: "disk-full", message: "The disk is full.", hint: "Make room." });
     await settled(() => session.notice !== null);
     expect(session.notice?.message).toBe("The disk is full.");
     scheduler.send("notice", null);
     await settled(() => session.notice === null);
-    scheduler.send("notice", { message: "The disk is full.", hint: "Make room." });
+    scheduler.send("notice", { code: "disk-full", message: "The disk is full.", hint: "Make room." });
     await settled(() => session.notice !== null);
     scheduler.end();
     await linked("retrying");

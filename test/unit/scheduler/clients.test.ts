@@ -91,7 +91,7 @@ test("a condition of the run is shown to everybody once, and to who comes later"
   const { clients, connect } = await openClients();
   const early = connect("early");
   await early.attach(null);
-  const full = { message: "The disk is full.", hint: "Make room." };
+  const full = { code: "disk-full", message: "The disk is full.", hint: "Make room." };
   expect([clients.show(full), clients.show(full)]).toEqual([true, false]);
   const late = connect("late");
   await late.attach(null);

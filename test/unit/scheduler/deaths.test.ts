@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { explainDeaths } from "../../../src/scheduler/jobs/deaths";
+import { needsPython } from "../../../src/scheduler/control/foundPythons";
+import { explainDeaths, pauseCodes } from "../../../src/scheduler/jobs/deaths";
 
 describe("the cause of jobs that die at once", () => {
   test.each<[string, number | null, string, RegExp, RegExp]>([
@@ -44,6 +45,13 @@ describe("the cause of jobs that die at once", () => {
     const explained = explainDeaths(5, { exitCode, ending: null, reason: null }, output);
     expect(explained.message).toMatch(message);
     expect(explained.hint).toMatch(hint);
+  });
+
+  test("has a code that says whether another Python mends it, at which a run waits for a person", () => {
+    const codeOf = (output: string) => explainDeaths(5, { exitCode: 1, ending: "exit", reason: null }, output).code;
+    const codes = [codeOf("adaptive-scheduler: no-python: there is none\n"), codeOf("choose another Python\n")];
+    expect(codes.map(needsPython)).toEqual([true, false]);
+    expect(codes.map((code) => pauseCodes.has(code))).toEqual([true, true]);
   });
 
   test("is what the queue says of one that it could not start", () => {

@@ -33,6 +33,7 @@ function overview(learners: Partial<Record<LearnerState, number>>, run: Partial<
 
 const died = "The last 5 jobs ended before they asked for a learner, so no more are submitted: OSError: no licence.";
 const notice = {
+  code: "jobs-die-at-once",
   message: `${died}\nThe last one printed:\nOSError: no licence`,
   hint: "Correct the cause; then start the jobs again.",
 };
@@ -102,6 +103,16 @@ describe("what is told in a notification", () => {
         { title: "Start Jobs", command: "adaptive.startJobs" },
       ],
     });
+  });
+
+  test("a Python is offered where the notice's code says that another one mends it, whatever its words", () => {
+    const shown = overview({ waiting: 8 }, byItself);
+    const offered = (code: string, hint: string) => {
+      const condition = conditionOf(shown, { code, message: died, hint });
+      return condition && asNews(shown.run, condition, 7, false)?.steps.map(({ title }) => title);
+    };
+    expect(offered("jobs-without-python", "Correct it.")).toEqual(["Show Dashboard", "Choose Python…", "Start Jobs"]);
+    expect(offered("jobs-die-at-once", "Choose another Python.")).toEqual(["Show Dashboard", "Start Jobs"]);
   });
 
   test("points that were lost, and what makes that less: again when as much again is lost", () => {

@@ -29,7 +29,7 @@ describe("the tree of learners", () => {
     const many = page([learnerRow(1, { state: "running" })], groupPage + 1);
     const nodes = [
       ...needNode({ at: "needsUser", what: "a password" }),
-      ...conditionNode({ kind: "finished", word: "finished", line: "", detail: "", hint: "", hasFailed: false }),
+      ...conditionNode({ kind: "finished", word: "", line: "", detail: "", hint: "", code: "", hasFailed: false }),
       ...(learnersTree({ ...none, running: groupPage + 1 }, new Map([["running", many]]))[0]?.children?.nodes ?? []),
     ];
     const clicked = nodes.flatMap(({ command }) => command?.id ?? []);
