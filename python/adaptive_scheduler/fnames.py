@@ -104,9 +104,14 @@ def fault_of(name: Any, dataframe: str | None = None) -> Fault | None:
     if len(name) > MAX_BYTES // 4 and len(os.fsencode(name)) > MAX_BYTES:
         return Fault(f"is longer than {MAX_BYTES} bytes", "Name it shorter.")
     here = os.getcwd()
+    home = os.path.expanduser(name)
+    if name[0] == "~" and home == name:
+        return Fault("begins with ~, but there is no such user here", "Leave the ~ out.")
     place = _place(name, here)
     if not place:
         what = f"is not a file in the run directory {here}"
+        if name[0] == "~":
+            what = f"is {home}, which {what}"
         return Fault(what, "Name a file below it, relative to the run directory.")
     folder, _, base = place.rpartition("/")
     if found := _no_folder(folder, here):

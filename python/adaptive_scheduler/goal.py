@@ -67,7 +67,10 @@ def of_file(goal: Goal) -> Goal:
 
     def checked(learner: Any) -> bool:
         try:
-            return bool(goal(learner))
+            verdict = goal(learner)
+            if verdict is None:
+                raise TypeError("goal returned None: let it return whether the learner is done")
+            return bool(verdict)
         except (Exception, SystemExit, KeyboardInterrupt) as error:
             raise GoalError("the goal of the learners file raised") from error
 

@@ -9,12 +9,13 @@ Nothing but the standard library is imported here: what is missing is for `inspe
 from __future__ import annotations
 
 import ast
+import difflib
 import gc
 import importlib.util
 import inspect
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -51,6 +52,15 @@ class LearnersFileError(Exception):
         """What is wrong and where, without what to do."""
         where = self.file if self.line is None else f"{self.file}:{self.line}"
         return f"{where}: {self.message}"
+
+
+#: What to write where something is no list.
+HOW_LISTED = {
+    "learners": "Write a list, of one learner too: learners = [learner].",
+    "fnames": 'Write a list, of one name too: fnames = ["data/one.pickle"].',
+    "combos": "Write a list with a dict of parameters for each learner, as "
+    "adaptive.utils.named_product(a=[1, 2], b=[3, 4]) gives it.",
+}
 
 
 def load(path: Path) -> Study:
@@ -111,11 +121,20 @@ class Study:
             self._check_functions()
         self.goal: Callable[[Any], bool] | None = getattr(module, "goal", None)
         if self.goal is not None and not callable(self.goal):
+            setting = '{"loss": 0.01}' if isinstance(self.goal, float) else '{"npoints": 100}'
             raise self.error(
                 "bad-goal",
-                f"`goal` is {self.goal!r}, not a function.",
+                f"`goal` is {self.goal!r:.200}, not a function.",
                 "goal",
-                "Define `def goal(learner): return learner.npoints >= 100`, or leave it out.",
+                "Define `def goal(learner): return learner.npoints >= 100`; or leave it out, and "
+                f'write "goal": {setting} in adaptive.json.',
+            )
+        if self.goal is not None and not _takes_one(self.goal):
+            raise self.error(
+                "bad-goal",
+                f"`goal{inspect.signature(self.goal)}` cannot be called with one learner.",
+                "goal",
+                "Define `def goal(learner): return learner.npoints >= 100`.",
             )
         self._index: dict[str, int] | None = None
 
@@ -191,7 +210,7 @@ class Study:
 
     def forget(self, index: int) -> None:
         """Free the data of a learner that ended: a job may run thousands."""
-        if self.has_lists and isinstance(self.module.learners, list):
+        if self.has_lists:
             self.module.learners[index] = self.module.learners[index].new()
 
     def name_of_fname(self, index: int) -> str:
@@ -205,6 +224,8 @@ class Study:
     def _check_lists(self) -> None:
         self._check_list("learners", "or, for a large study, a function `make_learner(combo)`")
         self._check_list("fnames")
+        if getattr(self.module, "combos", None) is not None:
+            self._check_list("combos")
         learners = self.module.learners
         combos = getattr(self.module, "combos", None)
         self.combos: Sequence[Any] = [{} for _ in learners] if combos is None else combos
@@ -247,13 +268,22 @@ class Study:
         self._check_combos()
 
     def _check_list(self, name: str, other: str = "") -> None:
-        if not isinstance(getattr(self.module, name, None), (list, tuple)):
+        value = getattr(self.module, name, None)
+        if isinstance(value, list):
+            return
+        if value is None:
+            alike = difflib.get_close_matches(name, vars(self.module), 1)
             raise self.error(
                 f"no-{name}",
                 f"The file does not define a list `{name}`.",
                 name,
-                f"Define `{name}` at the top level of the file{other and ', '}{other}.",
+                f"Define `{name}` at the top level of the file{other and ', '}{other}."
+                + "".join(f" It has `{found}`: is that meant?" for found in alike),
             )
+        words = f"`{name}` is a {type(value).__name__}, not a list"
+        if isinstance(value, (set, frozenset)):
+            words += ", and has another order each time"
+        raise self.error(f"no-{name}", f"{words}.", name, HOW_LISTED[name])
 
     def _check_combos(self) -> None:
         for index, combo in enumerate(self.combos):
@@ -324,6 +354,9 @@ def _run(file: Path, path: Path) -> ModuleType:
     gc.disable()  # it would search all learners again and again while they are built
     try:
         spec.loader.exec_module(module)
+        for listed in HOW_LISTED:  # here, for what a generator raises
+            if hasattr(module, listed):
+                setattr(module, listed, _as_list(getattr(module, listed)))
     except SyntaxError as error:
         raise LearnersFileError(
             "learners-file-syntax",
@@ -345,6 +378,18 @@ def _run(file: Path, path: Path) -> ModuleType:
         if was_enabled:
             gc.enable()
     return module
+
+
+def _as_list(value: Any) -> Any:
+    """Give as a list what can only mean one: a tuple, generator, array, column or table of rows."""
+    if isinstance(value, (list, str, bytes, Mapping, set, frozenset)):
+        return value
+    if hasattr(value, "to_dict") and hasattr(value, "columns"):
+        return value.to_dict("records")
+    if hasattr(value, "tolist"):  # numbers and texts of Python
+        return value.tolist()
+    # Not what is iterable without meaning to be a list, as classes with `__getitem__` are.
+    return list(value) if isinstance(value, Iterable) and not class_of(value) else value
 
 
 def _where(error: BaseException, path: Path) -> tuple[str, int | None]:

@@ -8,7 +8,7 @@ import adaptive
 import pytest
 
 from adaptive_scheduler.deadline import Deadline
-from adaptive_scheduler.goal import is_exhausted, moment, run_goal
+from adaptive_scheduler.goal import GoalError, is_exhausted, moment, of_file, run_goal
 from conftest import LEARNERS, Jobs, ended
 from peer import Peer
 from test_run import RUN, points
@@ -18,6 +18,12 @@ def learner(n: int) -> adaptive.Learner1D:
     learner = adaptive.Learner1D(abs, (-1, 1))
     adaptive.runner.simple(learner, npoints_goal=n)
     return learner
+
+
+def test_a_goal_without_a_return_is_said_rather_than_never_met() -> None:
+    with pytest.raises(GoalError) as raised:
+        of_file(lambda _: None)(None)  # type: ignore[arg-type,return-value]
+    assert "goal returned None" in str(raised.value.__cause__)
 
 
 @pytest.mark.parametrize(

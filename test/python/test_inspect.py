@@ -140,6 +140,27 @@ def test_combos_may_be_absent() -> None:
         ),
         (LEARNER + "fnames = ['a', ['b']]\n", "bad-fname", 3, "fnames[1] is a list"),
         (LEARNER + "fnames = ['a', 'b']\ngoal = 100\n", "bad-goal", 4, "`goal` is 100"),
+        (LEARNER + "fnames = ['a', 'b']\ngoal = 0.1\n", "bad-goal", 4, "`goal` is 0.1"),
+        (LEARNER + "fnames = ['a', 'b']\ngoal = 'npoints=9'\n", "bad-goal", 4, "'npoints=9'"),
+        (LEARNER + "fnames = ['a', 'b']\ndef goal(): ...\n", "bad-goal", 4, "`goal()` cannot"),
+        (LEARNER + "fnames = 'ab'\n", "no-fnames", 3, "`fnames` is a str, not a list."),
+        (LEARNER + "fnames = {'a', 'b'}\n", "no-fnames", 3, "is a set, not a list, and has"),
+        (LEARNER + "fnames = {'a': 1, 'b': 2}\n", "no-fnames", 3, "`fnames` is a dict"),
+        (
+            LEARNER + "fnames = ['a', 'b']\ncombos = {'a': [1, 2]}\n",
+            "no-combos",
+            4,
+            "`combos` is a dict",
+        ),
+        (LEARNER + "learners = learners[0]\n", "no-learners", 3, "`learners` is a Learner1D"),
+        (
+            LEARNER + "fnames = (1 / i for i in range(2))\n",
+            "learners-file-raised",
+            3,
+            "ZeroDivisionError",
+        ),
+        (LEARNER + "fnames = ['a', '~/b']\n", "bad-fname", 3, f"is {Path.home()}/b, which is not"),
+        (LEARNER + "fnames = ['a', '~no-user/b']\n", "bad-fname", 3, "no such user"),
         (BALANCING + "fnames = ['a']\n", "bad-fname", 3, "needs a list of 2"),
         (BALANCING + "fnames = [['a']]\n", "bad-fname", 3, "has 1 name"),
         (LEARNER + "def make_learner(combo): ...\n", "two-forms", 3, "both"),
@@ -165,6 +186,35 @@ def test_a_fault_is_named_with_its_place(
     assert (error.code, error.file, error.line) == (code, "_learners.py", line)
     assert words in error.message
     assert error.hint
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "fnames = map(str.lower, 'AB')\n",
+        "fnames = (letter for letter in 'ab')\n",
+        "import numpy\nfnames = numpy.array(['a', 'b'])\n",
+        "import pandas\nfnames = pandas.Series(['a', 'b'])\n",
+        "fnames = {'a': 1, 'b': 2}.keys()\n",
+        "fnames = ('a', 'b')\nlearners = iter(learners)\n",
+        "fnames = ['a', 'b']\nimport numpy\nlearners = numpy.array(learners)\n",
+    ],
+)
+def test_what_can_only_mean_a_list_is_one(text: str) -> None:
+    for combos in [
+        "combos = ({'x': i} for i in range(2))\n",
+        "import pandas\ncombos = pandas.DataFrame({'x': range(2)})\n",
+    ]:
+        learners = inspect_text(LEARNER + text + combos)["learners"]
+        assert [learner["fname"] for learner in learners] == ["a", "b"]
+        assert [learner["combo"] for learner in learners] == [{"x": 0}, {"x": 1}]
+        sys.modules.pop("_learners")
+
+
+def test_a_name_that_is_nearly_right_is_named() -> None:
+    with pytest.raises(LearnersFileError) as raised:
+        inspect_text(LEARNER + "fname = ['a', 'b']\n")
+    assert "It has `fname`: is that meant?" in raised.value.hint
 
 
 def test_an_error_in_an_imported_file_names_that_file() -> None:

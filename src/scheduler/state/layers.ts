@@ -4,6 +4,7 @@ import {
   asSettings,
   settingNames,
   type Configuration,
+  type Goal,
   type Layer,
   type Queue,
   type SettingName,
@@ -144,6 +145,27 @@ export function conflictIn({
     return { name: "executor", other: "launcher", message };
   }
   return null;
+}
+
+/**
+ * Why a goal has no moment to come: it has passed, or no calendar has it.
+ *
+ * @param now milliseconds since the epoch
+ */
+export function lapsedIn(goal: Goal | null, now: number): Conflict | null {
+  if (goal?.endTime === undefined) return null;
+  const [, date = "", clock = ""] = /^(\d+-\d+-\d+)[T ](.*)$/i.exec(goal.endTime) ?? [];
+  const got = `, but got "${goal.endTime}"`;
+  const lapsed = (message: string): Conflict => ({ name: "goal", within: ["endTime"], other: "goal", message });
+  // `Date` takes 30 February for 2 March.
+  const day = new Date(`${date}T00:00:00Z`);
+  if (Number.isNaN(day.getTime()) || !day.toISOString().startsWith(date)) {
+    return lapsed(`expected a day of the calendar${got}`);
+  }
+  // It knows no offset of hours alone.
+  const moment = Date.parse(`${date}T${clock.toUpperCase().replace(/([+-]\d\d)$/, "$1:00")}`);
+  if (moment > now) return null;
+  return lapsed(`expected a moment to come (it is ${new Date(now).toISOString().slice(0, 19)}Z)${got}`);
 }
 
 function defaults({ typed, study, profile }: Layers, machine: Machine): Layer {

@@ -95,6 +95,19 @@ const queueWord = v.pipe(
   v.regex(/^[^\s'"\\#]+$/, "expected a name without blanks, quotes, # and backslashes"),
 );
 
+const aMemory = "expected an amount of memory such as";
+const aQuotedMemory = `${aMemory} "4G", in quotes`;
+
+/** How an amount that was written as people write it is written here: `4 GB` as 4G, `1.5g` as 1536M. */
+function memoryLike(text: string): string {
+  const [, amount, unit] = /^\s*(\d+(?:\.\d+)?)\s*([kmgt])i?b?\s*$/i.exec(text) ?? [];
+  if (amount === undefined || unit === undefined || Number(amount) === 0) return "4G or 500M";
+  const units = "KMGT";
+  const larger = units.indexOf(unit.toUpperCase());
+  if (Number.isInteger(Number(amount)) || larger === 0) return `${Math.ceil(Number(amount))}${unit.toUpperCase()}`;
+  return `${Math.ceil(Number(amount) * 1024)}${units.charAt(larger - 1)}`;
+}
+
 const resourcesSchema = v.strictObject(
   {
     cores: v.pipe(
@@ -126,7 +139,10 @@ const resourcesSchema = v.strictObject(
     ),
     memory: v.pipe(
       v.nullable(
-        v.pipe(v.string(aText), v.regex(/^[1-9]\d*[KMGT]?$/, "expected an amount of memory such as 4G or 500M")),
+        v.pipe(
+          v.string(aQuotedMemory),
+          v.regex(/^[1-9]\d*[KMGT]?$/, ({ input }) => `${aMemory} ${memoryLike(input)}`),
+        ),
       ),
       about({
         description:

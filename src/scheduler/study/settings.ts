@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import {
   conflictIn,
+  lapsedIn,
   mergeSettings,
   overlay,
   rememberedLayer,
@@ -29,6 +30,7 @@ import {
   type Layer,
   type Queue,
   type SettingName,
+  type Settings,
 } from "../state/settings";
 import { readStudyFile, studyFileOf, type StudyFile } from "./studyFile";
 
@@ -47,6 +49,8 @@ export interface Sources {
   layers: Layers;
   studyFile: StudyFile;
   machine: Machine;
+  /** What a run that exists goes by. */
+  before: Settings | null;
 }
 
 /**
@@ -69,6 +73,7 @@ export async function readSources(options: StartOptions, remembered: Configurati
     layers: { typed: overlay(typedBefore, absolute(set)), study: studyFile.layer, profile },
     studyFile,
     machine: { cores: availableParallelism(), queue },
+    before: remembered && settingsOf(remembered),
   };
 }
 
@@ -108,10 +113,19 @@ export async function hasNewSettings(learnersFile: string, run: Configuration): 
   }
 }
 
-/** Why the settings do not go together, or null. */
-export function conflictOf({ layers, studyFile, machine }: Sources): AdaptiveError | null {
+/**
+ * Why the settings do not go together, or not with the time that it is; or null.
+ *
+ * @param now milliseconds since the epoch
+ */
+export function conflictOf(
+  { layers, studyFile, machine, before }: Sources,
+  now: number = Date.now(),
+): AdaptiveError | null {
   const { settings, origins } = mergeSettings(layers, machine);
-  const conflict = conflictIn(settings);
+  // A run whose time is up is resumed all the same.
+  const isNewGoal = !before || !isDeepStrictEqual(settings.goal, before.goal);
+  const conflict = conflictIn(settings) ?? (isNewGoal ? lapsedIn(settings.goal, now) : null);
   if (!conflict) return null;
   // What somebody wrote has to change, not what is so by default.
   const culprit = origins[conflict.name] === "default" ? conflict.other : conflict.name;

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { parseTypedOptions } from "../../../src/scheduler/commandLine/typedOptions";
 import {
   conflictIn,
+  lapsedIn,
   mergeSettings,
   overlay,
   rememberedLayer,
@@ -291,6 +292,32 @@ test.each([
   ["nope", null],
 ])("the name nearest to %s is %s", (given, name) => {
   expect(nearest(given, settingNames)).toBe(name);
+});
+
+test.each([
+  ["4 GB", "4G"],
+  ["4gb", "4G"],
+  ["500 MiB", "500M"],
+  ["1.5G", "1536M"],
+  ["much", "4G or 500M"],
+  ["0G", "4G or 500M"],
+])("a memory of %s is refused with how it is written: %s", (memory, written) => {
+  const problem = `expected an amount of memory such as ${written}, but got "${memory}"`;
+  expect(parseTyped("resources.memory", memory)).toEqual({ problem });
+});
+
+test.each([
+  ["2020-01-01T00:00:00Z", "a moment to come (it is 2026-11-30T12:00:00Z)"],
+  ["2026-11-30T12:00:00Z", "a moment to come"],
+  ["2026-11-30 14:59:59+03", "a moment to come"],
+  ["2027-02-29T00:00:00Z", "a day of the calendar"],
+  ["2027-04-31 00:00:00+0100", "a day of the calendar"],
+  ["2026-11-30T15:00:01+03:00", null],
+  ["2026-11-30t12:00:00.5z", null],
+  ["2028-02-29T00:00:00Z", null],
+])("a goal that ends at %s, seen at noon of 2026-11-30, is refused for %s", (endTime, why) => {
+  const message = why && expect.stringContaining(`expected ${why}`);
+  expect(lapsedIn({ npoints: 9, endTime }, Date.UTC(2026, 10, 30, 12))?.message ?? null).toEqual(message);
 });
 
 test.each([
