@@ -38,7 +38,11 @@ class Patience:
     Attributes
     ----------
     attempt
-        For an answer at one address.
+        For an answer at one address, in the first round through all addresses.
+    longest
+        The same in a later round: each waits twice as long as the one before. Thousands of jobs
+        that start at once are let in one after the other, and who gives up begins anew, so that
+        at a fixed pace nobody would ever get through.
     rest
         Between two rounds through all addresses.
     start
@@ -50,6 +54,7 @@ class Patience:
     """
 
     attempt: float = 3.0
+    longest: float = 24.0
     rest: float = 1.0
     start: float = 300.0
     ending: float = 60.0
@@ -136,6 +141,7 @@ class Door:
         self._n += 1
         frame = json.dumps({**message, **self._envelope, "n": self._n}, allow_nan=False).encode()
         deadline = time.monotonic() + seconds
+        attempt = self.patience.attempt
         while True:
             self._seen = self._stamp()
             endpoint = read_endpoint(self._path)
@@ -143,7 +149,7 @@ class Door:
             self._tried = urls
             for url in urls:
                 assert endpoint is not None
-                until = min(deadline, time.monotonic() + self.patience.attempt)
+                until = min(deadline, time.monotonic() + attempt)
                 self._connect(url, endpoint)
                 reply = self._exchange(frame, until, interrupt)
                 if reply is not None:
@@ -152,6 +158,7 @@ class Door:
                 self.close()
                 if _is_readable(interrupt, 0):
                     return None
+            attempt = min(2 * attempt, self.patience.longest)
             rest = min(self.patience.rest, deadline - time.monotonic())
             if rest <= 0 or _is_readable(interrupt, rest):
                 return None

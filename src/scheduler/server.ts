@@ -25,7 +25,7 @@ import { AdaptiveError, toAdaptiveError } from "./state/errors";
 import { readWhole } from "./state/files";
 import { RunLock } from "./state/lock";
 import { fnameOf, isRunning, type LearnerId, type LearnerRow, type RunRow, tryClass } from "./state/rows";
-import { remarkOf, withRemark } from "./state/runRemarks";
+import { type RemarkKind, remarkOf, withRemark } from "./state/runRemarks";
 import { checkFolderName, type RunDirectory } from "./state/runDirectory";
 import { settingsOf, type Configuration } from "./state/settings";
 import { Store, systemWorld } from "./state/store";
@@ -40,6 +40,7 @@ import { remarkOnData } from "./study/missingData";
 import { StudyUpdates } from "./study/updates";
 import { WorkerDesk } from "./workers/desk";
 import { Door, type Peer } from "./workers/door";
+import { descriptorLimit, maxConnections, remarkOnConnections } from "./workers/connections";
 import { ownAddresses, readEndpoint, removeEndpoint, writeEndpoint } from "./workers/endpoint";
 import { ProgressBoard } from "./workers/progress";
 import { WorkerPeers } from "./workers/workerPeers";
@@ -105,6 +106,7 @@ export class Scheduler {
   private keptUpAt = Date.now();
   private readonly timer: NodeJS.Timeout;
   private readonly startedAt = Date.now();
+  private readonly descriptors = descriptorLimit();
   private busyAt = Date.now();
   private wasBusy = false;
   private rolledUpAt = Date.now();
@@ -134,7 +136,8 @@ export class Scheduler {
     );
     const cluster = (this.cluster = clusterOf(directory, model.run));
     this.desk = new WorkerDesk(store, this.board, steadyClock.now, {
-      givesWay: (job) => givesWay(job, model, limitsOf(settingsOf(model.run), cluster)),
+      givesWay: (job) =>
+        givesWay(job, model, limitsOf(settingsOf(model.run), cluster, maxConnections(this.descriptors))),
       onDidFree: () => this.loop.poke(),
       onDidPreview: (learner, preview) => this.previews.put(learner, preview),
       onDidRemark: (remark) => this.remark(remark),
@@ -181,6 +184,7 @@ export class Scheduler {
       onRemark: (remark) => this.remark(remark),
       onNotice: (notice) => this.show(notice),
       clock: steadyClock,
+      maxConnections: maxConnections(this.descriptors),
       random: Math.random,
     });
     this.verbs = new Verbs({
@@ -201,7 +205,10 @@ export class Scheduler {
         if (isOther) await checkPython([client], directory.path, settings);
         await checkDataframe([client], directory.path, settings);
       },
-      onDidConfigure: () => this.remarkOnClasses(),
+      onDidConfigure: () => {
+        this.remarkOnClasses();
+        this.remarkOnConnections();
+      },
     });
     this.clients = new Clients({
       store,
@@ -336,6 +343,7 @@ export class Scheduler {
     await this.updates.point();
     this.upkeep.keep(directory.runFile, String(await readWhole(directory.runFile)));
     this.remarkOnVariables();
+    this.remarkOnConnections();
     await this.loop.open();
     const onDropped = () => this.dropped.note("the socket", "no JSON object in one frame");
     void door.serve((peer, message) => this.receive(peer, message), onDropped).catch(this.options.onFatal);
@@ -464,7 +472,17 @@ export class Scheduler {
     const names = ignored.join(", ");
     const remark =
       ignored.length > 0 ? `Jobs are submitted without ${names} of the environment: say it in resources.` : null;
-    const remarks = withRemark(run.remark, "ignoredVariables", remark);
+    this.remarkOnRun("ignoredVariables", remark);
+  }
+
+  private remarkOnConnections(): void {
+    const { maxJobs } = settingsOf(this.store.model.run);
+    this.remarkOnRun("connections", remarkOnConnections(maxJobs, this.descriptors));
+  }
+
+  private remarkOnRun(kind: RemarkKind, remark: string | null): void {
+    const { run } = this.store.model;
+    const remarks = withRemark(run.remark, kind, remark);
     if (remarks !== run.remark) this.store.record({ kind: "runRemarked", remark: remarks });
     if (remark !== null) this.remark(remark);
   }

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -50,6 +51,17 @@ def test_every_address_is_tried_and_what_worked_comes_first(peer: Peer, door: Do
     assert door.ask(START, BOUND)
     assert door.ask(START, BOUND)
     assert door._tried == [works, "tcp://127.0.0.1:1"]
+
+
+def test_a_scheduler_that_is_slow_to_answer_is_waited_for_longer_each_time(
+    peer: Peer, door: Door
+) -> None:
+    def slowly(_: Message) -> Message:
+        time.sleep(2.5 * QUICK.attempt)
+        return {"type": "nothing", "why": "at last"}
+
+    peer.answers["start"] = slowly
+    assert door.ask(START, BOUND)
 
 
 def test_a_scheduler_that_moved_is_found(peer: Peer, door: Door, run_dir: Path) -> None:

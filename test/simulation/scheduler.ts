@@ -100,7 +100,7 @@ export class SimulatedScheduler {
     const minding = rules.classesCount ? store : withoutClasses(store);
     const answering = rules.answersWhenSynced ? minding : unsynced(minding);
     const desk = (this.desk = new WorkerDesk(recordingAs(answering, rules.recordsAs), board, this.steadyClock.now, {
-      givesWay: (job) => givesWay(job, model, limitsOf(settingsOf(model.run), rules.adapter)),
+      givesWay: (job) => givesWay(job, model, limitsOf(settingsOf(model.run), rules.adapter, Infinity)),
       onDidFree: () => loop.poke(),
       onDidPreview: () => undefined,
       onDidFail: () => undefined,
@@ -120,6 +120,7 @@ export class SimulatedScheduler {
       onRemark: () => undefined,
       onNotice: (notice) => notice && world.trace("notice", notice.code, notice.message),
       clock: this.steadyClock,
+      maxConnections: Infinity,
       random: () => world.chance.next(),
     }));
     const verbs = new Verbs({

@@ -19,9 +19,10 @@ export interface Room {
 
 export type Limits = Pick<Circumstances, "settings" | "sharedCores">;
 
-/** Where the queue does not share out cores, the budget does. */
-export function limitsOf(settings: Settings, { isExact }: Pick<Cluster, "isExact">): Limits {
-  return { settings, sharedCores: isExact ? settings.budget : null };
+/** Where the queue does not share out cores, the budget does; and no more jobs are there than can be connected. */
+export function limitsOf(settings: Settings, { isExact }: Pick<Cluster, "isExact">, maxConnections: number): Limits {
+  const maxJobs = Math.min(settings.maxJobs, maxConnections);
+  return { settings: { ...settings, maxJobs }, sharedCores: isExact ? settings.budget : null };
 }
 
 /** What is left beside jobs of these classes; less than nothing when they are too many. */

@@ -26,6 +26,8 @@ export interface LoopOptions extends SubmitterOptions {
   takeInMessage: (message: object) => Promise<boolean>;
   /** Something a person should know of the run. */
   onRemark: (remark: string) => void;
+  /** How many jobs the scheduler can be connected with. */
+  maxConnections: number;
   /** From 0 to 1. */
   random: () => number;
 }
@@ -206,10 +208,10 @@ export class JobLoop {
   }
 
   private async act(listing: Listing | null): Promise<void> {
-    const { store, cluster, progress, heardAt, clock, files, onNotice, onRemark } = this.options;
+    const { store, cluster, progress, heardAt, clock, files, onNotice, onRemark, maxConnections } = this.options;
     const gone = await this.gone(listing);
     const decision = decide(store.model, {
-      ...limitsOf(settingsOf(store.model.run), cluster),
+      ...limitsOf(settingsOf(store.model.run), cluster, maxConnections),
       listing: listing?.jobs ?? null,
       gone,
       lost: listing ? this.lostSubmissions() : [],

@@ -5,10 +5,11 @@ const beginnings = {
   walltime: "The queue gives jobs ",
   withoutMpi: "Processes evaluate the points: ",
   lost: "Lost ",
+  connections: "At most ",
   missingData: "Data of done learners is gone: ",
 } as const;
 
-type RemarkKind = keyof typeof beginnings;
+export type RemarkKind = keyof typeof beginnings;
 
 export function remarkOf(remarks: string | null, kind: RemarkKind): string | null {
   return linesOf(remarks).find((line) => line.startsWith(beginnings[kind])) ?? null;

@@ -38,11 +38,13 @@ async function openLoop(
     clock = systemClock,
     isExact = true,
     settings = {},
+    maxConnections = Infinity,
   }: {
     before?: (store: Store) => Promise<void>;
     clock?: Clock;
     isExact?: boolean;
     settings?: Partial<Settings>;
+    maxConnections?: number;
   } = {},
 ) {
   const store = await openStore(
@@ -73,6 +75,7 @@ async function openLoop(
     heardAt: () => 0,
     silenceMs: () => 0,
     clock,
+    maxConnections,
     random: () => 0,
   });
   onTestFinished(() => loop.close());
@@ -102,6 +105,17 @@ test("a submission is on disk before the queue hears of it", async () => {
   expect(journal).toContain('"kind":"jobsSubmitting","submission":1');
   await until(() => commands.filter(([verb]) => verb === "list").length >= 3);
   expect(commands.filter(([verb]) => verb === "submit")).toEqual([["submit", "1", "2"]]);
+});
+
+test("no more jobs are there than the scheduler can have connections, however many there may be", async () => {
+  const queue = (argv: readonly string[], { model }: Store) =>
+    argv[0] === "list" ? [...model.liveJobs].map(running) : submitted(argv);
+  const { store, commands, until } = await openLoop(9, queue, {
+    settings: { maxJobs: 7, budget: 100 },
+    maxConnections: 3,
+  });
+  await until(() => commands.filter(([verb]) => verb === "list").length >= 3);
+  expect(store.model.liveJobs.size).toBe(3);
 });
 
 test("a queue that does not answer changes nothing, is told of, and asked again later", async () => {
