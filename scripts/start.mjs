@@ -4,7 +4,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { quietSettings, setUpCodeServer, startCodeServer, windowUrl } from "./codeServer.mjs";
 import { onPath, python, setUpBuild, setUpNode, setUpPython, vsix } from "./setup.mjs";
-import { printError, root, run, step } from "./steps.mjs";
+import { printError, root, run, step, together } from "./steps.mjs";
 
 const help = `Usage: npm start [-- --no-editor]
 
@@ -21,9 +21,7 @@ const settings = { ...quietSettings, "adaptive.clusters": { local: { python } },
 async function start(/** @type {boolean} */ withEditor) {
   const desktop = withEditor ? await desktopEditor() : null;
   await setUpNode();
-  await setUpPython(["requirements.txt"]);
-  await setUpBuild();
-  if (withEditor && !desktop) await setUpCodeServer();
+  await together([setUpPython(["requirements.txt"]), setUpBuild(), withEditor && !desktop && setUpCodeServer()]);
 
   // Ctrl-C reaches the scheduler by itself: it saves, stops its jobs and exits, and then we do.
   process.on("SIGINT", () => undefined);

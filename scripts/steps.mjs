@@ -7,6 +7,9 @@ import { fileURLToPath } from "node:url";
 
 export const root = fileURLToPath(new URL("..", import.meta.url));
 
+/** Removes what a terminal's line had before. */
+const clear = process.stdout.isTTY ? "\x1b[K" : "";
+
 /** A step that failed, with what to do about it. */
 export class StepError extends Error {
   /**
@@ -20,20 +23,29 @@ export class StepError extends Error {
 }
 
 /**
- * Does a piece of work and prints what it was and how long it took.
+ * Does a piece of work and prints what it was and how long it took. Several may go on at once.
  * @param {string} name
  * @param {() => Promise<string | void>} work may give a remark to print
  */
 export async function step(name, work) {
   const startedMs = Date.now();
-  if (process.stdout.isTTY) process.stdout.write(`… ${name}\r`);
+  if (process.stdout.isTTY) process.stdout.write(`${clear}… ${name}\r`);
   try {
     const remark = await work();
-    console.log(`✓ ${name} (${seconds(startedMs)})${remark ? `: ${remark}` : ""}`);
+    console.log(`${clear}✓ ${name} (${seconds(startedMs)})${remark ? `: ${remark}` : ""}`);
   } catch (error) {
-    console.log(`✗ ${name} (${seconds(startedMs)})`);
+    console.log(`${clear}✗ ${name} (${seconds(startedMs)})`);
     throw error;
   }
+}
+
+/**
+ * Waits for all steps, and then fails when one did: what to do about it is the last that is read.
+ * @param {readonly unknown[]} steps
+ */
+export async function together(steps) {
+  const failed = (await Promise.allSettled(steps)).find(({ status }) => status === "rejected");
+  if (failed?.status === "rejected") throw failed.reason;
 }
 
 /**

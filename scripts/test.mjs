@@ -21,7 +21,7 @@ import {
   setUpSlurms,
   setUpSshd,
 } from "./setup.mjs";
-import { printError, root, seconds } from "./steps.mjs";
+import { printError, root, seconds, together } from "./steps.mjs";
 
 /** @typedef {{ passed: number, failed: number, again?: string[] }} Counts what passed only when run again, with why */
 /** What takes long and rarely fails; `npm run test:long` runs it, and what is marked so in Python. */
@@ -60,21 +60,23 @@ const background = new AsyncLocalStorage();
 
 async function setUp(/** @type {readonly string[]} */ names) {
   await setUpNode();
-  await setUpPython(["requirements.txt", "requirements-dev.txt"]);
-  await setUpBuild();
   const areNamed = (/** @type {string[]} */ ...parts) => parts.some((part) => names.includes(part));
-  if (areNamed("integration", "cluster", "long")) {
-    await setUpShells();
-    await setUpNodeArchive();
-  }
-  if (areNamed("integration", "cluster", "e2e", "long")) await setUpSshd();
-  if (areNamed("cluster", "e2e", "long")) await setUpCluster();
-  if (areNamed("cluster", "slurms", "long")) await setUpSlurms(["trixie"]);
-  if (areNamed("slurms", "long")) await setUpSlurms(["bullseye", "bookworm", "sid"]);
-  if (areNamed("e2e", "long")) {
-    await setUpCodeServer();
-    await setUpChromium();
-  }
+  // The package manager of the system does one thing at a time.
+  const setUpSystem = async () => {
+    if (areNamed("integration", "cluster", "long")) await setUpShells();
+    if (areNamed("integration", "cluster", "e2e", "long")) await setUpSshd();
+    if (areNamed("cluster", "e2e", "long")) await setUpCluster();
+    if (areNamed("cluster", "slurms", "long")) await setUpSlurms(["trixie"]);
+    if (areNamed("slurms", "long")) await setUpSlurms(["bullseye", "bookworm", "sid"]);
+    if (areNamed("e2e", "long")) await setUpChromium();
+  };
+  await together([
+    setUpSystem(),
+    setUpPython(["requirements.txt", "requirements-dev.txt"]),
+    setUpBuild(),
+    areNamed("integration", "cluster", "long") && setUpNodeArchive(),
+    areNamed("e2e", "long") && setUpCodeServer(),
+  ]);
   return { passed: 0, failed: 0 };
 }
 
