@@ -20,8 +20,11 @@ const settings = { ...quietSettings, "adaptive.clusters": { local: { python } },
 
 async function start(/** @type {boolean} */ withEditor) {
   const desktop = withEditor ? await desktopEditor() : null;
-  await setUpNode();
-  await together([setUpPython(["requirements.txt"]), setUpBuild(), withEditor && !desktop && setUpCodeServer()]);
+  await together([
+    setUpNode().then(setUpBuild),
+    setUpPython(["requirements.txt"]),
+    withEditor && !desktop && setUpCodeServer(),
+  ]);
 
   // Ctrl-C reaches the scheduler by itself: it saves, stops its jobs and exits, and then we do.
   process.on("SIGINT", () => undefined);

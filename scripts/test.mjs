@@ -59,7 +59,6 @@ const results = join(root, "test/results");
 const background = new AsyncLocalStorage();
 
 async function setUp(/** @type {readonly string[]} */ names) {
-  await setUpNode();
   const areNamed = (/** @type {string[]} */ ...parts) => parts.some((part) => names.includes(part));
   // The package manager of the system does one thing at a time.
   const setUpSystem = async () => {
@@ -73,7 +72,7 @@ async function setUp(/** @type {readonly string[]} */ names) {
   await together([
     setUpSystem(),
     setUpPython(["requirements.txt", "requirements-dev.txt"]),
-    setUpBuild(),
+    setUpNode().then(setUpBuild),
     areNamed("integration", "cluster", "long") && setUpNodeArchive(),
     areNamed("e2e", "long") && setUpCodeServer(),
   ]);
