@@ -67,7 +67,7 @@ export function activate(context: ExtensionContext): void {
   const scripts = scope.add(new ShownTexts("adaptive-script"));
   const tracebacks = scope.add(new ShownTexts("adaptive-traceback"));
   const pythons = new PythonChoice({ sessions, log });
-  const trials = new PointTrials({ sessions, tracebacks, pythons, errors, log });
+  const trials = new PointTrials({ sessions, tracebacks, pythons, memory, errors, log });
   const onStarting = (isStarting: boolean): void =>
     void commands.executeCommand("setContext", "adaptive.isStarting", isStarting);
   const actions = new Actions({

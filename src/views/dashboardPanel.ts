@@ -23,6 +23,7 @@ import { clusterOf, isOnCluster } from "../remote/clusterRuns";
 import { linkText, runTitle } from "./statusText";
 import type { StudyEdits } from "./studyEdits";
 import { freshTrial } from "./trialModel";
+import { stepLabel } from "./trialOutcome";
 
 const refreshIntervalMs = 250;
 const seriesIntervalMs = 1000;
@@ -289,7 +290,7 @@ export class DashboardPanel {
         { finishedAt, isOnCluster: isOnCluster(session.directory) },
       );
       const outcome = this.world.trials.outcomeOf(this.directory, overview.run.activityAt);
-      const tried = outcome && { ...outcome, steps: Object.keys(outcome.steps) };
+      const tried = outcome && { ...outcome, steps: outcome.steps.map(stepLabel) };
       this.post({ type: "run", run, tried, ...around });
     } catch (error) {
       sayLink();

@@ -47,7 +47,7 @@ export function shownTrial(row: LearnerRow, folder: string | null): ShownTrial |
     at,
     line: trialLine(trial),
     hasFailed: error !== null,
-    traceback: traceback && inStudy(traceback, folder),
+    traceback: traceback && shownTraceback(traceback, folder),
     place,
   };
 }
@@ -58,7 +58,12 @@ export function shownFailure(failure: Failure, folder: string | null): ShownFail
   const before = earlier && `Before that, in job ${earlier.job}: ${earlier.error}\n${earlier.traceback ?? ""}`;
   const traceback = failure.traceback ?? before ?? null;
   const place = placeWords(traceback, folder);
-  return { job, at, traceback: traceback && inStudy(traceback, folder), output: inStudy(output, folder), place };
+  return { job, at, traceback: traceback && shownTraceback(traceback, folder), output: inStudy(output, folder), place };
+}
+
+/** Lines are wrapped in the panel, where marks below them would point at something else. */
+function shownTraceback(traceback: string, folder: string | null): string {
+  return inStudy(traceback, folder).replace(/^ *[~^]+ *\n/gm, "");
 }
 
 function placeWords(traceback: string | null, folder: string | null): string | null {

@@ -1,9 +1,9 @@
-import { dirname } from "node:path";
 import {
   CancellationTokenSource,
   type CancellationToken,
   commands,
   type LogOutputChannel,
+  type Memento,
   Range,
   Uri,
   window,
@@ -16,7 +16,6 @@ import type { AnswerOf } from "../remote/controlConnection";
 import type { RunSession } from "../remote/runSession";
 import type { RunSessions } from "../remote/runSessions";
 import type { Study } from "../remote/studies";
-import type { Proposal } from "../scheduler/control/proposal";
 import { AdaptiveError } from "../scheduler/state/errors";
 import { type LearnerId, tryClass } from "../scheduler/state/rows";
 import { choose } from "./dialog";
@@ -24,12 +23,12 @@ import { together } from "./disposableScope";
 import { type ErrorDisplay, openAt } from "./errorDisplay";
 import { plural } from "../scheduler/state/counts";
 import { learnerNodeId } from "./learnersTreeModel";
-import { placeInStudy } from "./ownFiles";
 import { plain } from "./plain";
 import type { PythonChoice } from "./pythonChoice";
 import type { ShownTexts } from "./shownTexts";
 import { update, updateQuestion } from "./studyWords";
-import { isNews, maxTried, tracebacksOf, trialWords, withProposal } from "./trialModel";
+import { maxTried, withProposal } from "./trialModel";
+import { stepLabel, trialOutcome, TrialOutcomes, type TrialOutcome, type TrialStep } from "./trialOutcome";
 import { withViewProgress } from "./viewProgress";
 
 type Tried = AnswerOf<"tryLearners">;
@@ -44,30 +43,22 @@ export interface PointTrialsWorld {
   sessions: RunSessions;
   tracebacks: ShownTexts;
   pythons: PythonChoice;
+  memory: Memento;
   errors: ErrorDisplay;
   log: LogOutputChannel;
-}
-
-/** What trying points of a run gave last, and what may be done with it. */
-interface Outcome {
-  words: string;
-  hasFailed: boolean;
-  /** When the last of the points was tried, in milliseconds since the epoch. */
-  at: number;
-  /** By the words on their buttons. */
-  steps: Readonly<Record<string, () => unknown>>;
 }
 
 /** Try One Point: a job evaluates one point of some learners, and the person sees what it gave and cost. */
 export class PointTrials {
   /** Cancels the trial that goes on; null when there is none. */
   private cancelling: CancellationTokenSource | null = null;
-  /** By the runs' directories. */
-  private readonly outcomes = new Map<string, Outcome>();
+  private readonly outcomes: TrialOutcomes;
   private readonly outcomeChanged = new Emitter<void>();
   readonly onDidChangeOutcome = this.outcomeChanged.event;
 
-  constructor(private readonly world: PointTrialsWorld) {}
+  constructor(private readonly world: PointTrialsWorld) {
+    this.outcomes = new TrialOutcomes(world.memory);
+  }
 
   /**
    * @param learners of the study's run, or none for some that are well apart
@@ -95,22 +86,22 @@ export class PointTrials {
    * What trying points of a run gave, as long as no jobs were started or stopped since.
    * @param activityAt when they were, last
    */
-  outcomeOf(directory: string, activityAt: number): Outcome | null {
-    const outcome = this.outcomes.get(directory);
-    return outcome !== undefined && outcome.at > activityAt ? outcome : null;
+  outcomeOf(directory: string, activityAt: number): TrialOutcome | null {
+    const outcome = this.outcomes.of(directory);
+    return outcome !== null && outcome.at > activityAt ? outcome : null;
   }
 
   /** @param step the words on its button; null to have done with it */
   take(directory: string, step: string | null): Promise<void> {
     return this.world.errors.attempt("Try One Point", async () => {
-      if (step === null) this.keep(directory, null);
-      else await this.outcomes.get(directory)?.steps[step]?.();
+      if (step === null) return this.keep(directory, null);
+      const taken = this.outcomes.of(directory)?.steps.find((one) => stepLabel(one) === step);
+      if (taken) await this.takeStep(directory, taken);
     });
   }
 
-  private keep(directory: string, outcome: Outcome | null): void {
-    if (outcome === null) this.outcomes.delete(directory);
-    else this.outcomes.set(directory, outcome);
+  private async keep(directory: string, outcome: TrialOutcome | null): Promise<void> {
+    await this.outcomes.keep(directory, outcome);
     this.outcomeChanged.fire();
   }
 
@@ -189,56 +180,56 @@ export class PointTrials {
     const failed = trials.filter(({ trial }) => trial.error !== null);
     const shown = failed[0] ?? trials[0];
     if (shown) await commands.executeCommand("adaptive.showLearner", learnerNodeId(shown.id));
-    const words = trialWords(trials, proposal);
-    const steps =
-      failed.length > 0 ? this.stepsOfFailed(study, failed) : await this.stepsOfGood(study, session, proposal);
-    const at = Math.max(...trials.map(({ trial }) => trial.at));
-    // The message is gone after a while; the dashboard goes on saying it.
-    this.keep(session.directory, { words, hasFailed: failed.length > 0, at, steps });
-    await offer(failed.length > 0 ? window.showErrorMessage : window.showInformationMessage, words, steps);
-  }
-
-  private stepsOfFailed(study: Study, failed: Tried["trials"]): Outcome["steps"] {
-    const [first] = failed;
-    if (first === undefined) return {};
-    const { trial } = first;
-    const folder = dirname(study.learnersFile);
-    const place = placeInStudy(trial.traceback, folder);
-    return {
-      ...(trial.traceback === null
-        ? { "Show Output": () => commands.executeCommand("adaptive.showOutput", `job:${trial.job}`) }
-        : {
-            "Show Traceback": () =>
-              this.world.tracebacks.show(`${study.name} traceback.log`, tracebacksOf(failed, folder)),
-          }),
-      ...(place ? { [`Go to Line ${place.line}`]: () => openAt(place) } : {}),
-    };
-  }
-
-  private async stepsOfGood(study: Study, session: RunSession, proposal: Proposal | null): Promise<Outcome["steps"]> {
     const { run } = await session.query("overview", null);
-    return {
-      ...(run.activity === "active" ? {} : startJobs),
-      ...(proposal && isNews(proposal, run)
-        ? { "Use Proposal": () => this.useProposal(study, session.directory, proposal) }
-        : {}),
-    };
+    const outcome = trialOutcome(study, trials, proposal, run);
+    // The message is gone after a while; the dashboard goes on saying it, also after the window was loaded anew.
+    await this.keep(session.directory, outcome);
+    const show = outcome.hasFailed ? window.showErrorMessage : window.showInformationMessage;
+    const chosen = await show(plain(outcome.words), ...outcome.steps.map(stepLabel));
+    const step = outcome.steps.find((one) => stepLabel(one) === chosen);
+    if (step) await this.takeStep(session.directory, step);
+  }
+
+  private async takeStep(directory: string, step: TrialStep): Promise<void> {
+    switch (step.kind) {
+      case "startJobs":
+        await commands.executeCommand("adaptive.startJobs");
+        return;
+      case "useProposal":
+        return this.useProposal(directory, step);
+      case "showOutput":
+        await commands.executeCommand("adaptive.showOutput", `job:${step.job}`);
+        return;
+      case "showTraceback":
+        return this.world.tracebacks.show(step.name, step.text);
+      case "goToLine":
+        await openAt(step);
+    }
   }
 
   /** Writes it into the study file. */
-  private useProposal(study: Study, directory: string, proposal: Proposal): Promise<void> {
+  private useProposal(
+    directory: string,
+    { learnersFile, proposal }: Extract<TrialStep, { kind: "useProposal" }>,
+  ): Promise<void> {
     return this.world.errors.attempt("Use Proposal", async () => {
+      const study = (await this.world.sessions.knownStudies()).find((one) => one.learnersFile === learnersFile);
+      if (study === undefined) {
+        throw new AdaptiveError("no-study", `${learnersFile} is not in this workspace any more.`, "Try a point again.");
+      }
       // What is wrong in the study file is said with its line, and not written over.
       const { studyFile, settings } = await withViewProgress(study.name, this.world.log, (_, token) =>
         this.world.sessions.config(study, clusterOf(directory, "local"), token),
       );
       await rewrite(Uri.file(studyFile), (text) => withProposal(text, proposal));
-      this.keep(directory, null);
+      await this.keep(directory, null);
       const typed = settings.filter(({ name, next }) => name.startsWith("resources.") && next[0]?.origin === "typed");
       const asks = `adaptive.json now asks for ${plural(proposal.cores, "core")} and a walltime of ${proposal.walltime}`;
       const but =
         typed.length === 0 ? "" : "; what was typed at an earlier start comes first, so reset that in the form";
-      await offer(window.showInformationMessage, `${asks}${but}.`, startJobs);
+      const start = stepLabel({ kind: "startJobs" });
+      const chosen = await window.showInformationMessage(plain(`${asks}${but}.`), start);
+      if (chosen === start) await commands.executeCommand("adaptive.startJobs");
     });
   }
 }
@@ -249,18 +240,6 @@ async function bringUpToDate(session: RunSession): Promise<void> {
   if (comparison === null) return;
   if (comparison.needsConsent && (await choose(updateQuestion(comparison, true))) !== update) return;
   await session.updateStudy(comparison.revision);
-}
-
-const startJobs = { "Start Jobs": () => commands.executeCommand("adaptive.startJobs") };
-
-/** Shows a message with buttons and does what the person chooses. */
-async function offer(
-  show: (message: string, ...buttons: string[]) => Thenable<string | undefined>,
-  message: string,
-  steps: Readonly<Record<string, () => unknown>>,
-): Promise<void> {
-  const chosen = await show(plain(message), ...Object.keys(steps));
-  if (chosen !== undefined) await steps[chosen]?.();
 }
 
 /** Edits a file as a person would, so that it can be undone; a new one is made. */

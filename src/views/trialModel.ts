@@ -39,7 +39,7 @@ export function isNews({ cores, walltime }: Proposal, run: Pick<RunRow, "setting
 }
 
 /** A study file with a proposal written into it, everything else as it was. */
-export function withProposal(studyFile: string, { cores, walltime }: Proposal): string {
+export function withProposal(studyFile: string, { cores, walltime }: Pick<Proposal, "cores" | "walltime">): string {
   const formattingOptions = formattingOf(studyFile);
   const set = (text: string, name: string, value: unknown) =>
     applyEdits(text, modify(text, ["resources", name], value, { formattingOptions }));

@@ -173,9 +173,14 @@ describe("a list of learners", () => {
     await list.getByText("Did you mean offset?").waitFor();
     expect(await grid.boundingBox()).toEqual(before);
     await dashboard.tell({ type: "filter", text: "offset>90", problem: null });
+    await rowOf(dashboard, "averaged_over_2 ").click({ modifiers: ["Control"] });
+    await list.getByText("1 learner chosen").waitFor();
     await dashboard.show([], "offset>90");
     await list.getByText("No learner matches the filter offset>90.").waitFor();
     expect(await grid.boundingBox()).toEqual(before);
+    // What is not listed is not acted on, and the columns stay.
+    expect(await list.getByText("1 learner chosen").count()).toBe(0);
+    expect(await list.locator('[role="columnheader"]').allInnerTexts()).toContain("method");
     await list.getByRole("button", { name: "Show All" }).click();
     expect(dashboard.lastSaid("filter")).toEqual({ type: "filter", text: "" });
   });

@@ -56,6 +56,9 @@ export class LearnersListElement extends LitElement {
         border: 1px solid var(--vscode-inputValidation-errorBorder, var(--vscode-charts-red));
       }
       .actions > .which {
+        display: flex;
+        align-items: center;
+        gap: 8px;
         overflow: hidden;
         text-overflow: ellipsis;
       }
@@ -118,12 +121,14 @@ export class LearnersListElement extends LitElement {
     const { state, orderBy, descending } = this.look;
     if (list.state !== state || list.orderBy !== orderBy || list.descending !== descending) return;
     if (this.rows.size > maxKept || filter !== this.filteredBy) this.rows.clear();
+    // What a button acts on can be seen.
+    if (filter !== this.filteredBy) this.chosen = new Set();
     this.isLoaded = true;
     this.total = total;
     this.filteredBy = filter;
     this.matching = matching;
     rows.forEach((row, i) => this.rows.set(list.offset + i, row));
-    const columns = learnerColumns(rows);
+    const columns = rows.length === 0 ? this.columns : learnerColumns(rows);
     // Widths and headers stay while one scrolls: columns are added, never taken away.
     if (columns.length > this.columns.length || this.columns[0]?.key !== columns[0]?.key) this.columns = columns;
     this.requestUpdate();
@@ -294,6 +299,7 @@ export class LearnersListElement extends LitElement {
     if (isSame) return;
     this.rows.clear();
     this.anchor = 0;
+    if (order.state !== undefined) this.chosen = new Set();
     this.ask(order);
     this.requestUpdate();
   }

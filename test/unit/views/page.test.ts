@@ -57,7 +57,8 @@ describe("messages to the page", () => {
   });
 
   it("carry what trying a point gave, with the traceback in the study's own files", () => {
-    const traceback = 'File "/study/.adaptive/code/0a1b/_learners.py", line 3, in f';
+    const traceback =
+      '  File "/study/.adaptive/code/0a1b/_learners.py", line 3, in f\n    1 / x\n    ~~^~~\nZeroDivisionError';
     const error = "ZeroDivisionError: division by zero in f at x = 0.0";
     const trial = { at: 7, job: "1_1", point: "0.0", value: null, seconds: 0.1, megabytes: 30, error, traceback };
     const row = learnerRow(1, { trial: JSON.stringify(trial) });
@@ -67,7 +68,8 @@ describe("messages to the page", () => {
       at: 7,
       line: error,
       hasFailed: true,
-      traceback: 'File "/home/ann/peaks/_learners.py", line 3, in f',
+      // Wrapped, what marks a part of the line above would mark another one.
+      traceback: '  File "/home/ann/peaks/_learners.py", line 3, in f\n    1 / x\nZeroDivisionError',
       place: "line 3 of _learners.py",
     });
   });

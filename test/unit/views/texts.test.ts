@@ -36,10 +36,23 @@ describe("texts", () => {
     expect(all.filter((text) => /…\s*[.…]|\w ?\.{3}|…\.{2}/.test(text))).toEqual([]);
   });
 
+  const { viewsWelcome, views } = (
+    manifest as {
+      contributes: {
+        viewsWelcome: { view: string; when: string; contents: string }[];
+        views: { adaptive: { id: string }[] };
+      };
+    }
+  ).contributes;
+
   test("of empty views have no marks that these show as they are", () => {
-    const { viewsWelcome } = (manifest as { contributes: { viewsWelcome: { contents: string }[] } }).contributes;
     expect(viewsWelcome.length).toBeGreaterThan(0);
     expect(viewsWelcome.filter(({ contents }) => /[`*]/.test(contents))).toEqual([]);
+  });
+
+  test("of views that nobody has filled yet are ours, not the editor's word that there is no data provider", () => {
+    const early = viewsWelcome.filter(({ when }) => when.includes("!adaptive.state"));
+    expect(early.map(({ view }) => view)).toEqual(views.adaptive.map(({ id }) => id));
   });
 
   test.each([
