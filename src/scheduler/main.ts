@@ -1,20 +1,21 @@
 import { loaded } from "./canRunHere";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline/promises";
-import { parseArgs, type ParseArgsConfig } from "node:util";
+import { parseArgs } from "node:util";
 import { assetsIn } from "./assets";
 import { attach } from "./commandLine/attach";
 import { config } from "./commandLine/config";
 import { deleteRun } from "./commandLine/delete";
 import { environment } from "./commandLine/environment";
 import { findRun } from "./commandLine/findRun";
-import { commandNames, helpOn, helpOnAll, unknownCommand, unknownOption } from "./commandLine/help";
+import { helpOn, helpOnAll, unknownCommand } from "./commandLine/help";
 import { init } from "./commandLine/init";
 import { printFailure } from "./commandLine/printFailure";
 import { exitCodes, type Program } from "./commandLine/program";
 import { changeLearners, failures } from "./commandLine/learners";
 import { cancel, jobs, pause, set, shell } from "./commandLine/jobs";
 import { list } from "./commandLine/list";
+import { commandNames, options, unknownOption } from "./commandLine/options";
 import { pythons } from "./commandLine/pythons";
 import { guardOutputs } from "./commandLine/outputs";
 import { run } from "./commandLine/run";
@@ -36,50 +37,6 @@ import type { CopyWish } from "./study/place";
 import { parseProfile, type StartOptions } from "./study/settings";
 import { version } from "./version";
 
-const typedOptions = {
-  goal: { type: "string" },
-  "max-jobs": { type: "string" },
-  walltime: { type: "string" },
-  cores: { type: "string" },
-  python: { type: "string" },
-  set: { type: "string", multiple: true },
-  unset: { type: "string", multiple: true },
-} as const;
-
-const options = {
-  learners: { type: "string" },
-  cluster: { type: "string" },
-  ...typedOptions,
-  port: { type: "string" },
-  profile: { type: "string" },
-  json: { type: "boolean" },
-  stay: { type: "boolean" },
-  detach: { type: "boolean" },
-  "in-job": { type: "boolean" },
-  gently: { type: "boolean" },
-  "shut-down": { type: "boolean" },
-  "no-start": { type: "boolean" },
-  accept: { type: "boolean" },
-  learner: { type: "string", multiple: true },
-  known: { type: "string", multiple: true },
-  mpi: { type: "boolean" },
-  into: { type: "boolean" },
-  wheels: { type: "string" },
-  class: { type: "string" },
-  where: { type: "string" },
-  reopen: { type: "boolean" },
-  "dry-run": { type: "boolean" },
-  prune: { type: "boolean" },
-  fork: { type: "boolean" },
-  data: { type: "boolean" },
-  yes: { type: "boolean" },
-  pack: { type: "boolean" },
-  from: { type: "string" },
-  adopt: { type: "boolean" },
-  help: { type: "boolean", short: "h" },
-  version: { type: "boolean", short: "V" },
-} as const satisfies ParseArgsConfig["options"];
-
 const program: Program = {
   assets: assetsIn(join(__dirname, "..")),
   self: [process.execPath, __filename],
@@ -97,13 +54,17 @@ async function main(args: readonly string[]): Promise<number> {
   if (command === "help") return say(helpOn(path));
   if (values.help) return say(helpOn(command));
   if (!commandNames.includes(command)) throw unknownCommand(command);
-  if (rest.length > 0 && !takesNames.has(command)) throw usageError(`"${rest[0] ?? ""}" is one argument too many.`);
+  const foreign = unknownOption(args, command);
+  if (foreign !== null) throw usageError(foreign, command);
+  const tooMany = takesNames.has(command) ? undefined : positionals[takesNoRun.has(command) ? 1 : 2];
+  if (tooMany !== undefined && startsStudy.has(command) && !values.learners) throw noLearners(tooMany);
+  if (tooMany !== undefined) throw usageError(`"${tooMany}" is one argument too many.`, command);
   switch (command) {
     case "run":
       return run(
         {
           ...startOptions(values),
-          port: wholeNumber("port", values.port) ?? null,
+          port: portOf(values),
           ifCopied: ifCopied(values),
           json: values.json === true,
           stay: values.stay === true,
@@ -124,9 +85,7 @@ async function main(args: readonly string[]): Promise<number> {
         program,
       );
     case "serve":
-      if (!values.detach)
-        return serve(await findRun(path), wholeNumber("port", values.port) ?? null, ifCopied(values), program);
-      return serveInBackground(await findRun(path), values["in-job"] === true, ifCopied(values), program);
+      return serveAsWished(values, path);
     case "list":
       return list({ json: values.json === true, prune: values.prune === true }, program);
     case "pythons":
@@ -223,6 +182,30 @@ async function main(args: readonly string[]): Promise<number> {
   }
 }
 
+function noLearners(given: string | null): AdaptiveError {
+  const hint = given === null ? undefined : `Did you mean --learners ${given}?`;
+  return new AdaptiveError(
+    "usage",
+    "--learners FILE is missing: the file that defines the learners, such as _learners.py.",
+    hint ?? "See adaptive-scheduler --help.",
+  );
+}
+
+async function serveAsWished(values: Values, path: string): Promise<number> {
+  const [port, copyWish, isInJob] = [portOf(values), ifCopied(values), values["in-job"] === true];
+  if (isInJob && !values.detach) throw usageError("--in-job goes with --detach only.", "serve");
+  if (isInJob && port !== null) throw usageError("--in-job and --port exclude each other.", "serve");
+  const directory = await findRun(path);
+  return values.detach
+    ? serveInBackground(directory, { isInJob, port, ifCopied: copyWish }, program)
+    : serve(directory, port, copyWish, program);
+}
+
+/** Commands that are about no run that there is. */
+const takesNoRun = new Set(["run", "init", "try", "list"]);
+/** Those of them that are told the study. */
+const startsStudy = new Set(["run", "init", "try"]);
+
 /** Commands that take names, of learners or jobs, behind RUN. */
 const takesNames = new Set(["pythons", "retry", "stop-learner", "reopen", "failures", "cancel", "shell"]);
 
@@ -232,13 +215,12 @@ function parse(args: readonly string[]) {
   try {
     return parseArgs({ args: [...args], options, allowPositionals: true });
   } catch (error) {
-    throw usageError(unknownOption(args, options) ?? toAdaptiveError(error).message);
+    throw usageError(unknownOption(args) ?? toAdaptiveError(error).message);
   }
 }
 
 function startOptions({ learners, cluster, profile, ...values }: Values): StartOptions {
-  if (!learners)
-    throw usageError("--learners FILE is missing: the file that defines the learners, such as _learners.py.");
+  if (!learners) throw noLearners(null);
   const queue = queues.find((name) => name === cluster) ?? null;
   if (cluster !== undefined && queue === null) {
     throw usageError(`There is no cluster "${cluster}"; there are ${queues.join(" and ")}.`);
@@ -264,9 +246,11 @@ function ifCopied({ fork, adopt }: Values): CopyWish {
   return fork ? "fork" : adopt ? "adopt" : "refuse";
 }
 
-function wholeNumber(name: string, text: string | undefined): number | undefined {
-  if (text === undefined || /^[1-9]\d*$/.test(text)) return text === undefined ? undefined : Number(text);
-  throw usageError(`--${name} must be a whole number above 0, not "${text}".`);
+/** Null for any free one. */
+function portOf({ port }: Values): number | null {
+  if (port === undefined) return null;
+  if (/^[1-9]\d*$/.test(port) && Number(port) < 2 ** 16) return Number(port);
+  throw usageError(`--port must be a whole number from 1 to 65535, not "${port}".`);
 }
 
 async function confirm(question: string): Promise<boolean> {
@@ -290,8 +274,8 @@ function say(text: string): number {
   return exitCodes.success;
 }
 
-function usageError(message: string): AdaptiveError {
-  return new AdaptiveError("usage", message, "See adaptive-scheduler --help.");
+function usageError(message: string, command = ""): AdaptiveError {
+  return new AdaptiveError("usage", message, `See adaptive-scheduler ${command && `${command} `}--help.`);
 }
 
 async function endWith(args: readonly string[]): Promise<number> {

@@ -150,6 +150,9 @@ test.each([
   [["dance"], "There is no command dance"],
   [["status", "--loud"], "--loud"],
   [["status", "a", "b"], "one argument too many"],
+  [["list", "--cores", "4"], "list has no option --cores"],
+  [["run", "_learners.py"], "Did you mean --learners _learners.py?"],
+  [["serve", "--detach", "--port", "70000"], "--port must be a whole number from 1 to 65535"],
   [["status"], "There is no run in"],
 ])("%j is answered with what is wrong", async (args, words) => {
   const study = await createStudy(peaks(1));

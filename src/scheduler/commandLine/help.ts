@@ -1,5 +1,6 @@
 import { AdaptiveError } from "../state/errors";
 import { nearest } from "../state/nearest";
+import { commandNames, optionsOf } from "./options";
 
 const head = `Runs studies of adaptive learners as jobs, and keeps them running.
 
@@ -119,8 +120,6 @@ const examples: Readonly<Record<string, string>> = {
   version: "version",
 };
 
-export const commandNames: readonly string[] = Object.keys(examples);
-
 /** Help on everything, for whoever runs this file. */
 export function helpOnAll(file: string): string {
   return `${head}\n${commandsText}\n${foot}
@@ -139,8 +138,19 @@ export function helpOn(command: string): string {
   const example = examples[command];
   if (example === undefined) throw unknownCommand(command);
   const section = sectionOf(command);
-  const more = asRun.test(section) ? `\n\nOptions of run:\n${sectionOf("run").split("\n").slice(2).join("\n")}` : "";
+  const more = asRun.test(section) ? `\n\nOptions as for run:\n${sharedWithRun(command)}` : "";
   return `Usage: adaptive-scheduler ${section.trimStart()}${more}\n\nExample: adaptive-scheduler ${example}`;
+}
+
+/** What is said with run of the options that a command has too. */
+function sharedWithRun(command: string): string {
+  const known = optionsOf(command);
+  const [, ...parts] = sectionOf("run").split(/\n(?= {6}\S)/);
+  const isShared = (part: string) => {
+    const [, name] = /^ {6}--(\S+)/.exec(part) ?? [];
+    return name === undefined || known.includes(name);
+  };
+  return parts.filter(isShared).join("\n");
 }
 
 function sectionOf(command: string): string {
@@ -153,23 +163,3 @@ export function unknownCommand(command: string): AdaptiveError {
   const guess = meant === null ? "." : `; did you mean ${meant}?`;
   return new AdaptiveError("usage", `There is no command ${command}${guess}`, "See adaptive-scheduler --help.");
 }
-
-/** What is wrong with an option, of those that there are; null when it is none of these. */
-export function unknownOption(
-  args: readonly string[],
-  options: Readonly<Record<string, { type: string; short?: string }>>,
-): string | null {
-  const end = args.indexOf("--");
-  const given = (end < 0 ? args : args.slice(0, end)).filter((arg) => /^-[^-]|^--./.test(arg));
-  const known = (arg: string) =>
-    arg.startsWith("--")
-      ? Object.hasOwn(options, nameOf(arg))
-      : [...arg.slice(1)].every((letter) => Object.values(options).some(({ short }) => short === letter));
-  const wrong = given.find((arg) => !known(arg));
-  if (wrong === undefined) return null;
-  const command = args.find((arg) => commandNames.includes(arg)) ?? "adaptive-scheduler";
-  const meant = nearest(nameOf(wrong), Object.keys(options));
-  return `${command} has no option ${wrong.split("=", 1)[0] ?? ""}${meant === null ? "." : `; did you mean --${meant}?`}`;
-}
-
-const nameOf = (arg: string): string => arg.replace(/^-+/, "").split("=", 1)[0] ?? "";

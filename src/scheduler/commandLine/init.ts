@@ -41,7 +41,7 @@ async function configure(
 ): Promise<string[]> {
   // What is wrong in a file starts no scheduler.
   await readSources(options, null);
-  const address = await findOrStartScheduler(directory, program, ifCopied);
+  const address = await findOrStartScheduler(directory, program, { ifCopied });
   const { run } = await ask(address, "status", {});
   const configuration = await configurationOf(options, run);
   await ask(address, "configure", configuration);

@@ -144,6 +144,16 @@ export async function withScheduler<T>(
   }
 }
 
+/** What a person may ask of a scheduler that has to be started. */
+interface ServeWishes {
+  ifCopied?: CopyWish;
+  /** Null for any free one. */
+  port?: number | null;
+}
+
+/** Of one that serves already. */
+export const ownPort = "A scheduler serves the run already, at a port of its own: --port counts for nothing.";
+
 /**
  * Finds the run's scheduler, or starts one that outlives this process, where the run's schedulers are started.
  *
@@ -152,7 +162,7 @@ export async function withScheduler<T>(
 export async function findOrStartScheduler(
   directory: RunDirectory,
   program: Program,
-  ifCopied: CopyWish = "refuse",
+  { ifCopied = "refuse", port = null }: ServeWishes = {},
 ): Promise<Address> {
   // Whether one on another host that does not answer is dead can only be watched, and the new one does.
   let unreached: AdaptiveError | null = null;
@@ -165,13 +175,14 @@ export async function findOrStartScheduler(
     });
   const found = await find(startDeadlineMs);
   if (found && ifCopied !== "refuse") throw notACopy(directory);
+  if (found && port !== null) program.warn(ownPort);
   if (found) return found;
   const mustWatch = unreached !== null || (await isUnreadable(directory.lock));
   if (mustWatch) program.warn("Whether the run's last scheduler still lives is watched for a minute.");
   const isInJob = ifCopied === "refuse" && (await isServedInJob(directory));
   const { address, failed } = isInJob
     ? { address: await serveInJob(directory, program, find), failed: "its job ended" }
-    : await startHere(directory, program, ifCopied, find, mustWatch ? watchDeadlineMs : startDeadlineMs);
+    : await startHere(directory, program, { ifCopied, port }, find, mustWatch ? watchDeadlineMs : startDeadlineMs);
   if (address) {
     await ask(address, "ping", {});
     return address;
@@ -197,7 +208,7 @@ export async function findOrStartScheduler(
 async function startHere(
   directory: RunDirectory,
   { self }: Program,
-  ifCopied: CopyWish,
+  { ifCopied, port }: Required<ServeWishes>,
   find: () => Promise<Address | null>,
   deadlineMs: number,
 ): Promise<{ address: Address | null; failed: string }> {
@@ -205,7 +216,11 @@ async function startHere(
   const [runtime = process.execPath, ...args] = self;
   const child = spawn(
     runtime,
-    [...args, "serve", directory.own, "--json", ...(ifCopied === "refuse" ? [] : [`--${ifCopied}`])],
+    [
+      ...[...args, "serve", directory.own, "--json"],
+      ...(ifCopied === "refuse" ? [] : [`--${ifCopied}`]),
+      ...(port === null ? [] : [`--port=${port}`]),
+    ],
     {
       detached: true,
       stdio: ["ignore", output.fd, output.fd],

@@ -10,7 +10,7 @@ import { configurationOf, readSources, type StartOptions } from "../study/settin
 import { notACopy, type CopyWish } from "../study/place";
 import { isOver, servedHere, Signal, type AttendedRun } from "./attended";
 import { follow } from "./follow";
-import { findLivingScheduler, untilFound } from "./launch";
+import { findLivingScheduler, ownPort, untilFound } from "./launch";
 import { exitCodes, type Program } from "./program";
 import type { Figures } from "./progressView";
 import { createView, frameMs, type RunView } from "./runView";
@@ -83,7 +83,7 @@ async function attend(
   const followAt = async (address: Address) => {
     if (options.ifCopied !== "refuse") throw notACopy(directory);
     const remarks = [`A scheduler on ${address.host} (pid ${address.pid}) serves this run already; it goes on there.`];
-    if (options.port !== null) remarks.push("It listens at a port of its own: --port counts for nothing.");
+    if (options.port !== null) remarks.push(ownPort);
     const wasm = await program.assets.wasm();
     const attended = await follow({ directory, wasm, address, onRemark: view.remark, onNotice: view.notice });
     return { attended, remarks };

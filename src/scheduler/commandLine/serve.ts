@@ -38,13 +38,12 @@ export async function serve(
 /** Starts a scheduler that outlives this command, and returns when it answers. */
 export async function serveInBackground(
   directory: RunDirectory,
-  isInJob: boolean,
-  ifCopied: CopyWish,
+  { isInJob, port, ifCopied }: { isInJob: boolean; port: number | null; ifCopied: CopyWish },
   program: Program,
 ): Promise<number> {
   await directory.readRunFile();
   await setServedInJob(directory, isInJob);
-  await findOrStartScheduler(directory, program, ifCopied);
+  await findOrStartScheduler(directory, program, { ifCopied, port });
   return exitCodes.success;
 }
 

@@ -6,7 +6,8 @@ export function nearest(given: string, names: readonly string[]): string | null 
   const [best] = ranked;
   if (!best) return null;
   const isMeant =
-    best.unlikeness < maxUnlikeness || (best.unlikeness < maxOfSameBeginning && beginAlike(given, best.name));
+    (best.unlikeness < maxUnlikeness && (beginAlike(given, best.name, 1) || isOneSlip(given, best.name))) ||
+    (best.unlikeness < maxOfSameBeginning && beginAlike(given, best.name, beginningLength));
   return isMeant ? best.name : null;
 }
 
@@ -15,10 +16,14 @@ const maxUnlikeness = 0.35;
 const maxOfSameBeginning = 0.45;
 const beginningLength = 3;
 
-function beginAlike(given: string, name: string): boolean {
-  const [a, b] = [last(given), last(name)].map((text) => text.toLowerCase().slice(0, beginningLength));
+function beginAlike(given: string, name: string, letters: number): boolean {
+  const [a, b] = [last(given), last(name)].map((text) => text.toLowerCase().slice(0, letters));
   return a === b;
 }
+
+/** Whoever writes another first letter, and more besides, means another word: `dance` is not `cancel`. */
+const isOneSlip = (given: string, name: string): boolean =>
+  distance(given, name) === 1 || distance(last(given), last(name)) === 1;
 
 const last = (name: string): string => name.split(".").at(-1) ?? name;
 

@@ -76,6 +76,19 @@ describe("a start", () => {
     });
   });
 
+  test("passes on the port that was asked for, and says where it counts for nothing", async () => {
+    const directory = await createRunOnDisk(1);
+    const { program, warnings } = programThat(
+      `console.log(JSON.stringify({ error: { code: "asked", message: process.argv.join(" "), hint: "" } }))`,
+    );
+    await expect(findOrStartScheduler(directory, program, { port: 4711 })).rejects.toThrow("--port=4711");
+    await (
+      await serveHere(directory)
+    )();
+    await findOrStartScheduler(directory, program, { port: 4711 });
+    expect(warnings.join()).toContain("--port counts for nothing");
+  });
+
   test("says at once that the last owner, of which nothing can be read, is watched", async () => {
     const directory = await createRunOnDisk(1);
     await mkdir(join(directory.lock, "1"), { recursive: true });

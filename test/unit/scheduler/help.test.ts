@@ -1,11 +1,6 @@
 import { expect, test } from "vitest";
-import {
-  commandNames,
-  helpOn,
-  helpOnAll,
-  unknownCommand,
-  unknownOption,
-} from "../../../src/scheduler/commandLine/help";
+import { helpOn, helpOnAll, unknownCommand } from "../../../src/scheduler/commandLine/help";
+import { commandNames, options, optionsOf, unknownOption } from "../../../src/scheduler/commandLine/options";
 
 const all = helpOnAll("/program/main.js");
 
@@ -29,6 +24,8 @@ test("help on a command has its own options only, and those of a start where it 
 test.each([
   ["stauts", "There is no command stauts; did you mean status?"],
   ["nonsense", "There is no command nonsense."],
+  ["dance", "There is no command dance."],
+  ["tsart", "There is no command tsart; did you mean start?"],
 ])("%s is refused: %s", (name, words) => {
   expect(unknownCommand(name).message).toBe(words);
 });
@@ -39,6 +36,24 @@ test.each([
   [["status", "-x"], "status has no option -x."],
   [["status", "--json"], null],
   [["retry", ".", "--", "--odd.pickle"], null],
+  [["list", "--cores", "4"], "list has no option --cores."],
+  [["status", "--mpi"], "status has no option --mpi."],
+  [["init", "--port=7"], "init has no option --port."],
+  [["serve", "--max-jobs", "3"], "serve has no option --max-jobs."],
+  [["stop", "--gentle"], "stop has no option --gentle; did you mean --gently?"],
+  [["serve", "-h", "--detach", "--port", "80"], null],
 ])("of %j the option is wrong: %s", (args, words) => {
-  expect(unknownOption(args, { json: { type: "boolean" }, help: { type: "boolean", short: "h" } })).toBe(words);
+  expect(unknownOption(args)).toBe(words);
+});
+
+test("each option is some command's, and each that help on a command shows is known by that command", () => {
+  const known = new Set(commandNames.flatMap(optionsOf));
+  expect(Object.keys(options).filter((name) => !known.has(name))).toEqual([]);
+  for (const name of commandNames) {
+    const shown = [...helpOn(name).matchAll(/^ {6}--(\S+)/gm)].map(([, option]) => option);
+    expect({ name, shown: shown.filter((option) => !optionsOf(name).includes(option ?? "")) }).toEqual({
+      name,
+      shown: [],
+    });
+  }
 });

@@ -288,6 +288,8 @@ test.each([
   ["maxjob", "maxJobs"],
   ["wall-time", "resources.walltime"],
   ["saveEvery", "saveEverySeconds"],
+  ["xgoal", "goal"],
+  ["kernels", null],
   ["x", null],
   ["nope", null],
 ])("the name nearest to %s is %s", (given, name) => {
