@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import difflib
 import gc
+import importlib.machinery
 import importlib.util
 import inspect
 import sys
@@ -367,6 +368,14 @@ def _run(file: Path, path: Path) -> ModuleType:
         ) from error
     except (Exception, SystemExit, KeyboardInterrupt) as error:
         where, line = _where(error, path)
+        if hidden := _hidden_by(error, path.parent.absolute()):
+            raise LearnersFileError(
+                "module-hidden",
+                f"{type(error).__name__}: {error}",
+                where,
+                line,
+                f"Rename {hidden}: it hides the module that Python or a package has.",
+            ) from error
         raise LearnersFileError(
             "module-missing" if isinstance(error, ModuleNotFoundError) else "learners-file-raised",
             f"{type(error).__name__}: {error}",
@@ -408,6 +417,23 @@ def _where(error: BaseException, path: Path) -> tuple[str, int | None]:
 def _shown(file: str | None, path: Path) -> str:
     """Name a file; the learners file as it was named to us."""
     return str(path) if file is None or Path(file) == path.absolute() else file
+
+
+def _hidden_by(error: BaseException, folder: Path) -> Path | None:
+    """Find the file of a study that an error comes of because it hides a module of Python's."""
+    module = getattr(error, "obj", None)  # of an AttributeError
+    if isinstance(error, ImportError) and error.name:
+        module = sys.modules.get(error.name.split(".")[0])
+    file = getattr(module, "__file__", None)
+    if not isinstance(module, ModuleType) or not file:
+        return None
+    places = [place for place in sys.path if place and Path(place).absolute() != folder]
+    own = Path(file)
+    own = own.parent if own.stem == "__init__" else own
+    found = importlib.machinery.PathFinder.find_spec(module.__name__, places)
+    if revision.shown(own).parent != folder or found is None or found.origin == file:
+        return None
+    return revision.shown(Path(file))
 
 
 def _hint(error: BaseException) -> str:

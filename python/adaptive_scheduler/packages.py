@@ -35,12 +35,26 @@ def missing() -> list[str]:
 def fault() -> dict[str, str] | None:
     """Say why this Python cannot run jobs, and the command that helps; or None."""
     if not (absent := missing()):
-        return None
+        return _hidden()
     return {
         "code": "missing-packages",
         "message": f"{sys.executable} has no {', '.join(absent)}.",
         "hint": install_command(*REQUIRED.values()),
     }
+
+
+def _hidden() -> dict[str, str] | None:
+    here = Path.cwd()
+    for name in REQUIRED:
+        spec = importlib.util.find_spec(name)
+        own = (here / f"{name}.py", here / name / "__init__.py")
+        if spec and spec.origin and Path(spec.origin) in own:
+            return {
+                "code": "module-hidden",
+                "message": f"{spec.origin} hides the package {name}, which jobs need.",
+                "hint": "Rename that file, and what imports it.",
+            }
+    return None
 
 
 def why_no_mpi() -> dict[str, str] | None:

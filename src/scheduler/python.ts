@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { askProcess, type Said } from "./answer";
+import { hiddenModule, hiddenWords } from "./jobs/hiddenModule";
 import { loginArgv, type LoginFiles, loginFiles } from "./jobs/loginShell";
 import { shellQuote } from "./jobs/quote";
 import { AdaptiveError } from "./state/errors";
@@ -75,7 +76,7 @@ export async function callPython(call: PythonCall): Promise<unknown> {
   const [answer] = said.answers;
   if (answer === missing) throw noPython(python);
   if (answer === undefined)
-    throw call.explainSilence?.(said) ?? failed(`${python} -m adaptive_scheduler.${module}`, said);
+    throw call.explainSilence?.(said) ?? hides(said, cwd) ?? failed(`${python} -m adaptive_scheduler.${module}`, said);
   try {
     return JSON.parse(answer) as unknown;
   } catch (cause) {
@@ -121,6 +122,13 @@ function noPython(python: string): AdaptiveError {
     `There is no Python at ${python}.`,
     "Choose another one that has the packages adaptive, pyzmq and cloudpickle, or make an environment with them.",
   );
+}
+
+function hides({ noise }: Said, folder: string): AdaptiveError | null {
+  const found = hiddenModule(noise, folder);
+  if (!found) return null;
+  const { cause, hint } = hiddenWords(found);
+  return new AdaptiveError("module-hidden", `${cause}:\n${lastLines(noise)}`, `${hint}.`);
 }
 
 function failed(what: string, said: Pick<Said, "exitCode" | "endedBy" | "noise">): AdaptiveError {

@@ -211,6 +211,24 @@ def test_what_can_only_mean_a_list_is_one(text: str) -> None:
         sys.modules.pop("_learners")
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("adaptive_stats_of_nobody", None),
+        ("wave", "import wave\nwave.open\n"),
+        ("wave", "from wave import open\n"),
+    ],
+)
+def test_a_file_that_hides_a_module_is_named(name: str, text: str | None) -> None:
+    Path(f"{name}.py").write_text("value = 1\n")
+    with pytest.raises(LearnersFileError) as raised:
+        inspect_text(text or f"import {name}\n{name}.nothing\n")
+    sys.modules.pop(name)
+    hides = f"Rename {Path(f'{name}.py').resolve()}: it hides the module"
+    # What nobody else has is the study's own mistake.
+    assert raised.value.hint.startswith(hides) == (text is not None)
+
+
 def test_a_name_that_is_nearly_right_is_named() -> None:
     with pytest.raises(LearnersFileError) as raised:
         inspect_text(LEARNER + "fname = ['a', 'b']\n")
@@ -241,6 +259,15 @@ def test_missing_packages_come_with_the_command_that_installs_them(
     assert raised.value.message == f"{sys.executable} has no adaptive, pyzmq."
     install = f"{sys.executable} -m pip install adaptive pyzmq cloudpickle"
     assert raised.value.hint == install
+
+
+def test_a_file_that_hides_what_jobs_need_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("zmq.py").write_text("")
+    monkeypatch.syspath_prepend(str(Path.cwd()))
+    monkeypatch.delitem(sys.modules, "zmq")
+    with pytest.raises(LearnersFileError) as raised:
+        inspect_text(GOOD)
+    assert raised.value.message == f"{Path.cwd()}/zmq.py hides the package zmq, which jobs need."
 
 
 def test_an_mpi4py_without_a_library_is_named_in_one_line(

@@ -2,6 +2,7 @@ import { AdaptiveError } from "../state/errors";
 import { handful } from "../state/handful";
 import type { Model } from "../state/model";
 import { notStartedYet, pausedByPerson, tryClass, type JobId, type JobRow } from "../state/rows";
+import { hiddenModule, hiddenWords } from "./hiddenModule";
 import type { JobFiles } from "./jobFiles";
 import { plural } from "../state/counts";
 
@@ -45,19 +46,26 @@ export async function explainPause(model: Model, files: Pick<JobFiles, "tail">):
   }
   const last = lastDeath(model.jobs.values());
   const output = last ? (await files.tail(last.jobId, readBytes)).text : "";
-  return explainDeaths(deathsBeforeStart, last ?? { exitCode: null, ending: null, reason: null }, output);
+  const how = last ?? { exitCode: null, ending: null, reason: null };
+  return explainDeaths(deathsBeforeStart, how, output, hiddenModule(output, model.run.directory));
 }
 
 /**
  * @param last of the jobs
  * @param output of it, or the end of that
+ * @param hidden the file of the study that hides a module which they need
  */
 export function explainDeaths(
   deaths: number,
   last: Pick<JobRow, "exitCode" | "ending" | "reason">,
   output: string,
+  hidden: ReturnType<typeof hiddenModule> = null,
 ): AdaptiveError {
-  const { cause, hint, code = "jobs-die-at-once" } = causeOf(last, output);
+  const {
+    cause,
+    hint,
+    code = "jobs-die-at-once",
+  } = hidden ? { code: undefined, ...hiddenWords(hidden) } : causeOf(last, output);
   const text = output.trim();
   const end = text.length > shownBytes ? text.slice(text.indexOf("\n", text.length - shownBytes) + 1) : text;
   return new AdaptiveError(

@@ -151,7 +151,9 @@ export async function checkPython(
 ): Promise<void> {
   const call = { python, prelude, path, cwd, module: "packages", args: [], deadlineMs };
   const { error } = v.parse(verdictSchema, await callPython(call));
-  if (error) throw new AdaptiveError(error.code, error.message, error.hint, { command: error.hint });
+  if (!error) return;
+  const isCommand = error.code === "missing-packages";
+  throw new AdaptiveError(error.code, error.message, error.hint, isCommand ? { command: error.hint } : {});
 }
 
 /**
