@@ -1,6 +1,6 @@
-import { readdir, readFile } from "node:fs/promises";
+import { appendFile, readdir, readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
-import { createStudy, loadPoints, type Study } from "../integration/program";
+import { createStudy, eventually, loadPoints, type Study } from "../integration/program";
 import { Chance } from "./chance";
 import { sleep } from "./servedRun";
 import { printTotals, seed } from "./totals";
@@ -8,11 +8,14 @@ import { printTotals, seed } from "./totals";
 const learners = 6;
 const kills = 25;
 
-/** Each evaluation says which job it is for. */
+/** Each evaluation says which job it is for. Half of the paths of data are made of where the file lies. */
 const learnersFile = `
 import os, time
 from functools import partial
+from pathlib import Path
 import adaptive
+
+HERE = Path(__file__).resolve().parent
 
 def wave(x, k):
     with open(f"evaluations-{k}", "a") as file:
@@ -21,12 +24,12 @@ def wave(x, k):
     return x**k
 
 learners = [adaptive.Learner1D(partial(wave, k=k), bounds=(-1, 1)) for k in range(${learners})]
-fnames = [f"data/{k}.pickle" for k in range(${learners})]
+fnames = [f"data/{k}.pickle" if k % 2 else str(HERE / "data" / f"{k}.pickle") for k in range(${learners})]
 `;
 
 const settings = { goal: { npoints: 250 }, saveEverySeconds: 0.2, maxFailures: 1000 };
 
-test("jobs that are killed at any moment leave whole files; each learner ends done, and is never run twice at once", async () => {
+test("jobs that are killed at any moment leave whole files beside the study, whatever is edited; each learner ends done, and is never run twice at once", async () => {
   const chance = new Chance(seed);
   const study = await createStudy(learnersFile, settings);
   const run = study.run("--json", "--set", "executor=loky");
@@ -34,14 +37,22 @@ test("jobs that are killed at any moment leave whole files; each learner ends do
   let wasUnheard = false;
   let isOver = false;
   void run.ended.then(() => (isOver = true));
+  const written = new Set<string>();
+  const edits: { exitCode: number | null; stderr: string }[] = [];
   while (!isOver && killed < kills) {
     await sleep(chance.between(100, 1200));
     const [job] = await liveJobs(study);
     // Five jobs in a row that die before they ask for a learner would pause the run, as they should.
     if (job === undefined || (!job.isHeard && wasUnheard)) continue;
+    for (const name of await dataFiles(study)) written.add(name);
     if (!(await kill(job.pid, chance.of<Victim>("shell", "program", "group")))) continue;
     wasUnheard = !job.isHeard;
     killed++;
+    // Another revision of the code, and jobs that have it.
+    if (killed % 10 === 5) {
+      await appendFile(study.learnersFile, `# Edited after ${killed} kills.\n`);
+      edits.push(await study.start(["update", study.folder]).ended);
+    }
   }
   const { exitCode, stdout, stderr } = await run.ended;
   expect({ exitCode, stderr, end: exitCode === 0 ? "" : stdout.slice(-2000) }).toEqual({
@@ -62,12 +73,27 @@ test("jobs that are killed at any moment leave whole files; each learner ends do
   const points = await loadPoints(study);
   const lost = points.filter((npoints) => npoints > 0 && npoints < settings.goal.npoints).length;
   const empty = points.filter((npoints) => npoints === 0).length;
-  const aside = (await readdir(study.at("data"))).filter((name) => name.includes("unreadable")).length;
-  const totals = { kills: killed, acknowledged: done.length, lost, "run twice": twice, unreadable: empty + aside };
+  const data = await dataFiles(study);
+  const aside = data.filter((name) => name.includes("unreadable")).length;
+  const deleted = [...written].filter((name) => !data.includes(name));
+  const misplaced = data.filter((name) => name.startsWith(".adaptive"));
+  const totals = {
+    ...{ kills: killed, acknowledged: done.length, lost, "run twice": twice, unreadable: empty + aside },
+    ...{ deleted: deleted.length, misplaced: misplaced.length },
+  };
   printTotals("jobs killed", totals);
   expect([...done].sort()).toEqual(Array.from({ length: learners }, (_, k) => k));
+  expect(edits.filter(({ exitCode }) => exitCode !== 0)).toEqual([]);
+  expect({ deleted, misplaced }).toEqual({ deleted: [], misplaced: [] });
   expect(totals).toMatchObject({ lost: 0, "run twice": 0, unreadable: 0 });
 });
+
+/** What learners have saved, wherever in the study's folder that is; what is being written has a longer name. */
+async function dataFiles(study: Study): Promise<string[]> {
+  // Folders of code may vanish meanwhile.
+  const names = await eventually(() => readdir(study.folder, { recursive: true }).catch(() => null));
+  return names.filter((name) => /\.pickle(\.unreadable.*)?$/.test(name)).sort();
+}
 
 /** The jobs that live, and whether they have got a learner. */
 async function liveJobs(study: Study): Promise<{ pid: number; isHeard: boolean }[]> {

@@ -10,6 +10,8 @@ import { wildcard } from "../../scheduler/state/wildcard";
 /** As many files within each other as ssh takes. */
 const maxDepth = 16;
 const maxFileBytes = 4 << 20;
+/** A name of a host is a pattern, and of a longer one nothing can be made. */
+const maxLineLength = 16_384;
 
 /**
  * What an ssh_config(5) file says, with the files that it includes. One that cannot be read costs what it says itself.
@@ -45,6 +47,7 @@ async function linesOf(file: string, machine: Machine, depth: number, onProblem:
     if (!stats.isFile() || stats.size > maxFileBytes) throw new Error("it is no file of settings");
     const text = await readText(file);
     if (text.includes("\0")) throw new Error("it is no text");
+    if (text.split("\n").some(({ length }) => length > maxLineLength)) throw new Error("it has a line without end");
     return await withIncluded([...SSHConfig.parse(text)], machine, depth, onProblem);
   } catch (error) {
     if (errnoOf(error) !== "ENOENT") onProblem(`${file}: ${error instanceof Error ? error.message : String(error)}`);

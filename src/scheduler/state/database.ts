@@ -92,12 +92,22 @@ export class Database {
     // What was cut to nothing is an empty database, of no version.
     if (this.values("SELECT 1 FROM sqlite_master WHERE name = 'run'").length === 0) return false;
     const version = this.values("PRAGMA user_version").flat()[0];
-    if (version === schemaVersion) return this.rows("run").length === 1;
+    if (version === schemaVersion) return this.hasColumns() && this.rows("run").length === 1;
     throw new AdaptiveError(
       "database-version",
       `The run was written by another version of Adaptive Scheduler: its state has version ${String(version)}, this program knows ${schemaVersion}.`,
       "Go on with that version, or move the run's state folder away and start anew: the learners' data files stay.",
     );
+  }
+
+  /** What is damaged where the tables are described may be whole otherwise. */
+  private hasColumns(): boolean {
+    try {
+      for (const table of Object.keys(columns)) this.rows(table as TableName, "LIMIT 0");
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   /** Whether it has the tables and indexes that this program makes, to the letter, and nothing else that could run. */
