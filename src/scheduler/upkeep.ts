@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { Log } from "./log";
+import type { Disk } from "./state/disk";
 import { AdaptiveError } from "./state/errors";
 import { isNotThere, makeFolder, readWhole, writeFileAtomically } from "./state/files";
 import type { RunDirectory } from "./state/runDirectory";
@@ -26,6 +27,21 @@ export async function makeFolders(directory: RunDirectory): Promise<string[]> {
     if (await makeFolder(folder, directory.disk)) made.push(folder);
   }
   return made;
+}
+
+/**
+ * Has a small file say what it should.
+ *
+ * @returns whether there was anything to do
+ */
+export async function putBack(path: string, content: string, disk: Disk): Promise<boolean> {
+  const found = await readWhole(path, disk).catch((error: unknown) => {
+    if (isNotThere(error)) return null;
+    throw error;
+  });
+  if (found?.toString() === content) return false;
+  await writeFileAtomically(path, content, 0o600, disk);
+  return true;
 }
 
 /** Whatever lies in the state folder of a run may vanish or change: looks after it, and makes it anew. */
@@ -73,7 +89,7 @@ export class Upkeep {
     await this.mendState();
     try {
       (await makeFolders(store.directory)).forEach((path) => this.say(path));
-      for (const [path, content] of this.kept) await this.putBack(path, content);
+      for (const [path, content] of this.kept) await this.keepAs(path, content);
       await this.mendCode();
       this.trouble = "";
     } catch (error) {
@@ -101,7 +117,7 @@ export class Upkeep {
     const [code, client] = [await this.code.mend(ofStudy), await this.client.mend(ofPackage)];
     if (code === "mended") this.say(folder);
     if (client === "mended") this.say(this.client.folder);
-    await this.putBack(directory.currentRevision, `${revision}\n`);
+    await this.keepAs(directory.currentRevision, `${revision}\n`);
     this.notice(code === "gone" ? "code" : client === "gone" ? "client" : "");
   }
 
@@ -125,14 +141,8 @@ export class Upkeep {
     }
   }
 
-  private async putBack(path: string, content: string): Promise<void> {
-    const found = await readWhole(path).catch((error: unknown) => {
-      if (isNotThere(error)) return null;
-      throw error;
-    });
-    if (found?.toString() === content) return;
-    await writeFileAtomically(path, content);
-    this.say(path);
+  private async keepAs(path: string, content: string): Promise<void> {
+    if (await putBack(path, content, this.options.store.directory.disk)) this.say(path);
   }
 
   private say(path: string): void {

@@ -115,7 +115,7 @@ function fuzzInProcess(
   child.stderr?.on("data", (text) => (printed = `${printed}${String(text)}`.slice(-4000)));
   return new Promise((resolve) => {
     const failures: { input: Uint8Array; words: string }[] = [];
-    let last: Uint8Array = Buffer.alloc(0);
+    let last: Uint8Array | null = null;
     let hasHung = false;
     const hang = () =>
       setTimeout(() => {
@@ -132,9 +132,10 @@ function fuzzInProcess(
     });
     child.on("close", (code) => {
       clearTimeout(watch);
-      if (hasHung) failures.push({ input: last, words: `${name}: it was not done with it after ${hangMs / 1000} s` });
-      else if (code !== 0)
-        failures.push({ input: last, words: `${name}: its process ended (${code}):\n${printed.trim()}` });
+      const input = last ?? Buffer.alloc(0);
+      const what = last === null ? "opened" : "done with it";
+      if (hasHung) failures.push({ input, words: `${name}: it was not ${what} after ${hangMs / 1000} s` });
+      else if (code !== 0) failures.push({ input, words: `${name}: its process ended (${code}):\n${printed.trim()}` });
       resolve(failures);
     });
   });

@@ -95,6 +95,13 @@ const invariants: Record<string, Broken[]> = {
     ],
     ["a scheduler that deletes more than is its own", ({ disk }) => deleteDataToo(disk), /was deleted or changed/],
   ],
+  "what is lost is made anew": [
+    [
+      "a scheduler that looks after none of its files",
+      ({ rules }) => (rules.mendsFiles = false),
+      /was lost for \d+ ms, and .* is not made anew/,
+    ],
+  ],
   "every learner ends": [
     ["a queue in which no job ever ends", withAdapter(withoutEnds), /is (running|waiting)/],
     [

@@ -46,6 +46,7 @@ export class Checks {
   /** Facts in synced journals, by the incarnation that wrote them. */
   private readonly durable = new Map<string, { incarnation: number; seq: number }>();
   private readonly durableSeq = new Map<number, number>();
+  private readonly written = new Map<number, Change>();
   private readonly readBytes = new WeakMap<object, number>();
   private newestIncarnation = 0;
   private readonly epochs = new Map<number, number>();
@@ -86,6 +87,8 @@ export class Checks {
       if (change.kind === "schedulerStarted") this.onDurableStart(change.incarnation, change.seq);
       this.durable.set(factOf(change), { incarnation, seq: change.seq });
       this.durableSeq.set(incarnation, change.seq);
+      this.written.set(change.seq, change);
+      this.written.delete(change.seq - rememberedChanges);
     }
   }
 
@@ -93,11 +96,13 @@ export class Checks {
   private onDurableStart(incarnation: number, seq: number): void {
     this.newestIncarnation = incarnation;
     for (const [fact, known] of this.durable) if (known.seq >= seq) this.durable.delete(fact);
+    for (const known of this.written.keys()) if (known >= seq) this.written.delete(known);
   }
 
   /** A scheduler has recovered the run. */
   onOpened({ store, process }: SimulatedScheduler): void {
     const { model, position } = store;
+    const { losses } = this.world;
     this.seen.set(process, { polledAt: -Infinity, listings: [], heardAt: new Map(), told: new Set() });
     this.require(position.seq > this.lastPublished, () => `change ${this.lastPublished} was published, and is lost`);
     const journal = this.world.readJournals(position.seq);
@@ -107,7 +112,8 @@ export class Checks {
       this.require(isSame, () => `change ${seq} was published otherwise`);
     }
     for (let seq = this.lastPublished + 1; seq <= position.seq; seq++) {
-      const change = journal.get(seq);
+      // What was lost is in the snapshot that was written for it.
+      const change = journal.get(seq) ?? (losses.haveHappened ? this.written.get(seq) : undefined);
       this.require(change !== undefined, () => `change ${seq} is in no journal`);
       if (change) this.take(change);
     }
@@ -157,7 +163,16 @@ export class Checks {
       const { maxJobs } = settingsOf(change);
       this.limits.push({ since: this.world.timeline.now, maxJobs });
     }
+    this.forget(change);
     this.replica.apply(effects(change));
+  }
+
+  /** Also what nobody said before a scheduler died: its successor goes by it. */
+  private forget(change: Change): void {
+    if (change.kind === "submissionRefused" && isOfNever(change)) this.refused.add(change.submission);
+    if (change.kind !== "jobEnded") return;
+    const job = this.world.cluster.jobs.get(change.job);
+    if (job && job.state !== "ended") this.forgotten.add(change.job);
   }
 
   /** A scheduler answers a worker. */
@@ -203,7 +218,23 @@ export class Checks {
     this.epochs.set(learner, Math.max(epoch, this.epochs.get(learner) ?? 0));
   }
 
+  /** Whoever read the run now would read all that anybody was told. */
+  requirePublished(seq: number, words: () => string): void {
+    this.require(seq >= this.lastPublished, words);
+  }
+
+  /** The file of epochs has those that jobs were given. */
+  requireEpochs(words: () => string): void {
+    const bytes = this.world.disk.peek(this.world.directory.epochs);
+    for (const [learner, epoch] of this.epochs) {
+      const isThere = bytes !== null && bytes.length >= 8 * learner + 8;
+      this.require(isThere && Number(bytes.readBigUInt64LE(8 * learner)) >= epoch, words);
+    }
+  }
+
   onEpochRead(learner: number, epoch: number): void {
+    // Unreadable as long as it is lost: then nobody saves.
+    if (epoch < 0 && this.world.losses.isLost(this.world.directory.epochs)) return;
     const newest = this.epochs.get(learner) ?? 0;
     this.require(epoch >= newest, () => `epochs says ${epoch} of learner ${learner}, whose job has ${newest}`);
   }
@@ -292,7 +323,6 @@ export class Checks {
   private onJobEnded(id: JobId, owner: SimulatedProcess): void {
     const job = this.world.cluster.jobs.get(id);
     if (!job || job.state === "ended") return;
-    this.forgotten.add(id);
     // One that has said its end, or was told that nothing is left for it, may be listed a while longer.
     if (job.worker === null ? this.world.hasLeftEnd(id) : !job.worker.isAlive || job.worker.learner === null) return;
     this.requireAbsence(id, (ids) => ids.has(id), owner);
@@ -315,10 +345,10 @@ export class Checks {
     );
   }
 
-  private onRefused({ submission, reason }: { submission: number; reason: string }, owner: SimulatedProcess): void {
-    if (!reason.includes("never reached")) return;
+  private onRefused(change: { submission: number; reason: string }, owner: SimulatedProcess): void {
+    if (!isOfNever(change)) return;
+    const { submission } = change;
     const prefix = `${submission}_`;
-    this.refused.add(submission);
     // Jobs that a site took all marks from are the run's, but not known to be of this submission.
     const isUnknown = (id: string) => id.startsWith(prefix) && !this.replica.jobs.has(asJobId(id));
     this.requireAbsence(prefix, (ids) => [...ids].some(isUnknown), owner);
@@ -369,6 +399,11 @@ export class Checks {
       }
     }
   }
+}
+
+/** Whether a submission is believed not to have happened. */
+function isOfNever({ reason }: { reason: string }): boolean {
+  return reason.includes("never reached");
 }
 
 /** Whether no job has asked for a learner since the run was started last. */

@@ -155,7 +155,18 @@ export class SimulatedDisk {
   for(owner: SimulatedProcess): Disk {
     const perform = <T>(action: () => T): Promise<T> => this.timeline.perform(this.latencyMs(), owner, action);
     // Here all have the one pid of this process, by which real ones tell their files apart.
-    const own = (path: string): string => path.replace(`.${process.pid}.`, `.${owner.name}.`);
+    return this.files(perform, (path) => path.replace(`.${process.pid}.`, `.${owner.name}.`));
+  }
+
+  /** As who watches the world has it: it takes no time. */
+  atOnce(): Disk {
+    return this.files(
+      async (action) => action(),
+      (path) => path,
+    );
+  }
+
+  private files(perform: <T>(action: () => T) => Promise<T>, own: (path: string) => string): Disk {
     return {
       open: (path, flags) => perform(() => this.open(own(path), flags, perform)),
       readFile: (path) => perform(() => Buffer.from(this.fileAt(path).content)),
@@ -174,8 +185,17 @@ export class SimulatedDisk {
     return node instanceof FileNode ? node.content : null;
   }
 
+  /** Tells what lies there from what lay there; null when nothing does. */
+  inodeAt(path: string): number | null {
+    return this.find(path)?.ino ?? null;
+  }
+
+  isFolder(path: string): boolean {
+    return this.find(path) instanceof FolderNode;
+  }
+
   /** A file that is simply there, and durable. */
-  put(path: string, content: string): void {
+  put(path: string, content: string | Uint8Array): void {
     const file = new FileNode(this.inodes++);
     file.write(Buffer.from(content), 0);
     file.unsynced = [];

@@ -85,6 +85,7 @@ const faults: Record<string, Fault> = {
       world.timeline.after(30_000 * world.chance.next(), () => lock && world.disk.putBack(world.directory.lock, lock));
     },
   },
+  "file lost": { perHour: 12, strike: ({ losses }) => losses.strike() },
   "clock set": {
     perHour: 3,
     strike: ({ hosts, chance }) => {
@@ -97,7 +98,10 @@ const faults: Record<string, Fault> = {
       forAWhile(
         world,
         5 * minute,
-        () => (world.disk.isFull = true),
+        () => {
+          world.losses.undo();
+          world.disk.isFull = true;
+        },
         () => (world.disk.isFull = false),
       ),
   },

@@ -12,6 +12,7 @@ import { RunDirectory } from "../../src/scheduler/state/runDirectory";
 import { settingsOf } from "../../src/scheduler/state/settings";
 import { Store } from "../../src/scheduler/state/store";
 import { tryLearners } from "../../src/scheduler/trials";
+import { makeFolders, putBack } from "../../src/scheduler/upkeep";
 import { Verbs } from "../../src/scheduler/verbs";
 import { WorkerDesk } from "../../src/scheduler/workers/desk";
 import { writeEndpoint } from "../../src/scheduler/workers/endpoint";
@@ -131,14 +132,36 @@ export class SimulatedScheduler {
       check: () => Promise.resolve(),
       onDidConfigure: () => undefined,
     });
+    await makeFolders(directory);
     await loop.open();
     this.verbs = verbs;
     const url = world.network.listen(host.name, process, (message, reply) => this.receive(message, reply));
     const keys = { serverKey: key, clientPublicKey: key, clientSecretKey: key };
     const { incarnation } = model.run;
-    await writeEndpoint(directory, { version: 1, incarnation, host: host.name, pid, urls: [url], ...keys });
+    const endpoint = await writeEndpoint(directory, {
+      version: 1,
+      incarnation,
+      host: host.name,
+      pid,
+      urls: [url],
+      ...keys,
+    });
     this.rollUp();
-    this.every(tickMs, () => timeline.startTask(() => store.mend(), onFatal));
+    this.every(tickMs, () => timeline.startTask(() => this.lookAfter(store, endpoint), onFatal));
+  }
+
+  /** As `Upkeep` of src/scheduler/upkeep.ts, without code: there is none here. */
+  private async lookAfter(store: Store, endpoint: string): Promise<void> {
+    if (!this.world.rules.mendsFiles) return;
+    const { directory } = store;
+    await store.mend();
+    try {
+      await makeFolders(directory);
+      await putBack(directory.endpoint, endpoint, directory.disk);
+    } catch (error) {
+      // The next look may do better.
+      this.world.trace("not mended", error);
+    }
   }
 
   /** A person's command: what it said is on disk once it is answered. */

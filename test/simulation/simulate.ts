@@ -57,7 +57,7 @@ export async function simulate(
   keepServed(world, calmAfterMs);
   let isOver = false;
   while (!isOver && !world.violation && timeline.now < calmAfterMs + boundMs) {
-    for (let i = 0; i < 50 && !world.violation; i++) await timeline.step();
+    for (let i = 0; i < 50 && !world.violation; i++) await step(world);
     isOver = timeline.now > calmAfterMs && hasEnded(world);
   }
   const model = world.schedulers.find(({ isServing }) => isServing)?.store.model;
@@ -77,6 +77,11 @@ export async function simulate(
     violation: world.violation?.message ?? null,
     lastEvents: world.violation ? world.lastEvents : [],
   };
+}
+
+async function step({ timeline, due }: World): Promise<void> {
+  await timeline.step();
+  for (const look of due.splice(0)) await look();
 }
 
 /** A person stops the run: whatever it has in the queue ends. */

@@ -271,7 +271,19 @@ class WorkerProcess extends SimulatedProcess {
     const reply = await this.ask(message, forMs);
     if (reply) return reply;
     await this.untilFilesAnswer();
+    try {
+      await this.leave(message);
+    } catch (error) {
+      // As what Python raises then does: where the folder was, there is a file.
+      this.world.trace("cannot be left", this.place.instance, error);
+      this.place.job.worker?.crash();
+    }
+    return null;
+  }
+
+  private async leave(message: object): Promise<void> {
     const { outbox } = this.world.directory;
+    await this.disk.mkdir(outbox, { recursive: true, mode: 0o700 });
     const path = `${outbox}/${this.place.instance}-${this.n}`;
     const file = await this.disk.open(`${path}.tmp`, "w");
     await file.writeFile(JSON.stringify(this.addressed(message)));
@@ -279,7 +291,6 @@ class WorkerProcess extends SimulatedProcess {
     await this.disk.rename(`${path}.tmp`, `${path}.json`);
     await (await this.disk.open(outbox, "r")).sync();
     this.world.count("message left in the outbox");
-    return null;
   }
 
   /** Says it again and again until it is answered; whoever asks next interrupts it. */

@@ -11,6 +11,7 @@ import type { ResourceClass, Settings } from "../../src/scheduler/state/settings
 import { Checks, Violation, type SavedData } from "./checks";
 import { simulatedAdapter, SimulatedCluster } from "./cluster";
 import { SimulatedDisk } from "./disk";
+import { Losses } from "./losses";
 import { Network } from "./network";
 import { isExcused, SimulatedScheduler, type Host } from "./scheduler";
 import { SimulatedProcess, Timeline } from "./timeline";
@@ -53,6 +54,9 @@ export class World {
   ];
   /** What is in the data files. */
   readonly data = new Map<number, SavedData>();
+  readonly losses: Losses;
+  /** Looks at what takes no time and yet is awaited, before the next step. */
+  readonly due: (() => Promise<void>)[] = [];
   readonly counts = new Map<string, number>();
   readonly goal: number;
   readonly pointMs: number;
@@ -73,6 +77,7 @@ export class World {
     dataFolder: "/study/data",
     classesCount: true,
     epochsDecide: true,
+    mendsFiles: true,
     savesBeforeDone: true,
     tellsProcessesApart: true,
     tellsWhatIsSaved: true,
@@ -94,6 +99,7 @@ export class World {
     this.pointMs = size.pointMs;
     this.disk = new SimulatedDisk(this.timeline, chance);
     this.checks = new Checks(this);
+    this.losses = new Losses(this);
     this.network = new Network(this);
     this.cluster = new SimulatedCluster(this, size.nodes, 60_000 * chance.between(12, 60));
     this.disk.onDidSync = (path, file) => this.checks.onSync(path, file);
@@ -149,12 +155,16 @@ export class World {
   }
 
   startScheduler(host: Host): SimulatedScheduler {
+    this.losses.undo();
     const pid = this.pids++;
     const process = new SimulatedProcess(`scheduler ${pid} on ${host.name}`);
     const scheduler = new SimulatedScheduler(this, host, pid, process);
     this.schedulers = [...this.schedulers.filter((other) => other.process.isAlive), scheduler];
     this.trace("start", process.name);
-    process.onDeath = () => this.trace("dead", process.name);
+    process.onDeath = () => {
+      this.trace("dead", process.name);
+      this.losses.undo();
+    };
     this.timeline.startTask(
       () => scheduler.serve(),
       (error) => this.onFatal(scheduler, error),
@@ -228,6 +238,7 @@ export class World {
 
   /** What a job's script writes down when the job has ended. */
   leaveEnd(job: string, words: string): void {
+    if (!this.disk.isFolder(this.directory.jobs)) return;
     this.ends.add(job);
     this.disk.put(`${this.directory.jobs}/${job}.end`, words);
   }

@@ -35,11 +35,17 @@ export async function writeEndpoint({ endpoint: path, disk }: RunDirectory, endp
 /** Null when no scheduler serves the run, or what lies there does not say where: then one that lives writes it anew. */
 export async function readEndpoint(path: string): Promise<Endpoint | null> {
   try {
-    return v.parse(endpointSchema, JSON.parse(String(await readWhole(path))));
+    return endpointOf(String(await readWhole(path)));
   } catch (error) {
-    if (isNotThere(error) || error instanceof SyntaxError || v.isValiError(error)) return null;
+    if (isNotThere(error)) return null;
     throw error;
   }
+}
+
+/** Null for a text that names none. */
+export function endpointOf(text: string): Endpoint | null {
+  const read = v.safeParse(v.pipe(v.string(), v.parseJson(), endpointSchema), text);
+  return read.success ? read.output : null;
 }
 
 export function removeEndpoint(path: string): Promise<void> {
