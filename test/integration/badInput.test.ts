@@ -1,11 +1,11 @@
 import { execFile } from "node:child_process";
-import { access, mkdir, rm, writeFile } from "node:fs/promises";
+import { access, mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { once } from "node:events";
 import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { createStudy, peaks, python, type Study } from "./program";
+import { createStudy, eventually, peaks, python, type Study } from "./program";
 
 /** Runs the study with these arguments, and gives what went wrong; nothing of a run may be left. */
 async function failureOf(study: Study, ...more: string[]): Promise<string> {
@@ -76,6 +76,32 @@ describe("a learners file", () => {
     await writeFile(study.at("adaptive.json"), JSON.stringify({ goal: { npoints: 3 } }));
     expect(await study.run().ended).toMatchObject({ exitCode: 0, stderr: "" });
     expect((await study.run("--set", "dataframe=csv").ended).stderr).toContain(words);
+  });
+
+  test("that is read when Ctrl-C comes leaves no run; of two that fail at the same time each says why", async () => {
+    const text = `import os, time
+open(f"read-{os.getpid()}", "w").close()
+while not os.path.exists("go"):
+    time.sleep(0.05)
+1 / 0
+`;
+    const study = await createStudy(text);
+    const begin = () => study.start(["init", "--learners", study.learnersFile, "--python", python]);
+    const left = async (beginning: string) =>
+      (await readdir(study.folder)).filter((name) => name.startsWith(beginning)).length;
+    const first = begin();
+    await eventually(async () => (await left("read-")) === 1);
+    first.child.kill("SIGINT");
+    await first.ended;
+    expect(await left(".adaptive")).toBe(0);
+    const both = [begin(), begin()];
+    await eventually(async () => (await left("read-")) === 2);
+    await writeFile(study.at("go"), "");
+    for (const { ended } of both) {
+      const failed = { exitCode: 2, stderr: expect.stringMatching(/_learners\.py:5: ZeroDivisionError/) as string };
+      expect(await ended).toMatchObject(failed);
+    }
+    expect(await left(".adaptive")).toBe(0);
   });
 
   test("that does not exist is named", async () => {

@@ -136,7 +136,7 @@ def test_a_learner_that_meets_its_goal_when_loaded_starts_no_pool(
     assert "no MPI ranks" in peer.expect("failed")["error"]
 
 
-#: The clock of the job goes forward once three points are there; each save asks it how long is left.
+#: The clock of the job goes forward once three points are there; each save asks it what is left.
 FORWARD = """
     import time
 

@@ -100,7 +100,7 @@ export class RunLock {
   /**
    * Takes the lock, from a dead owner if need be.
    *
-   * @throws AdaptiveError `already-served` naming host and pid
+   * @throws AdaptiveError `already-served` naming host and pid, `state-gone` when the folder around it was deleted
    */
   static async acquire(path: string, given: Partial<LockWorld> = {}): Promise<RunLock> {
     const world = { ...systemWorld, ...given };
@@ -111,6 +111,7 @@ export class RunLock {
       } catch (error) {
         // Somebody deleted the folder meanwhile.
         if (errnoOf(error) !== "ENOENT") throw error;
+        await checkStateThere(path, world.disk);
       }
     }
   }
@@ -189,16 +190,24 @@ export class RunLock {
   private async lost(): Promise<AdaptiveError> {
     const { path, world } = this;
     const hint = "This scheduler ends; whatever it answered is on disk, and the next start goes on from there.";
-    const state = dirname(path);
-    const isStateThere = await world.disk.stat(state).catch(() => null);
-    if (!isStateThere) {
-      return new AdaptiveError("state-gone", `${state} is gone.`, "Put it back from a backup; the data files stay.");
+    try {
+      await checkStateThere(path, world.disk);
+    } catch (error) {
+      if (error instanceof AdaptiveError) return error;
+      throw error;
     }
     const newest = await newestIn(path, world.disk).catch(() => null);
     return newest && newest.number > this.number
       ? new AdaptiveError("lock-lost", "Another scheduler has taken this run over.", hint)
       : new AdaptiveError("lock-lost", `${path} was deleted, replaced or made unreadable.`, hint);
   }
+}
+
+/** @throws AdaptiveError `state-gone` when the folder around a lock is not there */
+async function checkStateThere(path: string, disk: Disk): Promise<void> {
+  const state = dirname(path);
+  if (await disk.stat(state).catch(() => null)) return;
+  throw new AdaptiveError("state-gone", `${state} is gone.`, "Put it back from a backup; the data files stay.");
 }
 
 /** Who serves the run now, as far as can be told at once; null when nobody does. */

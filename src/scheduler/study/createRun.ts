@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { access, constants, mkdir, rm, stat, writeFile } from "node:fs/promises";
+import { renameSync, rmSync } from "node:fs";
+import { access, constants, mkdir, stat, writeFile } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import type { NewChange } from "../state/changes";
 import { classified, remarksOnClasses } from "../state/classes";
@@ -37,9 +38,9 @@ export async function createRun(
   const configuration = await configurationOf(options, null);
   const settings = settingsOf(configuration);
   if (directory.own === directory.trash) throw reservedName(learnersFile);
-  const isNew = await makeOwnFolder(directory);
-  const lock = await lockOrMade(directory);
+  const { isNew, lock } = await takeFolder(directory, learnersFile);
   if (!lock) return directory;
+  const heed = onInterruption(() => isNew && deleteAtOnce(directory));
   try {
     if (await directory.hasRun()) return directory;
     await checkScript(directory.path, settings);
@@ -88,17 +89,59 @@ export async function createRun(
     return directory;
   } catch (error) {
     // What was there before is not ours to delete; and what cannot be deleted hides no error.
-    const cleanUp = () => rm(directory.own, { recursive: true, force: true });
-    if (isNew)
-      await lock
-        .stop()
-        .then(cleanUp)
-        .catch(() => undefined);
+    await lock.stop();
+    if (isNew) deleteAtOnce(directory);
     throw directory.explain(error);
   } finally {
+    heed.stop();
     await lock.release();
   }
 }
+
+/** The folder of a run to be made, and the lock on it; null when somebody else has made the run meanwhile. */
+async function takeFolder(
+  directory: RunDirectory,
+  learnersFile: string,
+): Promise<{ isNew: boolean; lock: RunLock | null }> {
+  for (let tries = 1; ; tries++) {
+    await checkReadable(learnersFile);
+    try {
+      const isNew = await makeOwnFolder(directory);
+      return { isNew, lock: await lockOrMade(directory) };
+    } catch (error) {
+      // Whoever had begun to make it has failed, and deleted it: now it is our turn.
+      const isDeleted = error instanceof AdaptiveError ? error.code === "state-gone" : errnoOf(error) === "ENOENT";
+      if (!isDeleted || tries >= maxTries) throw error;
+    }
+  }
+}
+
+/**
+ * Deletes what was made of a run, in one step for whoever waits for it. What cannot be deleted hides no error, and
+ * stops no end.
+ */
+function deleteAtOnce({ own }: RunDirectory): void {
+  try {
+    const aside = `${own}.failed-${process.pid}`;
+    renameSync(own, aside);
+    rmSync(aside, { recursive: true, force: true });
+  } catch {
+    // The next start takes what is left for its own.
+  }
+}
+
+/** Does something before a signal ends this process, until that is stopped. */
+function onInterruption(act: () => unknown): { stop: () => void } {
+  const end = (signal: NodeJS.Signals) => {
+    stop();
+    act();
+    process.kill(process.pid, signal);
+  };
+  const stop = () => signals.forEach((signal) => process.removeListener(signal, end));
+  signals.forEach((signal) => process.once(signal, end));
+  return { stop };
+}
+const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 /** Null when somebody else has made the run meanwhile, and perhaps serves it already. */
 async function lockOrMade(directory: RunDirectory): Promise<RunLock | null> {
@@ -114,6 +157,8 @@ async function lockOrMade(directory: RunDirectory): Promise<RunLock | null> {
   }
 }
 
+/** More than that many do not fail one after the other. */
+const maxTries = 50;
 /** Whoever makes a run may have to read a file of a hundred thousand learners. */
 const patienceMs = 900_000;
 const checkMs = 200;
@@ -149,7 +194,7 @@ async function makeOwnFolder(directory: RunDirectory): Promise<boolean> {
     await writeFile(directory.at(".gitignore"), "*\n");
     return isNew;
   } catch (error) {
-    if (isNew) await rm(directory.own, { recursive: true, force: true });
+    if (isNew) deleteAtOnce(directory);
     throw directory.explain(error);
   }
 }

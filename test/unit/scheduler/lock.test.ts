@@ -71,6 +71,11 @@ test("only one gets the lock, and the other is told who has it", async () => {
   expect(await readdir(path)).toEqual(["2"]);
 });
 
+test("of a run whose folder was deleted is not waited for", async () => {
+  const path = join(await temporaryFolder(), "deleted", "lock");
+  await expect(RunLock.acquire(path, noWait)).rejects.toMatchObject({ code: "state-gone" });
+});
+
 describe("a full disk", () => {
   const noSpace = () => Promise.reject(Object.assign(new Error("ENOSPC: no space left on device"), { code: "ENOSPC" }));
   const fullDisk: Disk = { ...realDisk, open: noSpace };
