@@ -1,6 +1,7 @@
 import type { Browser, Locator } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { asJobId, type LearnerRow } from "../../src/scheduler/state/rows";
+import { remarkOnMpi } from "../../src/scheduler/state/runRemarks";
 import type { ToPage } from "../../src/views/messages";
 import { learnerRow } from "../unit/views/rows";
 import { DashboardPage, openBrowser, type PageOptions } from "./page";
@@ -206,6 +207,14 @@ test.each([
   if (run.type !== "run") throw new Error("no run");
   await dashboard.tell({ ...run, link });
   await dashboard.page.getByText(`Connection: ${words}`, { exact: true }).waitFor();
+});
+
+test("what is to be known of a run stays in sight while it goes on, as that processes take the place of MPI", async () => {
+  const dashboard = await open([learnerRow(1, {})]);
+  if (run.type !== "run" || run.run === null) throw new Error("no run");
+  const remark = remarkOnMpi({ why: "/bin/python has no mpi4py", hint: "/bin/python -m pip install mpi4py mpich" });
+  await dashboard.tell({ ...run, run: { ...run.run, remark } });
+  await dashboard.page.getByText(remark).waitFor();
 });
 
 describe("buttons", () => {

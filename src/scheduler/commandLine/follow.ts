@@ -1,5 +1,5 @@
 import { connect, type Address, type Connection } from "../control/dealer";
-import { compareDeadlineMs } from "../control/protocol";
+import { compareDeadlineMs, type Status } from "../control/protocol";
 import { failedLearners } from "../questions";
 import { AdaptiveError } from "../state/errors";
 import { ownerOf } from "../state/lock";
@@ -86,7 +86,7 @@ class FollowedRun implements AttendedRun {
   async look(): Promise<void> {
     const { onNotice, onRemark } = this.options;
     const { run, learners, jobs, npoints, notice, remarks } = await this.connection.ask("status", {});
-    const said = this.remarksHeard === null ? 0 : remarks.count - this.remarksHeard;
+    remarksSince(this.remarksHeard, remarks).forEach(onRemark);
     this.remarksHeard = remarks.count;
     this.latest = {
       run,
@@ -94,7 +94,6 @@ class FollowedRun implements AttendedRun {
       jobs: Object.values(jobs).reduce((sum, count) => sum + count, 0),
       npoints,
     };
-    if (said > 0) remarks.newest.slice(-said).forEach(onRemark);
     if (notice && notice.message !== this.noticed)
       onNotice(new AdaptiveError(notice.code, notice.message, notice.hint));
     this.noticed = notice?.message ?? null;
@@ -141,4 +140,12 @@ class FollowedRun implements AttendedRun {
   private recovered(): Promise<Model> {
     return readModel(this.options.directory, this.options.wasm);
   }
+}
+
+/**
+ * What was said of a run since it was looked at last.
+ * @param heard how many remarks there were then; null at first, when nothing is news
+ */
+export function remarksSince(heard: number | null, { count, newest }: Status["remarks"]): readonly string[] {
+  return heard === null || count <= heard ? [] : newest.slice(-(count - heard));
 }

@@ -70,7 +70,7 @@ export const commonStyles = css`
   .toggle[aria-pressed="true"] {
     color: var(--vscode-inputOption-activeForeground);
     background: var(--vscode-inputOption-activeBackground);
-    border-color: var(--vscode-inputOption-activeBorder, var(--vscode-focusBorder));
+    border-color: var(--vscode-focusBorder);
   }
   .toggle:focus-visible {
     outline: 1px solid var(--vscode-focusBorder);
