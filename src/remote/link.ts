@@ -30,6 +30,18 @@ export function transition(from: Link, to: Link, log: (line: string) => void): L
 }
 
 /**
+ * Whether what a person asks of the run gets an answer: a scheduler that has ended as it should is started again for it.
+ */
+export function canAsk(link: Link): boolean {
+  return link.at === "online" || hasEnded(link);
+}
+
+/** Whether the run's scheduler has ended as it should, or there is none yet. */
+export function hasEnded(link: Link): boolean {
+  return link.at === "offline" && link.isCopied !== true;
+}
+
+/**
  * What an attempt that ended so would end in again, as long as no person does something about it: a host may ban an
  * account that is tried again and again.
  */

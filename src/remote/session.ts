@@ -16,7 +16,7 @@ import { Emitter } from "./event";
 import { Feed } from "./feed";
 import type { Need } from "./deploy/clusterHost";
 import { attachCommand } from "./launch";
-import { afterFailure, type Link, transition } from "./link";
+import { afterFailure, hasEnded, type Link, transition } from "./link";
 import { Previews } from "./previews";
 import type { QueryName, ReplicaQueries } from "./replica/queries";
 import type { Replica } from "./replica/replica";
@@ -124,7 +124,8 @@ export class Session implements RunSession {
   }
 
   async reconnect(): Promise<void> {
-    if (this.connection !== null || this.link.at === "offline") return;
+    if (this.connection !== null || (this.link.at === "offline" && !hasEnded(this.link))) return;
+    this.mayStart = true;
     this.isAsked = true;
     const settled = new Promise<Link>((resolve) => {
       const listening = this.onDidChangeLink((link) => {

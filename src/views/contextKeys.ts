@@ -1,4 +1,5 @@
 import { isOnCluster } from "../remote/clusterRuns";
+import { canAsk } from "../remote/link";
 import { commands, type Disposable } from "vscode";
 import type { RunSessions } from "../remote/runSessions";
 import { together } from "./disposableScope";
@@ -24,7 +25,7 @@ export function keepContextKeys(
   const update = (): void => {
     set("state", viewStateOf(factsOf(run, sessions)));
     set("isOnCluster", run.session !== null && isOnCluster(run.session.directory));
-    set("isOnline", run.session?.link.at === "online");
+    set("canAct", run.session !== null && canAsk(run.session.link));
     set("needsUser", run.session?.link.at === "needsUser");
     set("isEdited", edits.parts.code);
     set("hasNewSettings", edits.parts.settings);

@@ -20,6 +20,7 @@ import { PageMail } from "./pageMail";
 import { Refresher } from "./refresher";
 import { awayLines } from "./runWords";
 import { clusterOf, isOnCluster } from "../remote/clusterRuns";
+import { canAsk, hasEnded } from "../remote/link";
 import { linkText, runTitle } from "./statusText";
 import type { StudyEdits } from "./studyEdits";
 import { freshTrial } from "./trialModel";
@@ -272,11 +273,11 @@ export class DashboardPanel {
     const { session } = this;
     if (session === null) return this.sendAway();
     const link = linkText(session.link, Date.now(), this.linkSinceMs);
-    const canAct = session.link.at === "online" && workspace.isTrusted;
-    const needsUser = session.link.at === "needsUser";
+    const canAct = canAsk(session.link) && workspace.isTrusted;
+    const canConnect = (session.link.at === "needsUser" || hasEnded(session.link)) && workspace.isTrusted;
     const { notice } = session;
     const edit = this.world.edits.notice;
-    const around = { link, notice, edit, canAct, needsUser };
+    const around = { link, notice, edit, canAct, canConnect };
     // While nothing is known yet, say at least that.
     const sayLink = (): void => this.post({ type: "run", run: null, tried: null, ...around });
     const waiting = setTimeout(sayLink, 500);

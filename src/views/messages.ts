@@ -159,9 +159,9 @@ export const toPageSchema = v.variant("type", [
     edit: v.nullable(v.object({ line: v.string(), command: v.picklist(["updateRun", "startJobs"]) })),
     /** What trying points gave last, until jobs are started or it is dismissed; its steps by the words on their buttons. */
     tried: v.nullable(v.object({ words: v.string(), hasFailed: v.boolean(), steps: v.array(v.string()) })),
-    /** Whether the link waits for a person. */
-    needsUser: v.boolean(),
-    /** Whether jobs and learners can be told what to do: connected, and the workspace trusted. */
+    /** Whether the link comes back when a person wants it to. */
+    canConnect: v.boolean(),
+    /** Whether jobs and learners can be told what to do: connected, or a scheduler is started for it, and the workspace trusted. */
     canAct: v.boolean(),
   }),
   /** The run is not connected, and why. */

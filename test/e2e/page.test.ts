@@ -45,7 +45,7 @@ const run: ToPage = {
   notice: null,
   edit: null,
   tried: null,
-  needsUser: false,
+  canConnect: false,
   canAct: true,
 };
 
@@ -205,8 +205,10 @@ test.each([
 ])("a connection that is %s ends in one stop", async (link, words) => {
   const dashboard = await open([learnerRow(1, {})]);
   if (run.type !== "run") throw new Error("no run");
-  await dashboard.tell({ ...run, link });
+  await dashboard.tell({ ...run, link, canConnect: true });
   await dashboard.page.getByText(`Connection: ${words}`, { exact: true }).waitFor();
+  await dashboard.page.getByRole("button", { name: "Connect…" }).click();
+  await expect.poll(() => dashboard.lastSaid("runCommand")).toEqual({ type: "runCommand", command: "connect" });
 });
 
 test("what is to be known of a run stays in sight while it goes on, as that processes take the place of MPI", async () => {

@@ -276,7 +276,7 @@ export class DashboardElement extends LitElement {
 
   private start(): TemplateResult {
     return html`<div class="start">
-      ${this.run?.needsUser ? nothing : busy("Connecting")}<span class="quiet">${this.run?.link ?? "Reading…"}</span>
+      ${this.run?.canConnect ? nothing : busy("Connecting")}<span class="quiet">${this.run?.link ?? "Reading…"}</span>
       ${this.connect()}
     </div>`;
   }
@@ -327,7 +327,7 @@ export class DashboardElement extends LitElement {
 
   /** What the link needs a person for. */
   private connect(): TemplateResult | typeof nothing {
-    if (this.run?.needsUser !== true) return nothing;
+    if (this.run?.canConnect !== true) return nothing;
     const onClick = (): void => tell({ type: "runCommand", command: "connect" });
     return button({ label: "Connect…", isPrimary: true, onClick });
   }

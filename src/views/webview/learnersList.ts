@@ -56,11 +56,12 @@ export class LearnersListElement extends LitElement {
         border: 1px solid var(--vscode-inputValidation-errorBorder, var(--vscode-charts-red));
       }
       .actions > .which {
-        display: flex;
-        align-items: center;
-        gap: 8px;
         overflow: hidden;
         text-overflow: ellipsis;
+      }
+      .which > vscode-button {
+        margin-left: 4px;
+        vertical-align: middle;
       }
       .list {
         flex: 1;

@@ -54,7 +54,7 @@ const samples = [1, 2].map((time) => ({ time, npoints: time, running: 1, queued:
 const place = "line 3 of study.py";
 const messages: readonly object[] = [
   {
-    ...{ type: "run", run, link: "l", notice: { message: "m\nmore", hint: "h" }, needsUser: false, canAct: true },
+    ...{ type: "run", run, link: "l", notice: { message: "m\nmore", hint: "h" }, canConnect: false, canAct: true },
     ...{ edit: { line: "l", command: "updateRun" }, tried: { words: "w", hasFailed: true, steps: ["s"] } },
   },
   { type: "away", line: "l", canShow: true },

@@ -1,5 +1,6 @@
 import { describe, expect, onTestFinished, test } from "vitest";
 import { afterFailure, type Link, transition } from "../../../src/remote/link";
+import { canAsk } from "../../../src/remote/link";
 import { Session } from "../../../src/remote/session";
 import { learnerVerbs } from "../../../src/scheduler/control/learnerVerbs";
 import { effects } from "../../../src/scheduler/state/changes";
@@ -146,6 +147,23 @@ describe("a session", () => {
     expect(scheduler.asked).toEqual(["startJobs"]);
     expect(scheduler.mightStart.slice(0, 2)).toEqual([true, false]);
     expect(scheduler.mightStart.at(-1)).toBe(true);
+  });
+
+  test("after a scheduler that ended in peace, a person may act or connect, which starts another one", async () => {
+    const { scheduler, session, linked, settled } = open();
+    await linked("online");
+    scheduler.send("closing", null);
+    scheduler.send("notice", { code: "x", message: "heard too", hint: "" });
+    await settled(() => session.notice !== null);
+    scheduler.isReachable = false;
+    scheduler.end(2);
+    await linked("offline");
+    expect(canAsk(session.link)).toBe(true);
+    Object.assign(scheduler, { isReachable: true, incarnation: 2 });
+    await session.reconnect();
+    expect(session.link).toEqual({ at: "online" });
+    expect([scheduler.mightStart.at(-1), scheduler.asked]).toEqual([true, []]);
+    expect(canAsk({ at: "offline", since: new Date(0), why: "copied", isCopied: true })).toBe(false);
   });
 
   test("of a copied run, starts nothing until somebody has said what it is, and says why at once", async () => {
