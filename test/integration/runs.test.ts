@@ -89,7 +89,20 @@ describe("several runs", () => {
     const study = await createStudy(peaks(1), small);
     await study.start(["init", "--learners", study.learnersFile, "--python", python]).ended;
     expect(await list(study)).toMatchObject([{ state: "not started", learners: { waiting: 1 }, scheduler: null }]);
+    const unasked = study.start(["results", "--pack"]);
+    unasked.child.stdin?.end();
+    expect(await unasked.ended).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining("names no data file") as string,
+    });
     await rename(study.at(".adaptive"), study.at("elsewhere"));
+    for (const words of ["peaks", study.folder]) {
+      const { exitCode, stderr } = await study.start(["status", words]).ended;
+      expect({ exitCode, stderr }).toMatchObject({
+        exitCode: 2,
+        stderr: expect.stringContaining(`The run peaks was in ${study.folder}, and is there no more.`) as string,
+      });
+    }
     expect(await list(study)).toMatchObject([{ name: "peaks", state: "gone" }]);
     const { stdout } = await study.start(["list"]).ended;
     expect(stdout).toMatch(/^NAME +ID +STATE .*\npeaks +[0-9a-f]{8} +gone /);

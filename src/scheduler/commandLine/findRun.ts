@@ -25,14 +25,29 @@ export async function findRun(words: string): Promise<RunDirectory> {
   const [only] = here;
   if (only && here.length === 1) return only;
   if (only) throw ambiguous(`${path} holds ${here.length} runs`, await Promise.all(here.map(described)));
-  const called = (await registeredRuns()).filter(({ runId, name }) => name === words || runId.startsWith(words));
+  const known = await registeredRuns();
+  const called = known.filter(({ runId, name }) => name === words || runId.startsWith(words));
   const [one] = called;
-  if (one && called.length === 1) return one.directory;
+  const wasHere = known.find(({ directory }) => directory.path === path || directory.own === path);
+  if (wasHere && !one) throw isGone(wasHere);
+  if (one && called.length === 1) {
+    await untilPutBack(one.directory);
+    if (!(await one.directory.hasRun())) throw isGone(one);
+    return one.directory;
+  }
   if (one) throw ambiguous(`"${words}" is said of ${called.length} runs`, called);
   throw new AdaptiveError(
     "no-run",
     `There is no run in ${path}${words.includes("/") ? "" : `, and none is called ${words}`}.`,
     "See those there are (adaptive-scheduler list), or start one: adaptive-scheduler run --learners FILE --cluster local",
+  );
+}
+
+function isGone({ name, directory }: Candidate): AdaptiveError {
+  return new AdaptiveError(
+    "no-run",
+    `The run ${name} was in ${directory.path}, and is there no more.`,
+    "Where its folder was moved, name that: it goes on there. What was deleted adaptive-scheduler list --prune forgets.",
   );
 }
 

@@ -2,6 +2,7 @@ import { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import { formatBytes } from "../control/bytes";
+import { AdaptiveError } from "../state/errors";
 import type { RunDirectory } from "../state/runDirectory";
 import { receiveStudy } from "../study/receive";
 import { listResults, packResults } from "../study/results";
@@ -21,6 +22,14 @@ export async function receive(folder: string, from: string, json: boolean, progr
   return exitCodes.success;
 }
 
+function nothingToPack({ path }: RunDirectory): AdaptiveError {
+  return new AdaptiveError(
+    "usage",
+    "Standard input names no data file for --pack to send.",
+    `Name some, one a line, of those that this lists: adaptive-scheduler results ${path}`,
+  );
+}
+
 /** Lists a run's data files, or gives those named on standard input, one a line, as a pack. */
 export async function results(
   directory: RunDirectory,
@@ -29,6 +38,7 @@ export async function results(
 ): Promise<number> {
   if (packed) {
     const paths = (await text(process.stdin)).split("\n").filter(Boolean);
+    if (paths.length === 0) throw nothingToPack(directory);
     // Standard output stays open: the program's last words go there too.
     await pipeline(Readable.from(packResults(directory.path, paths)), process.stdout, { end: false });
     return exitCodes.success;
