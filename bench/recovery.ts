@@ -15,9 +15,10 @@ import { Journal } from "../src/scheduler/state/journal";
 import { nameOfJournal, readModel, recover } from "../src/scheduler/state/recovery";
 import { asJobId, asLearnerId } from "../src/scheduler/state/rows";
 import { RunDirectory } from "../src/scheduler/state/runDirectory";
-import { createRun } from "./benchRun";
+import { createRun, openStore } from "./benchRun";
 
 const learners = 100_000;
+const endedJobs = 90_000;
 const root = resolve(__dirname, "../..");
 
 /** What is measured, each in a process of its own. */
@@ -25,7 +26,7 @@ const tasks = {
   /** The limit of what reads the snapshot. */
   rows: async (directory: RunDirectory) => {
     const database = await Database.open(await readFile(directory.database), await wasm());
-    database.values("SELECT * FROM learners");
+    for (const table of ["learners", "jobs"]) database.values(`SELECT * FROM ${table}`);
   },
   /** The limit of what reads the journal. */
   lines: async (directory: RunDirectory) => {
@@ -91,6 +92,38 @@ async function writeJournal(directory: RunDirectory): Promise<void> {
   await journal.close();
 }
 
+/** Most learners are done, each in a job of its own that has ended. */
+async function wear(directory: RunDirectory): Promise<void> {
+  const store = await openStore(directory, await wasm());
+  for (let first = 0; first < endedJobs; first += 1000) {
+    const ids = Array.from({ length: 1000 }, (_, i) => first + i);
+    const submission = 2 + first / 1000;
+    const jobOf = (id: number) => asJobId(`${4_711_000 + submission}_${(id % 1000) + 1}`);
+    const jobs = ids.map((id) => ({ id: jobOf(id), name: `bench-${submission}_${(id % 1000) + 1}` }));
+    store.record({ kind: "jobsSubmitting", submission, resourceClass: "default", count: 1000, tries: null });
+    store.record({ kind: "jobsSubmitted", submission, resourceClass: "default", jobs });
+    for (const id of ids) {
+      const [learner, job, nth] = [asLearnerId(id), jobOf(id), String(id).padStart(8, "0")];
+      const request = { job, restart: 0, instance: `${nth}89abcdef`, instances: 1, host: `node${id % 97}` };
+      const revision = "0123456789abcdef";
+      store.record({
+        kind: "learnerAssigned",
+        learner,
+        epoch: 1,
+        revision,
+        requestNumber: 1,
+        npointsBefore: 0,
+        ...request,
+      });
+      const end = { exitCode: 0, ending: "exit", reason: "nothing was left to do", deathsBeforeStart: 0 } as const;
+      store.record({ kind: "learnerDone", learner, job, requestNumber: 2, npoints: 1000 + id, loss: 1 / (id + 3) });
+      store.record({ kind: "jobEnded", job, ...end });
+    }
+    await store.synced();
+  }
+  await store.close();
+}
+
 async function main(): Promise<void> {
   const directory = await createRun(learners, 2, await wasm());
   try {
@@ -102,6 +135,20 @@ async function main(): Promise<void> {
     const lines = await cost(directory, "lines");
     show("parsing 200 000 lines", lines);
     show("a start with these", await cost(directory, "recover"), { ...rows, seconds: rows.seconds + lines.seconds });
+  } finally {
+    await rm(directory.path, { recursive: true, force: true });
+  }
+  await measureWorn();
+}
+
+async function measureWorn(): Promise<void> {
+  const directory = await createRun(learners, 2, await wasm());
+  try {
+    await wear(directory);
+    const rows = await cost(directory, "rows");
+    show("rows with 90 000 jobs", rows);
+    show("a start with these", await cost(directory, "recover"), rows);
+    show("status without one", await cost(directory, "look"), rows);
   } finally {
     await rm(directory.path, { recursive: true, force: true });
   }

@@ -15,6 +15,10 @@ import { claim, slowPeaks } from "./slurmStudy";
 import { slurm, testCluster } from "./testCluster";
 
 interface Journey extends Site {
+  /** Where its jobs run: by what the login says, or the queue's default. */
+  partition?: { name: string; nodes: RegExp };
+  /** Which variables of the login count for nothing. */
+  ignored?: string;
   /** What happens to the way there while jobs run. */
   lose?: (sshd: RealSshd) => Promise<void>;
   find?: (sshd: RealSshd) => Promise<void>;
@@ -25,7 +29,12 @@ const journeys: Readonly<Record<string, Journey>> = {
     user: "adaptive-ada",
     shell: "/bin/bash",
     sshd: ["Subsystem sftp internal-sftp"],
-    home: {},
+    home: {
+      ".bash_profile":
+        "export SBATCH_PARTITION=pair SBATCH_TIMELIMIT=5 SLURM_CLUSTERS=nowhere SQUEUE_FORMAT=%i SACCT_FORMAT=State\n",
+    },
+    partition: { name: "pair", nodes: /^n[23]$/ },
+    ignored: "SBATCH_TIMELIMIT, SLURM_CLUSTERS",
     hasNode: true,
     profile: { python: testCluster.python },
     lose: (sshd) => sshd.signal("SIGKILL"),
@@ -90,10 +99,14 @@ test.each(Object.entries(journeys))("the main job as any user: %s", async (_, si
   const overview = () => session.query("overview", null);
   await eventually(async () => (await overview()).learners.running === 3);
   // The user's own jobs, on nodes that are not the head.
-  const jobs = () => slurm("squeue", "--noheader", `--user=${site.user}`, "--format=%u %T");
-  expect(await jobs()).toContain(`${site.user} RUNNING`);
+  const { name, nodes } = site.partition ?? { name: "main", nodes: /^n[45]$/ };
+  const jobs = () => slurm("squeue", "--noheader", `--user=${site.user}`, "--format=%u %P %T");
+  expect(await jobs()).toContain(`${site.user} ${name} RUNNING`);
+  const { remark } = (await overview()).run;
+  if (site.ignored === undefined) expect(remark).not.toContain("of the environment");
+  else expect(remark).toContain(`Jobs are submitted without ${site.ignored} of the environment: say it in resources.`);
   const [job = "", node = ""] = (await evaluations(0)).split(/\s/);
-  expect(node).toMatch(/^n[45]$/);
+  expect(node).toMatch(nodes);
 
   const { argv, directory: cwd } = await session.jobShell(asJobId(job));
   const { transport } = await clusters.runs.reach(run, need);
