@@ -2,6 +2,7 @@ import { writeFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 import type { ConfigReport } from "../../src/scheduler/control/configReport";
 import { createStudy, init, output, peaks, python, type Study } from "./program";
+import { putUnnamable } from "../unit/scheduler/runFixture";
 
 async function settingsOf(study: Study, ...args: string[]) {
   const report = JSON.parse(await output(study, "config", ...args, "--json")) as ConfigReport;
@@ -60,9 +61,11 @@ test("what was typed holds in the run until typed anew or unset; config shows wh
     exitCode: 2,
     stderr: expect.stringContaining("There is no Python at /nope.") as string,
   });
+  await putUnnamable(study.folder);
   const again = ["init", "--learners", study.learnersFile, "--unset", "goal", "--set", "maxJobs=5"];
   expect(await output(study, ...again)).toBe(
-    `There is a run in ${study.folder} already; from now on it goes by: goal 9 points, retries 4, maxJobs 5.\n`,
+    `There is a run in ${study.folder} already; from now on it goes by: goal 9 points, retries 4, maxJobs 5.\n` +
+      `2 names are not UTF-8 and left out of the run's code: ${study.folder}/caf\u{FFFD}, ${study.folder}/caf\u{FFFD}.py. Rename them if jobs need them.\n`,
   );
   expect(await now("maxJobs", "goal", "pollSeconds", "retries", "python")).toEqual([
     { origin: "typed", value: 5 },

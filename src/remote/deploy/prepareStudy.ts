@@ -1,5 +1,6 @@
 import { basename, dirname } from "node:path";
 import { AdaptiveError, toAdaptiveError } from "../../scheduler/state/errors";
+import { remarksOnNames } from "../../scheduler/state/folderWalk";
 import { checkFolderName } from "../../scheduler/state/runDirectory";
 import { type Queue, queues } from "../../scheduler/state/settings";
 import { initCommand, type InitResult, runCommand, type Start } from "../launch";
@@ -58,7 +59,8 @@ export async function prepareStudy(
     const options = { clock, deadlineMs: initDeadlineMs, signal, cwd: there };
     const made = await whileQueued(() => runCommand(transport, command, options), onStep);
     await launch(world, program, { run: made.run, host: probe.host, queue });
-    return { ...made, sent, keptAside };
+    const warnings = [...made.warnings, ...remarksOnNames(folder, plan.unnamable, "what is sent")];
+    return { ...made, warnings, sent, keptAside };
   } catch (error) {
     throw explained(toAdaptiveError(error), plan);
   }

@@ -2,7 +2,7 @@ import { AdaptiveError } from "../../scheduler/state/errors";
 import type { Program } from "../program";
 import type { StudyPlan } from "../studySync/plan";
 import { sendStudy } from "../studySync/sendStudy";
-import { planFolder, type SentFiles } from "../studySync/sentFiles";
+import { type FolderPlan, planFolder, type SentFiles } from "../studySync/sentFiles";
 import type { Host } from "./install";
 
 export interface SendWorld extends Omit<Host, "place"> {
@@ -17,7 +17,7 @@ export interface SendWorld extends Omit<Host, "place"> {
 }
 
 export interface SentFolder {
-  plan: StudyPlan;
+  plan: FolderPlan;
   sent: SentFiles;
   /** What somebody had edited there, under its new name. */
   keptAside: readonly string[];

@@ -7,13 +7,19 @@ import { readStudyFolder } from "./studyFolder";
 /** What was sent: SHA-256 by path. */
 export type SentFiles = Readonly<Record<string, string>>;
 
+export interface FolderPlan extends StudyPlan {
+  /** What cannot be sent because its name is not UTF-8. */
+  unnamable: readonly string[];
+}
+
 /**
  * What of a study's folder goes to a cluster.
  * @param downloaded files that a run's data was downloaded into
  */
-export async function planFolder(folder: string, downloaded?: ReadonlySet<string>): Promise<StudyPlan> {
+export async function planFolder(folder: string, downloaded?: ReadonlySet<string>): Promise<FolderPlan> {
   const include = await readIncludes(folder);
-  return planStudy(await readStudyFolder(folder, include), include, downloaded);
+  const { entries, unnamable } = await readStudyFolder(folder, include);
+  return { ...planStudy(entries, include, downloaded), unnamable };
 }
 
 /** What of a study was edited since it was sent: the files that jobs get, and `adaptive.json`. */

@@ -10,14 +10,17 @@ const maxFiles = 20_000;
 const foreign = new Set([".git", "node_modules", "__pycache__", "site-packages", ".ipynb_checkpoints"]);
 
 /**
- * The files of a study's folder, sorted, and behind links to folders its code.
+ * The files of a study's folder, sorted, and behind links to folders its code; and which have no name that can be sent.
  * @param include files and folders, relative to the folder, that are code too
  * @throws AdaptiveError `too-many-files`
  */
-export async function readStudyFolder(folder: string, include: readonly string[] = []): Promise<StudyEntry[]> {
+export async function readStudyFolder(
+  folder: string,
+  include: readonly string[] = [],
+): Promise<{ entries: StudyEntry[]; unnamable: readonly string[] }> {
   const ignored = await ignoredPaths(folder);
   const isOurs = (name: string): boolean => name.startsWith(".adaptive") || foreign.has(name);
-  const { files } = await walkFolder(folder, {
+  const { files, unnamable } = await walkFolder(folder, {
     enters: (name) => !isOurs(name),
     takes: (path, isBehindLink) =>
       !isOurs(basename(path)) && (!isBehindLink || path.endsWith(".py") || isNamedBy(include, path)),
@@ -25,7 +28,8 @@ export async function readStudyFolder(folder: string, include: readonly string[]
       if (count > maxFiles) throw tooMany(folder);
     },
   });
-  return files.map(({ path, sizeBytes }) => ({ path, size: sizeBytes, isIgnored: isIn(ignored, path) }));
+  const entries = files.map(({ path, sizeBytes }) => ({ path, size: sizeBytes, isIgnored: isIn(ignored, path) }));
+  return { entries, unnamable };
 }
 
 /** As git says it: files, and folders as a whole; none where there is no git. */

@@ -4,6 +4,7 @@ import { valueIn } from "../state/layers";
 import { RunDirectory } from "../state/runDirectory";
 import { settingNames, settingsOf, type Settings } from "../state/settings";
 import { valueWords } from "../state/settingWords";
+import { remarksOnCode } from "../study/code";
 import { createRun } from "../study/createRun";
 import type { CopyWish } from "../study/place";
 import { configurationOf, readSources, type StartOptions } from "../study/settings";
@@ -24,11 +25,16 @@ export async function init(
   const directory = resumed
     ? found
     : await createRun(options, program.assets, Date.now, (warning) => warnings.push(warning));
+  warnings.push(...(await remarksOnCode(directory.path)));
   const { runId } = await directory.readRunFile();
   const news = changed.length > 0 ? `from now on it goes by: ${changed.join(", ")}` : "it goes by what it went by";
   if (json) program.printJson({ run: directory.own, runId, resumed, warnings });
-  else if (resumed) program.print(`There is a run in ${directory.path} already; ${news}.`);
-  else [`Made the run in ${directory.path}`, ...warnings].forEach(program.print);
+  else {
+    const made = resumed
+      ? `There is a run in ${directory.path} already; ${news}.`
+      : `Made the run in ${directory.path}`;
+    [made, ...warnings].forEach(program.print);
+  }
   return exitCodes.success;
 }
 

@@ -5,6 +5,7 @@ import { Scheduler } from "../server";
 import { toAdaptiveError } from "../state/errors";
 import { pausedByPerson } from "../state/rows";
 import { RunDirectory } from "../state/runDirectory";
+import { remarksOnCode } from "../study/code";
 import { createRun } from "../study/createRun";
 import { configurationOf, readSources, type StartOptions } from "../study/settings";
 import { notACopy, type CopyWish } from "../study/place";
@@ -44,6 +45,7 @@ export async function run(options: RunOptions, program: Program): Promise<number
   const directory = isResumed
     ? found
     : await createRun(options, program.assets, Date.now, (warning) => warnings.push(warning));
+  warnings.push(...(await remarksOnCode(directory.path)));
   // What is wrong in a file starts no scheduler.
   if (isResumed) await readSources(options, null);
   const view = createView(options.json, program);

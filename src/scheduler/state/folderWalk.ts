@@ -31,6 +31,25 @@ export interface WalkRules {
 /** U+FFFD stands for bytes that are not UTF-8; a name that has it in earnest went through a wrong conversion before. */
 export const isNamable = (path: string): boolean => !path.includes("\u{FFFD}");
 
+const maxNamed = 3;
+
+/**
+ * What a person should know of names that are left out; one remark, however many there are.
+ * @param from what they are left out of, in words
+ */
+export function remarksOnNames(root: string, unnamable: readonly string[], from: string): string[] {
+  const [first, ...others] = unnamable.map((path) => join(root, path));
+  if (first === undefined) return [];
+  if (others.length === 0) {
+    return [`${first} is left out of ${from}: its name is not UTF-8. Rename it if jobs need it.`];
+  }
+  const more = unnamable.length > maxNamed ? `, and ${unnamable.length - maxNamed} more` : "";
+  const named = [first, ...others].slice(0, maxNamed).join(", ");
+  return [
+    `${unnamable.length} names are not UTF-8 and left out of ${from}: ${named}${more}. Rename them if jobs need them.`,
+  ];
+}
+
 /**
  * The files in a folder of a study, sorted. Links are followed, but not those that lead around the folder that
  * they are in, nowhere, into a run's state, or to a folder of very many files.

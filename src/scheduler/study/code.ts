@@ -4,7 +4,7 @@ import { copyFile, mkdir, readdir, readFile, rename, rm, rmdir, stat } from "nod
 import { dirname, join, relative, resolve, sep } from "node:path";
 import { AdaptiveError, errnoOf } from "../state/errors";
 import { writeFileAtomically } from "../state/files";
-import { walkFolder } from "../state/folderWalk";
+import { remarksOnNames, walkFolder } from "../state/folderWalk";
 import type { RunDirectory } from "../state/runDirectory";
 
 const maxFileBytes = 10 << 20;
@@ -113,9 +113,7 @@ export async function codeFiles(folder: string, include: readonly string[]): Pro
 
 /** What a person should know of the study's folder: what is no part of the run's code although it may be meant to be. */
 export async function remarksOnCode(folder: string): Promise<string[]> {
-  return (await pythonFiles(folder)).unnamable.map(
-    (path) => `${join(folder, path)} is left out of the run's code: its name is not UTF-8. Rename it if jobs need it.`,
-  );
+  return remarksOnNames(folder, (await pythonFiles(folder)).unnamable, "the run's code");
 }
 
 async function includedFiles(folder: string, name: string): Promise<string[]> {

@@ -13,7 +13,7 @@ import { registerRun } from "../state/registry";
 import { settingsOf } from "../state/settings";
 import { checkFolderName, RunDirectory, type RunFile } from "../state/runDirectory";
 import type { Assets } from "../assets";
-import { copyClient, copyCode, remarksOnCode } from "./code";
+import { copyClient, copyCode } from "./code";
 import { checkScript, inspectLearners } from "./inspect";
 import { checkNoOverlap } from "./overlap";
 import { checkClasses, configurationOf, type StartOptions } from "./settings";
@@ -83,8 +83,7 @@ export async function createRun(
     await checkNoOverlap(directory, learners, settings.dataframe, wasm);
     await writeFileAtomically(directory.runFile, JSON.stringify(run, null, 2));
     const unlisted = await registerRun(run, directory);
-    const ofCode = await remarksOnCode(directory.path);
-    [...inspection.warnings, ...remarks, ...remarksOnClasses(settings, learners), ...ofCode].forEach(onWarning);
+    [...inspection.warnings, ...remarks, ...remarksOnClasses(settings, learners)].forEach(onWarning);
     if (unlisted !== null) onWarning(unlisted);
     return directory;
   } catch (error) {

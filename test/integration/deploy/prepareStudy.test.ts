@@ -4,7 +4,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { prepareStudy, type Prepared, type StudyWorld } from "../../../src/remote/deploy/prepareStudy";
 import { launchScheduler } from "../../../src/remote/deploy/launchScheduler";
 import { systemClock } from "../../../src/scheduler/state/clock";
-import { temporaryFolder } from "../../unit/scheduler/runFixture";
+import { putUnnamable, temporaryFolder } from "../../unit/scheduler/runFixture";
 import { eventually, peaks, python } from "../program";
 import { createHome, endingSessions, headNode } from "./headNode";
 
@@ -69,7 +69,9 @@ describe("a study on a cluster", () => {
     await eventually(async () => (await state()) === "done");
     // Once more: only what has changed is sent, and the run goes on.
     await writeFile(join(world.folder, "tables/params.csv"), "0.0,0.1,0.2,0.3");
-    expect(await world.prepare()).toMatchObject({ run: made.run, resumed: true });
+    await putUnnamable(world.folder);
+    const warning = expect.stringMatching(/^2 names are not UTF-8 and left out of what is sent: .*\. Rename/) as string;
+    expect(await world.prepare()).toMatchObject({ run: made.run, resumed: true, warnings: [warning] });
     expect(await readFile(join(world.there, "tables/params.csv"), "utf8")).toBe("0.0,0.1,0.2,0.3");
   });
 

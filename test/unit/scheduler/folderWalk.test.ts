@@ -3,10 +3,10 @@ import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { planFolder } from "../../../src/remote/studySync/sentFiles";
 import { createFolders } from "../../../src/scheduler/state/createState";
-import { walkFolder } from "../../../src/scheduler/state/folderWalk";
+import { remarksOnNames, walkFolder } from "../../../src/scheduler/state/folderWalk";
 import { checkFolderName, RunDirectory } from "../../../src/scheduler/state/runDirectory";
 import { copyCode, remarksOnCode, revisionOf } from "../../../src/scheduler/study/code";
-import { temporaryFolder } from "./runFixture";
+import { putUnnamable, temporaryFolder } from "./runFixture";
 
 async function put(folder: string, ...names: string[]): Promise<void> {
   for (const name of names) {
@@ -35,13 +35,6 @@ const pythonIn = async (folder: string): Promise<string[]> => {
   });
   return files.map(({ path }) => path);
 };
-
-/** Names that are not UTF-8, as a file and as a folder. */
-async function putUnnamable(folder: string): Promise<void> {
-  const named = (...end: number[]) => Buffer.concat([Buffer.from(`${folder}/caf`), Buffer.from(end)]);
-  await mkdir(named(0xe9));
-  await writeFile(named(0xe9, ...Buffer.from(".py")), "x = 1");
-}
 
 describe("links in a study's folder", () => {
   test("to code are the code that they lead to, in the run and on the way to a cluster", async () => {
@@ -113,11 +106,14 @@ describe("names that are not UTF-8", () => {
     expect(revision).toBe(await revisionOf(study, ["tables"]));
     const sent = ["_learners.py", "tables/a.csv"];
     expect((await planFolder(study)).send.map(({ path }) => path)).toEqual(sent);
-    const remarks = await remarksOnCode(study);
-    expect(remarks).toHaveLength(4);
-    expect(remarks[0]).toBe(
-      `${study}/caf\u{FFFD} is left out of the run's code: its name is not UTF-8. Rename it if jobs need it.`,
-    );
+    expect(await remarksOnCode(study)).toEqual([
+      `4 names are not UTF-8 and left out of the run's code: ${study}/caf\u{FFFD}, ${study}/caf\u{FFFD}.py, ` +
+        `${study}/tables/caf\u{FFFD}, and 1 more. Rename them if jobs need them.`,
+    ]);
+    expect(remarksOnNames(study, ["caf\u{FFFD}.py"], "what is sent")).toEqual([
+      `${study}/caf\u{FFFD}.py is left out of what is sent: its name is not UTF-8. Rename it if jobs need it.`,
+    ]);
+    expect(remarksOnNames(study, [], "what is sent")).toEqual([]);
   });
 });
 

@@ -1,4 +1,4 @@
-import { mkdtemp, open, readFile, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, open, readFile, rm, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -110,3 +110,10 @@ export const assigned = (job: string, learner: number, epoch = 1): Extract<NewCh
   host: "n1",
   npointsBefore: 0,
 });
+
+/** Names that are not UTF-8, as a file and as a folder. */
+export async function putUnnamable(folder: string): Promise<void> {
+  const named = (...end: number[]) => Buffer.concat([Buffer.from(`${folder}/caf`), Buffer.from(end)]);
+  await mkdir(named(0xe9));
+  await writeFile(named(0xe9, ...Buffer.from(".py")), "x = 1");
+}

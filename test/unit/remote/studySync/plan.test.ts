@@ -79,7 +79,7 @@ test("a study's folder: what git ignores is marked, and what is nobody's study i
   await writeFile(join(folder, ".gitignore"), "out/\n*.log\n");
   await symlink("/", join(folder, "link"));
   const paths = async (): Promise<[string, boolean][]> =>
-    (await readStudyFolder(folder)).map(({ path, isIgnored }) => [path, isIgnored]);
+    (await readStudyFolder(folder)).entries.map(({ path, isIgnored }) => [path, isIgnored]);
   const all = [".gitignore", ...files].sort();
   expect(await paths()).toEqual(all.map((path) => [path, false]));
   execFileSync("git", ["init", "--quiet"], { cwd: folder });
