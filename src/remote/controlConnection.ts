@@ -169,8 +169,12 @@ const notificationChecks: { readonly [N in keyof Notifications]: (value: unknown
     typeof value["learner"] === "number" &&
     (value["why"] === null || typeof value["why"] === "string"),
   closing: (value): value is Notifications["closing"] => value === null,
+  // Without a code from schedulers that began before there was one.
   notice: (value): value is Notifications["notice"] =>
-    value === null || (isObject(value) && ["code", "message", "hint"].every((name) => typeof value[name] === "string")),
+    value === null ||
+    (isObject(value) &&
+      ["message", "hint"].every((name) => typeof value[name] === "string") &&
+      ["string", "undefined"].includes(typeof value["code"])),
 };
 
 function hasNoNul(text: string): boolean {

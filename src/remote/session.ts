@@ -378,7 +378,7 @@ export class Session implements RunSession {
   }
 
   private note(notice: Notifications["notice"]): void {
-    this.currentNotice = notice;
+    this.currentNotice = notice && { ...notice, code: notice.code ?? "" };
     this.changes.request();
   }
 
