@@ -43,6 +43,8 @@ describe("run", () => {
     await first.ended;
     const before = await study.changes();
     expect(assignments(before)).toHaveLength(2);
+    const { stdout: status } = await study.start(["status"]).ended;
+    expect(status).toMatch(/jobs +2 running · as its last scheduler knew; .*jobs RUN asks the queue/);
 
     const second = study.run("--json");
     const begin = JSON.parse(await second.line(isEvent("begin"))) as object;

@@ -199,10 +199,12 @@ const pausedWords = "Paused from elsewhere: no more jobs are submitted until som
 const stoppedWords = "The jobs were stopped from elsewhere, and have saved. The same command goes on.";
 const closedWords = "Its scheduler was ended from elsewhere; jobs go on. The same command finds them again.";
 
-/** Ctrl-C: once stops the jobs, which save; twice leaves at once, and the jobs go on. */
+/** Ctrl-C: once stops the jobs, which save; twice leaves at once, whatever the jobs do. */
 async function stopJobs(attended: AttendedRun, view: RunView, program: Program): Promise<void> {
   view.stopping();
-  const again = interruption().then(() => program.print("The jobs go on; the next start finds them."));
+  const again = interruption().then(() =>
+    program.print("Jobs that were told to end save and end by themselves, others go on; the next start finds them."),
+  );
   // On a full disk nobody can be told to end: the jobs go on.
   const stopped = attended.stop().then(
     () => noJobs(attended),

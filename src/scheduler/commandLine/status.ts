@@ -111,6 +111,9 @@ function describe(report: Report): string {
   const { directory, copyOf, name, activity, reason, notice, remark, scheduler, isSilent } = report;
   const { learners, jobs, npoints } = report;
   const jobsLine = Object.entries(jobs).map(([state, count]) => `${count} ${state}`);
+  if (!scheduler && !isSilent && jobsLine.length > 0) {
+    jobsLine.push("as its last scheduler knew; adaptive-scheduler jobs RUN asks the queue");
+  }
   return [
     `${name} in ${directory}${copyOf ? `, a copy of the run in ${copyOf}` : ""}`,
     `learners   ${figuresLine({ learners, npoints, jobs: 0, elapsedMs: 0 }).split(" · ").slice(0, -1).join(" · ")}`,
