@@ -103,7 +103,7 @@ test.each(Object.entries(journeys))("the main job as any user: %s", async (_, si
   const jobs = () => slurm("squeue", "--noheader", `--user=${site.user}`, "--format=%u %P %T");
   expect(await jobs()).toContain(`${site.user} ${name} RUNNING`);
   const { remark } = (await overview()).run;
-  if (site.ignored === undefined) expect(remark).not.toContain("of the environment");
+  if (site.ignored === undefined) expect(remark ?? "").not.toContain("of the environment");
   else expect(remark).toContain(`Jobs are submitted without ${site.ignored} of the environment: say it in resources.`);
   const [job = "", node = ""] = (await evaluations(0)).split(/\s/);
   expect(node).toMatch(nodes);
