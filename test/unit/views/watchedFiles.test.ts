@@ -39,6 +39,15 @@ test.each([
   expect(isLeftOut("files.watcherExclude", path)).toBe(isSo);
 });
 
-test("a search does not find the copies of a study that its jobs run", () => {
-  expect(Object.keys(configurationDefaults["search.exclude"] ?? {})).toEqual(["**/{.adaptive,.adaptive-*}"]);
+test.each([
+  // By a search the editor finds out that it has to activate the extension.
+  [".adaptive/run.json", false],
+  ["peaks/.adaptive/run.json", false],
+  [".adaptive", false],
+  ["_learners.py", false],
+  // The copies of a study that its jobs run.
+  [".adaptive/code/0a1b/lib/helpers.py", true],
+  ["peaks/.adaptive-fine/code/0a1b/_learners.py", true],
+])("of %s the editor's search is spared: %j", (path, isSo) => {
+  expect(isLeftOut("search.exclude", path)).toBe(isSo);
 });
