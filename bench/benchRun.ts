@@ -6,6 +6,9 @@ import { mergeSettings } from "../src/scheduler/state/layers";
 import { asJobId, asLearnerId } from "../src/scheduler/state/rows";
 import { RunDirectory } from "../src/scheduler/state/runDirectory";
 import { Store, systemWorld } from "../src/scheduler/state/store";
+import { WorkerDesk } from "../src/scheduler/workers/desk";
+import { Door } from "../src/scheduler/workers/door";
+import { ProgressBoard } from "../src/scheduler/workers/progress";
 
 /** A run whose learners wait and whose jobs are about to ask. */
 export async function createRun(learners: number, jobs: number, wasm: Uint8Array): Promise<RunDirectory> {
@@ -54,4 +57,21 @@ export function openStore(directory: RunDirectory, wasm: Uint8Array): Promise<St
       },
     },
   );
+}
+
+/** Answers workers, and does nothing else that a scheduler does. */
+export async function serveDesk(store: Store): Promise<Door> {
+  const nothing = {
+    givesWay: () => false,
+    onDidFree: () => undefined,
+    onDidPreview: () => undefined,
+    onDidFail: () => undefined,
+    onDidRemark: () => undefined,
+  };
+  const desk = new WorkerDesk(store, new ProgressBoard(store.model), Date.now, nothing);
+  const door = await Door.open("tcp://127.0.0.1:*");
+  void door.serve((peer, message) => {
+    void desk.answer(message).then((reply) => reply && door.send(peer, reply));
+  });
+  return door;
 }

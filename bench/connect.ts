@@ -9,10 +9,8 @@ import { once } from "node:events";
 import { setTimeout } from "node:timers/promises";
 import { readFile, rm } from "node:fs/promises";
 import * as zmq from "zeromq";
-import { WorkerDesk } from "../src/scheduler/workers/desk";
-import { Door, type DoorKeys } from "../src/scheduler/workers/door";
-import { ProgressBoard } from "../src/scheduler/workers/progress";
-import { createRun, openStore } from "./benchRun";
+import type { DoorKeys } from "../src/scheduler/workers/door";
+import { createRun, openStore, serveDesk } from "./benchRun";
 
 interface Task {
   /** The first of this process's workers. */
@@ -92,18 +90,7 @@ async function bare(workers: number, backlog: number): Promise<number> {
 async function scheduler(workers: number, wasm: Uint8Array): Promise<number> {
   const directory = await createRun(workers, workers, wasm);
   const store = await openStore(directory, wasm);
-  const nothing = {
-    givesWay: () => false,
-    onDidFree: () => undefined,
-    onDidPreview: () => undefined,
-    onDidFail: () => undefined,
-    onDidRemark: () => undefined,
-  };
-  const desk = new WorkerDesk(store, new ProgressBoard(store.model), Date.now, nothing);
-  const door = await Door.open("tcp://127.0.0.1:*");
-  void door.serve((peer, message) => {
-    void desk.answer(message).then((reply) => reply && door.send(peer, reply));
-  });
+  const door = await serveDesk(store);
   const seconds = await secondsOf(workers, door.keys, door.port);
   await door.close();
   await store.close();

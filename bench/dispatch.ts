@@ -11,10 +11,8 @@ import { join } from "node:path";
 import { parentPort, Worker, workerData } from "node:worker_threads";
 import { openDealer } from "../src/scheduler/control/dealer";
 import { RunDirectory } from "../src/scheduler/state/runDirectory";
-import { WorkerDesk } from "../src/scheduler/workers/desk";
 import { Door, type DoorKeys } from "../src/scheduler/workers/door";
-import { ProgressBoard } from "../src/scheduler/workers/progress";
-import { createRun, openStore } from "./benchRun";
+import { createRun, openStore, serveDesk } from "./benchRun";
 
 interface Task {
   clients: number;
@@ -88,18 +86,7 @@ async function schedulerMs(clients: number, pairs: number, prepared: RunDirector
   const directory = new RunDirectory(`${prepared.path}-round`);
   await cp(prepared.path, directory.path, { recursive: true });
   const store = await openStore(directory, wasm);
-  const nothing = {
-    givesWay: () => false,
-    onDidFree: () => undefined,
-    onDidPreview: () => undefined,
-    onDidFail: () => undefined,
-    onDidRemark: () => undefined,
-  };
-  const desk = new WorkerDesk(store, new ProgressBoard(store.model), Date.now, nothing);
-  const door = await Door.open("tcp://127.0.0.1:*");
-  void door.serve((peer, message) => {
-    void desk.answer(message).then((reply) => reply && door.send(peer, reply));
-  });
+  const door = await serveDesk(store);
   const seconds = await secondsOf({ clients, pairs, keys: door.keys, port: door.port });
   await door.close();
   await store.close();

@@ -94,6 +94,16 @@ async function expectMirrored({ scheduler, session, mirrors }: ReturnType<typeof
   whole.close();
 }
 
+/** The scheduler says that it ends, is heard to the end, and is gone. */
+async function endsInPeace({ scheduler, session, linked, settled }: ReturnType<typeof open>): Promise<void> {
+  await linked("online");
+  scheduler.send("closing", null);
+  scheduler.send("notice", { code: "x", message: "heard too", hint: "" });
+  await settled(() => session.notice !== null);
+  scheduler.isReachable = false;
+  scheduler.end(2);
+}
+
 describe("a session", () => {
   test("mirrors the run from a snapshot and the changes behind it", async () => {
     const opened = open();
@@ -129,13 +139,9 @@ describe("a session", () => {
   });
 
   test("after a scheduler that ended in peace, only looks for another one, until a person starts jobs", async () => {
-    const { scheduler, session, clock, linked, settled, links } = open();
-    await linked("online");
-    scheduler.send("closing", null);
-    scheduler.send("notice", { code: "x", message: "heard too", hint: "" });
-    await settled(() => session.notice !== null);
-    scheduler.isReachable = false;
-    scheduler.end(2);
+    const opened = open();
+    const { scheduler, session, clock, linked, settled, links } = opened;
+    await endsInPeace(opened);
     await expect(linked("offline")).resolves.toMatchObject({ why: "the scheduler has ended" });
     const steps = links.length;
     clock.advance(1000);
@@ -150,13 +156,9 @@ describe("a session", () => {
   });
 
   test("after a scheduler that ended in peace, a person may act or connect, which starts another one", async () => {
-    const { scheduler, session, linked, settled } = open();
-    await linked("online");
-    scheduler.send("closing", null);
-    scheduler.send("notice", { code: "x", message: "heard too", hint: "" });
-    await settled(() => session.notice !== null);
-    scheduler.isReachable = false;
-    scheduler.end(2);
+    const opened = open();
+    const { scheduler, session, linked } = opened;
+    await endsInPeace(opened);
     await linked("offline");
     expect(canAsk(session.link)).toBe(true);
     Object.assign(scheduler, { isReachable: true, incarnation: 2 });

@@ -1,6 +1,7 @@
 import type { JobView } from "../../../src/remote/replica/queries";
 import { effects, type NewChange } from "../../../src/scheduler/state/changes";
 import { asJobId, asLearnerId, type LearnerRow } from "../../../src/scheduler/state/rows";
+import type { Trial } from "../../../src/scheduler/state/trial";
 import type { TreeNode } from "../../../src/views/treeNodes";
 
 /** A learner as it is before anything has happened to it. */
@@ -10,6 +11,18 @@ export function learnerRow(id: number, set: Partial<LearnerRow> = {}): LearnerRo
   const learner = { id: asLearnerId(id), fname: `data/${id}.pickle`, ...described };
   return { ...rowOf<LearnerRow>("learners", { kind: "learnersAdded", learners: [learner] }), ...set };
 }
+
+/** What trying a point gave. */
+export const goodTrial: Trial = {
+  at: 5000,
+  job: "1_1",
+  point: "-1.0",
+  value: "0.044",
+  seconds: 0.01,
+  megabytes: 35.4,
+  error: null,
+  traceback: null,
+};
 
 /** A job that has just been queued. */
 export function jobView(id: string, set: Partial<JobView> = {}): JobView {

@@ -4,18 +4,8 @@ import { asLearnerId } from "../../../src/scheduler/state/rows";
 import type { Trial } from "../../../src/scheduler/state/trial";
 import { freshTrial, isNews, tracebacksOf, trialLine, trialWords, withProposal } from "../../../src/views/trialModel";
 import { defaultSettings } from "../scheduler/runFixture";
-import { learnerRow } from "./rows";
+import { goodTrial as good, learnerRow } from "./rows";
 
-const good: Trial = {
-  at: 5000,
-  job: "1_1",
-  point: "-1.0",
-  value: "0.044",
-  seconds: 0.01,
-  megabytes: 35.4,
-  error: null,
-  traceback: null,
-};
 const traceback = `Traceback (most recent call last):
   File "/home/ann/peaks/.adaptive/code/ec73b2d9c03afd75/_learners.py", line 20, in transmission
     helpers.solve(1, 0)

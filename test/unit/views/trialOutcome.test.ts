@@ -4,22 +4,12 @@ import { asLearnerId } from "../../../src/scheduler/state/rows";
 import type { Trial } from "../../../src/scheduler/state/trial";
 import { stepLabel, trialOutcome, TrialOutcomes } from "../../../src/views/trialOutcome";
 import { defaultSettings } from "../scheduler/runFixture";
-import { learnerRow } from "./rows";
+import { goodTrial as good, learnerRow } from "./rows";
 
 const study = { name: "peaks", learnersFile: "/home/ann/peaks/_learners.py" };
 const settings = JSON.stringify(defaultSettings);
 const paused = { activity: "paused", settings } as const;
 const proposal = { cores: 4, walltime: "1:00:00", reasons: [] };
-const good: Trial = {
-  at: 5000,
-  job: "1_1",
-  point: "-1.0",
-  value: "0.044",
-  seconds: 0.01,
-  megabytes: 35.4,
-  error: null,
-  traceback: null,
-};
 const traceback = `  File "/home/ann/peaks/.adaptive/code/ec73b2d9c03afd75/_learners.py", line 20, in f\nLinAlgError: Singular matrix`;
 const bad: Trial = { ...good, value: null, error: "LinAlgError: Singular matrix in f at x = -1.0", traceback };
 const tried = (trial: Trial): TriedLearner[] => {
