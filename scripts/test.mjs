@@ -23,7 +23,10 @@ import {
 } from "./setup.mjs";
 import { printError, root, seconds, together } from "./steps.mjs";
 
-/** @typedef {{ passed: number, failed: number, again?: string[] }} Counts what passed only when run again, with why */
+/**
+ * With what failed, and what passed only when run again, and why.
+ * @typedef {{ passed: number, failed: number, failures?: string[], again?: string[] }} Counts
+ */
 /** What takes long and rarely fails; `npm run test:long` runs it, and what is marked so in Python. */
 const long = ".long.test.ts";
 /** @type {Record<string, () => Promise<Counts>>} */
@@ -104,14 +107,21 @@ async function vitest(project, ...options) {
     numTodoTests = 0,
     testResults = [],
   } = JSON.parse(text);
-  const again = testResults
-    .flatMap((/** @type {any} */ file) => file.assertionResults)
-    .filter((/** @type {any} */ { status, failureMessages }) => status === "passed" && failureMessages.length > 0)
-    .map(
-      (/** @type {any} */ { fullName, failureMessages: [why] }) =>
-        `${project}: ${fullName}\n  ${why.split("\n    at ")[0]}`,
-    );
-  return { ...counted(exitCode, numPassedTests, numFailedTests + numPendingTests + numTodoTests), again };
+  const tests = testResults.flatMap((/** @type {any} */ { name, status, message, assertionResults }) =>
+    message ? [{ fullName: name, status, failureMessages: [message] }, ...assertionResults] : assertionResults,
+  );
+  const told = (/** @type {string} */ status) =>
+    tests
+      .filter((/** @type {any} */ test) => test.status === status && test.failureMessages.length > 0)
+      .map(
+        (/** @type {any} */ { fullName, failureMessages: [why] }) =>
+          `${project}: ${fullName}\n  ${why.split("\n    at ")[0]}`,
+      );
+  return {
+    ...counted(exitCode, numPassedTests, numFailedTests + numPendingTests + numTodoTests),
+    failures: told("failed"),
+    again: told("passed"),
+  };
 }
 
 /**
@@ -158,7 +168,10 @@ async function pytest(marked = "not long") {
   const text = await readFile(report, "utf8").catch(() => "");
   const number = (/** @type {string} */ name) => Number(new RegExp(` ${name}="(\\d+)"`).exec(text)?.[1] ?? 0);
   const failed = number("failures") + number("errors") + number("skipped");
-  return counted(exitCode, number("tests") - failed, failed);
+  const failures = [
+    ...text.matchAll(/<testcase [^>]* name="([^"]*)"[^>]*><(?:failure|error) message="(.*?)(?:&#10;|")/g),
+  ].map(([, name, why]) => `python: ${name}\n  ${why}`);
+  return { ...counted(exitCode, number("tests") - failed, failed), failures };
 }
 
 /**
@@ -205,6 +218,7 @@ function sum(counts) {
   return {
     passed: counts.reduce((all, { passed }) => all + passed, 0),
     failed: counts.reduce((all, { failed }) => all + failed, 0),
+    failures: counts.flatMap(({ failures = [] }) => failures),
     again: counts.flatMap(({ again = [] }) => again),
   };
 }
@@ -242,7 +256,8 @@ async function test(names) {
     for (const name of beside ? others : names) await run(name);
     await beside;
   }
-  const { passed, failed, again } = sum(counts);
+  const { passed, failed, failures, again } = sum(counts);
+  if (failures.length > 0) console.log(`\nFailed:\n${failures.join("\n")}`);
   if (again.length > 0) console.log(`\nPassed only when run again, which is a fault to repair:\n${again.join("\n")}`);
   console.log(`\n${times.join("\n")}\n\n${passed} passed, ${failed} failed`);
   process.exitCode = failed === 0 ? 0 : 1;
