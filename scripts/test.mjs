@@ -34,9 +34,9 @@ const parts = {
   check,
   unit: () => vitest("unit"),
   simulation: async () => sum([await simulate(300), await vitest("simulation")]),
+  crash: () => vitest("crash"),
   // Half of it is waiting: for processes to start, for a poll, for patience to end.
   integration: async () => sum([await vitest("integration", "--minWorkers=1", "--maxWorkers=3"), await pytest()]),
-  crash: () => vitest("crash"),
   // Most of it is waiting for Slurm, and for the patience of the scheduler.
   cluster: () => endingCluster(vitest("cluster", "--minWorkers=1", "--maxWorkers=6")),
   // One of its tests is on the cluster.
@@ -55,10 +55,16 @@ const parts = {
 };
 /** Parts that run when they are named. */
 const onlyNamed = ["slurms", "long"];
-/** It knows no clock: beside other parts it takes what these leave of the cores, and says at the end what came out. */
-const inBackground = "simulation";
+/**
+ * What runs beside the others and says at the end what came out: the simulation knows no clock, and takes what these
+ * leave of the cores; of the cluster most is waiting.
+ * @type {Record<string, string[]>} with what they run by
+ */
+const inBackground = { simulation: ["nice", "-n", "19"], cluster: [] };
+/** There is one test cluster. */
+const oneAfterTheOther = { first: "cluster", then: "e2e" };
 const results = join(root, "test/results");
-/** @type {AsyncLocalStorage<Buffer[]>} of the part that runs in the background its output */
+/** @type {AsyncLocalStorage<{ output: Buffer[], by: string[] }>} of a part that runs in the background */
 const background = new AsyncLocalStorage();
 
 async function setUp(/** @type {readonly string[]} */ names) {
@@ -192,10 +198,9 @@ function counted(exitCode, passed, failed) {
  */
 function show(command, args) {
   return new Promise((resolve) => {
-    const output = background.getStore();
-    const child = output
-      ? spawn("nice", ["-n", "19", command, ...args], { cwd: root, stdio: ["ignore", "pipe", "pipe"] })
-      : spawn(command, args, { cwd: root, stdio: "inherit" });
+    const { output, by } = background.getStore() ?? { by: [] };
+    const [program = command, ...all] = [...by, command, ...args];
+    const child = spawn(program, all, { cwd: root, stdio: output ? ["ignore", "pipe", "pipe"] : "inherit" });
     for (const stream of [child.stdout, child.stderr]) stream?.on("data", (data) => output?.push(data));
     child.on("error", () => resolve(null));
     child.on("close", resolve);
@@ -233,7 +238,7 @@ async function test(names) {
   /** @type {string[]} */
   const times = [];
   const part = async (/** @type {string} */ name, /** @type {() => Promise<Counts>} */ work) => {
-    const output = background.getStore();
+    const output = background.getStore()?.output;
     if (!output) console.log(`\n── ${name} ──`);
     const startedMs = Date.now();
     const came = await work().catch((error) => {
@@ -250,11 +255,16 @@ async function test(names) {
   };
   const run = (/** @type {string} */ name) => part(name, parts[name] ?? check);
   if (await part("set-up", () => setUp(names))) {
-    const others = names.filter((name) => name !== inBackground);
-    const isBeside = others.length > 0 && others.length < names.length;
-    const beside = isBeside ? background.run([], () => run(inBackground)) : null;
-    for (const name of beside ? others : names) await run(name);
-    await beside;
+    const others = names.filter((name) => !(name in inBackground));
+    const beside = others.length === 0 ? [] : names.filter((name) => name in inBackground);
+    const running = new Map(
+      beside.map((name) => [name, background.run({ output: [], by: inBackground[name] ?? [] }, () => run(name))]),
+    );
+    for (const name of beside.length > 0 ? others : names) {
+      if (name === oneAfterTheOther.then) await running.get(oneAfterTheOther.first);
+      await run(name);
+    }
+    await Promise.all(running.values());
   }
   const { passed, failed, failures, again } = sum(counts);
   if (failures.length > 0) console.log(`\nFailed:\n${failures.join("\n")}`);

@@ -25,18 +25,13 @@ const queuedIn = async (folder: string) =>
     .map((line) => line.split(" "))
     .flatMap(([id = "", where]) => (where === folder ? [id] : []));
 
-test.each([
-  ["the comment", ['job.comment = "project=demo"']],
-  [
-    "comment, name, partition and requeue",
-    ['job.comment = "x"', 'job.name = "site"', 'job.partition = "pair"', "job.requeue = 1"],
-  ],
-])(
-  "jobs of a site that rewrites %s are known while they wait, are no more than allowed, and end with a stop",
+test(
+  "jobs of a site that rewrites them are known while they wait, are no more than allowed, and end with a stop",
   { timeout: aloneMs },
-  async (_, lines) => {
+  async () => {
     const on = await SlurmStudy.create(slowPeaks(5), farGoal, "exclusive");
-    await rewriting(...lines);
+    const partition = 'job.partition = "pair"';
+    await rewriting('job.comment = "project=demo"', 'job.name = "site"', partition, "job.requeue = 1");
     const waiting = JSON.stringify({ resources: { extraLines: ["#SBATCH --begin=now+1hour"] } });
     const run = await on.run("--max-jobs", "2", "--set", "pollSeconds=5", "--profile", waiting);
     const ours = () => queuedIn(on.study.at(".adaptive", "jobs"));
