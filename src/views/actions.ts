@@ -5,11 +5,12 @@ import type { RunSession } from "../remote/runSession";
 import type { RunSessions } from "../remote/runSessions";
 import type { Study } from "../remote/studies";
 import { type LearnerVerb, statesFor } from "../scheduler/control/learnerVerbs";
-import { describeComparison, type StudyComparison } from "../scheduler/control/studyComparison";
+import { describeComparison, type StudyComparison, updatedLine } from "../scheduler/control/studyComparison";
 import { AdaptiveError, toAdaptiveError } from "../scheduler/state/errors";
 import type { TypedSettings } from "../scheduler/state/layers";
 import type { JobId, LearnerId } from "../scheduler/state/rows";
 import { cancelQuestion, changeQuestion } from "./changeQuestions";
+import { agreesToUpdate, runningJobsOf } from "./askUpdate";
 import { choose } from "./dialog";
 import { type ErrorDisplay, openAt } from "./errorDisplay";
 import { plural } from "../scheduler/state/counts";
@@ -66,9 +67,10 @@ export class Actions {
     return this.withRun("Update Run", async (session) => {
       const comparison = await this.compare(session, { isSent: false });
       if (comparison === null) return say("The run has the study as it is.");
-      if ((await choose(updateQuestion(comparison, false))) !== update) return;
+      const runningJobs = await runningJobsOf(session);
+      if ((await choose(updateQuestion(comparison, { mayKeep: false, runningJobs }))) !== update) return;
       await session.updateStudy(comparison.revision);
-      say(`Updated: ${describeComparison(comparison.counts)}. Running jobs keep their code.`);
+      say(updatedLine(comparison, runningJobs));
     });
   }
 
@@ -261,7 +263,7 @@ export class Actions {
     try {
       const comparison = await this.compare(session, study);
       if (comparison === null) return;
-      if (comparison.needsConsent && (await choose(updateQuestion(comparison, true))) !== update) return;
+      if (!(await agreesToUpdate(session, comparison))) return;
       await session.updateStudy(comparison.revision);
       say(`The study was edited: ${describeComparison(comparison.counts)}.`);
     } catch (error) {

@@ -137,7 +137,10 @@ function tooltipOf(learner: LearnerRow): string {
   const ofClass = resourceClass === defaultClass ? null : `class ${resourceClass}`;
   const trial = freshTrial(learner);
   const tried = trial === null ? null : `tried: ${trialLine(trial)}`;
-  const lines = [fileNames(fname), ofClass, error, reason, remark, tried].filter((line) => line !== null);
+  // A narrow side bar cuts the label off, and what tells learners apart is often its end.
+  const lines = [learnerLabel(learner), fileNames(fname), ofClass, error, reason, remark, tried].filter(
+    (line) => line !== null,
+  );
   // A reason may be the error itself, or end with it.
   const isSaid = (line: string) => lines.some((other) => other.endsWith(`: ${line}`));
   return [...new Set(lines)].filter((line) => !isSaid(line)).join("\n");

@@ -18,7 +18,7 @@ import type { RunSessions } from "../remote/runSessions";
 import type { Study } from "../remote/studies";
 import { AdaptiveError } from "../scheduler/state/errors";
 import { type LearnerId, tryClass } from "../scheduler/state/rows";
-import { choose } from "./dialog";
+import { agreesToUpdate } from "./askUpdate";
 import { together } from "./disposableScope";
 import { type ErrorDisplay, openAt } from "./errorDisplay";
 import { plural } from "../scheduler/state/counts";
@@ -26,7 +26,6 @@ import { learnerNodeId } from "./learnersTreeModel";
 import { plain } from "./plain";
 import type { PythonChoice } from "./pythonChoice";
 import type { ShownTexts } from "./shownTexts";
-import { update, updateQuestion } from "./studyWords";
 import { maxTried, withProposal } from "./trialModel";
 import { stepLabel, trialOutcome, TrialOutcomes, type TrialOutcome, type TrialStep } from "./trialOutcome";
 import { withViewProgress } from "./viewProgress";
@@ -238,7 +237,7 @@ export class PointTrials {
 async function bringUpToDate(session: RunSession): Promise<void> {
   const comparison = await session.compareStudy();
   if (comparison === null) return;
-  if (comparison.needsConsent && (await choose(updateQuestion(comparison, true))) !== update) return;
+  if (!(await agreesToUpdate(session, comparison))) return;
   await session.updateStudy(comparison.revision);
 }
 

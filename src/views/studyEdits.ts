@@ -51,7 +51,9 @@ export class StudyEdits {
   }
 
   get notice(): EditNotice | null {
-    return editNotice(this.value, this.run.overview?.run.reason !== notStartedYet);
+    const { overview } = this.run;
+    const isStarted = overview?.run.reason !== notStartedYet;
+    return editNotice(this.value, { isStarted, runningJobs: overview?.jobs.running ?? 0 });
   }
 
   dispose(): void {

@@ -15,11 +15,14 @@ export interface EditNotice {
 }
 
 /** @param isStarted whether the run's jobs were ever started */
-export function editNotice({ code, settings }: EditedParts, isStarted: boolean): EditNotice | null {
+export function editNotice(
+  { code, settings }: EditedParts,
+  { isStarted, runningJobs }: { isStarted: boolean; runningJobs: number },
+): EditNotice | null {
   if (!code && !settings) return null;
   const what = code ? `The study ${settings ? "and adaptive.json were" : "was"}` : "adaptive.json was";
   const since = isStarted ? "these jobs were started" : "this run was made";
-  const effect = isStarted && code ? "Running jobs keep their code" : "Start Jobs takes that in";
+  const effect = runningJobs > 0 && code ? "Running jobs keep their code" : "Start Jobs takes that in";
   return { line: `${what} edited since ${since}. ${effect}.`, command: code ? "updateRun" : "startJobs" };
 }
 
@@ -37,11 +40,14 @@ export const continueThose = "Continue Those";
 const leaveThemDone = "Leave Them Done";
 
 /** @param mayKeep whether there is something to do without the update too */
-export function updateQuestion({ counts }: Pick<StudyComparison, "counts">, mayKeep: boolean): Question {
+export function updateQuestion(
+  { counts }: Pick<StudyComparison, "counts">,
+  { mayKeep, runningJobs }: { mayKeep: boolean; runningJobs: number },
+): Question {
   const sentences = [
     removesMany(counts) && "That is more than a tenth of its learners.",
     counts.changed > 0 && "Changed learners that are done go on.",
-    "Running jobs keep their code; later ones have the new.",
+    runningJobs > 0 && "Running jobs keep their code; later ones have the new.",
   ].filter((sentence) => sentence !== false);
   return {
     message: `The study was edited: ${describeComparison(counts)}. Update the run?`,

@@ -1,6 +1,6 @@
 import { ask, type Address } from "../control/dealer";
 import { compareDeadlineMs } from "../control/protocol";
-import { describeComparison, removesMany, type StudyComparison } from "../control/studyComparison";
+import { describeComparison, removesMany, type StudyComparison, updatedLine } from "../control/studyComparison";
 import { AdaptiveError, toAdaptiveError } from "../state/errors";
 import type { RunDirectory } from "../state/runDirectory";
 import { findOrStartScheduler } from "./launch";
@@ -24,10 +24,12 @@ export async function update(directory: RunDirectory, options: UpdateOptions, pr
     return exitCodes.success;
   }
   await directory.readRunFile();
-  const study = studyAt(await findOrStartScheduler(directory, program));
-  const done = await updateStudy(study, options.accept, program);
+  const address = await findOrStartScheduler(directory, program);
+  const done = await updateStudy(studyAt(address), options.accept, program);
+  const { jobs } = await ask(address, "listJobs", {});
+  const runningJobs = jobs.filter(({ state }) => state === "running").length;
   if (options.json) program.printJson({ edited: done !== null, ...done });
-  else program.print(done ? `Updated: ${describeComparison(done.counts)}. Running jobs keep their code.` : unedited);
+  else program.print(done ? updatedLine(done, runningJobs) : unedited);
   return exitCodes.success;
 }
 

@@ -37,6 +37,12 @@ export function describeComparison({ added, missing, returned, changed }: Compar
   return parts.length > 0 ? parts.join(", ") : "the same learners, with other code";
 }
 
+/** That an update was made, and what that means for jobs that run. */
+export function updatedLine({ counts }: Pick<StudyComparison, "counts">, runningJobs: number): string {
+  const updated = `Updated: ${describeComparison(counts)}.`;
+  return runningJobs > 0 ? `${updated} Running jobs keep their code.` : updated;
+}
+
 /** Whether so many learners would go that it may be a mistake. */
 export function removesMany({ missing, changed, moved, unchanged }: ComparisonCounts): boolean {
   return missing > (missing + changed + moved + unchanged) / 10;

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { updatedLine } from "../../../src/scheduler/control/studyComparison";
 import { asLearnerId } from "../../../src/scheduler/state/rows";
 import { editNotice, goalQuestion, updateQuestion } from "../../../src/views/studyWords";
 
@@ -6,14 +7,21 @@ describe("the line about an edited study", () => {
   const keep = "Running jobs keep their code.";
   const take = "Start Jobs takes that in.";
   test.each([
-    [false, false, true, null],
-    [true, false, true, ["updateRun", `The study was edited since these jobs were started. ${keep}`]],
-    [false, true, true, ["startJobs", `adaptive.json was edited since these jobs were started. ${take}`]],
-    [true, true, true, ["updateRun", `The study and adaptive.json were edited since these jobs were started. ${keep}`]],
-    [true, false, false, ["updateRun", `The study was edited since this run was made. ${take}`]],
-    [false, true, false, ["startJobs", `adaptive.json was edited since this run was made. ${take}`]],
-  ])("code %o, settings %o, started %o", (code, settings, isStarted, said) => {
-    const notice = editNotice({ code, settings }, isStarted);
+    [false, false, true, 2, null],
+    [true, false, true, 2, ["updateRun", `The study was edited since these jobs were started. ${keep}`]],
+    [true, false, true, 0, ["updateRun", `The study was edited since these jobs were started. ${take}`]],
+    [false, true, true, 2, ["startJobs", `adaptive.json was edited since these jobs were started. ${take}`]],
+    [
+      true,
+      true,
+      true,
+      1,
+      ["updateRun", `The study and adaptive.json were edited since these jobs were started. ${keep}`],
+    ],
+    [true, false, false, 0, ["updateRun", `The study was edited since this run was made. ${take}`]],
+    [false, true, false, 0, ["startJobs", `adaptive.json was edited since this run was made. ${take}`]],
+  ] as const)("code %o, settings %o, started %o, %i running jobs", (code, settings, isStarted, runningJobs, said) => {
+    const notice = editNotice({ code, settings }, { isStarted, runningJobs });
     expect(notice && [notice.command, notice.line]).toEqual(said);
   });
 });
@@ -32,13 +40,22 @@ describe("the question about an edited study", () => {
     ],
     [{ changed: 2, returned: 1 }, "1 back again, 2 changed", `Changed learners that are done go on. ${running}`],
   ])("after %o says %s", (counts, what, detail) => {
-    const question = updateQuestion({ counts: { ...same, ...counts } }, false);
+    const question = updateQuestion({ counts: { ...same, ...counts } }, { mayKeep: false, runningJobs: 2 });
     const message = `The study was edited: ${what}. Update the run?`;
     expect(question).toEqual({ message, detail, choices: ["Update"] });
   });
 
   test("offers to go on without the update when jobs are started anyway", () => {
-    expect(updateQuestion({ counts: same }, true).choices).toEqual(["Update", "Keep Old Code"]);
+    const question = updateQuestion({ counts: same }, { mayKeep: true, runningJobs: 0 });
+    expect(question.choices).toEqual(["Update", "Keep Old Code"]);
+  });
+
+  test("says nothing of running jobs where none runs, nor does what is said afterwards", () => {
+    const counts = { ...same, changed: 2 };
+    const { detail } = updateQuestion({ counts }, { mayKeep: false, runningJobs: 0 });
+    expect(detail).toBe("Changed learners that are done go on.");
+    expect(updatedLine({ counts }, 0)).toBe("Updated: 2 changed.");
+    expect(updatedLine({ counts }, 1)).toBe("Updated: 2 changed. Running jobs keep their code.");
   });
 });
 

@@ -97,10 +97,10 @@ describe("the tree of learners", () => {
       `7 pts  loss 0.50  ${remark}`,
     ]);
     expect(group?.children?.nodes.map(({ tooltip }) => tooltip)).toEqual([
-      "data/0.pickle\ntried: ZeroDivisionError: division by zero",
-      "data/1.pickle\ntried: f(0.0) = 1.5, 2 s, 40 MB",
-      "data/2.pickle",
-      `data/3.pickle\n${remark}`,
+      "offset=0\ndata/0.pickle\ntried: ZeroDivisionError: division by zero",
+      "offset=0.1\ndata/1.pickle\ntried: f(0.0) = 1.5, 2 s, 40 MB",
+      "offset=0.2\ndata/2.pickle",
+      `offset=0.3\ndata/3.pickle\n${remark}`,
     ]);
   });
 
@@ -110,7 +110,7 @@ describe("the tree of learners", () => {
     const rows = reasons.map((reason, i) => learnerRow(i, { state: "failed", error, reason }));
     const [group] = learnersTree({ ...none, failed: rows.length }, new Map([["failed", page(rows)]]));
     expect(group?.children?.nodes.map(({ tooltip }) => tooltip)).toEqual(
-      reasons.map((reason, i) => `data/${i}.pickle\n${reason ?? error}`),
+      reasons.map((reason, i) => `offset=${i / 10}\ndata/${i}.pickle\n${reason ?? error}`),
     );
   });
 
@@ -118,7 +118,17 @@ describe("the tree of learners", () => {
     const rows = [learnerRow(0, { resourceClass: "large" }), learnerRow(1)];
     const [group] = learnersTree({ ...none, waiting: 2 }, new Map([["waiting", page(rows)]]));
     const tooltips = group?.children?.nodes.map(({ tooltip }) => tooltip);
-    expect(tooltips).toEqual(["data/0.pickle\nclass large", "data/1.pickle"]);
+    expect(tooltips).toEqual(["offset=0\ndata/0.pickle\nclass large", "offset=0.1\ndata/1.pickle"]);
+  });
+
+  it("says a label whole where the pointer rests: a narrow side bar cuts its end off", () => {
+    const rows = [
+      learnerRow(0, { combo: JSON.stringify({ method: "averaged_over_the_second_shell", offset: 0.5 }) }),
+      learnerRow(1, { combo: "{}" }),
+    ];
+    const [group] = learnersTree({ ...none, waiting: 2 }, new Map([["waiting", page(rows)]]));
+    const tooltips = group?.children?.nodes.map(({ tooltip }) => tooltip);
+    expect(tooltips).toEqual(["method=averaged_over_the_second_shell, offset=0.5\ndata/0.pickle", "data/1.pickle"]);
   });
 
   it("shows a part of a hundred thousand, and how to see more", () => {
