@@ -8,8 +8,8 @@ import { runCommand } from "./clusters/runCommand";
 import { ignoredWishes } from "./clusters/slurmVariables";
 import { Clients, type Commands } from "./control/clients";
 import { reach } from "./control/dealer";
-import type { Sample, Status } from "./control/protocol";
-import { Series } from "./control/series";
+import type { Status } from "./control/protocol";
+import { sampleOf, Series } from "./control/series";
 import { Failures } from "./jobs/failures";
 import { JobFiles } from "./jobs/jobFiles";
 import { givesWay } from "./jobs/allotment";
@@ -24,7 +24,7 @@ import { steadyClock } from "./state/clock";
 import { AdaptiveError, toAdaptiveError } from "./state/errors";
 import { readWhole } from "./state/files";
 import { RunLock } from "./state/lock";
-import { fnameOf, isRunning, type LearnerId, type LearnerRow, type RunRow, tryClass } from "./state/rows";
+import { fnameOf, type LearnerId, type LearnerRow, type RunRow, tryClass } from "./state/rows";
 import { type RemarkKind, remarkOf, withRemark } from "./state/runRemarks";
 import { checkFolderName, type RunDirectory } from "./state/runDirectory";
 import { settingsOf, type Configuration } from "./state/settings";
@@ -539,22 +539,9 @@ export class Scheduler {
 
   /** How the run stands, for its charts; the last time for as long as nothing happens. */
   private tell(time: number, columns: ReturnType<ProgressBoard["takeUnsent"]>, isLast: boolean): void {
-    const sample = this.sample(time);
+    const sample = sampleOf(this.store.model, this.board.npoints, time);
     this.series.add(sample, this.store.database, isLast);
     this.clients.notifyAttached("progress", { time, ...columns, sample });
-  }
-
-  private sample(time: number): Sample {
-    const { model } = this.store;
-    let running = 0;
-    for (const id of model.liveJobs) if (isRunning(model.job(id))) running++;
-    return {
-      time,
-      npoints: this.board.npoints,
-      running,
-      queued: model.liveJobs.size - running,
-      done: model.learnerCounts.done,
-    };
   }
 
   private rollUp(): void {

@@ -1,4 +1,6 @@
 import type { Database } from "../state/database";
+import type { Model } from "../state/model";
+import { isRunning } from "../state/rows";
 import type { Sample } from "./protocol";
 
 const maxSamples = 512;
@@ -45,6 +47,13 @@ export class Series {
     // A timer that fires a little early must not cost a sample.
     return 0.9 * firstIntervalMs * 2 ** doublings;
   }
+}
+
+/** How the run stands. A job that has asked for a learner runs, though the queue may not have been asked since. */
+export function sampleOf(model: Model, npoints: number, time: number): Sample {
+  let running = 0;
+  for (const id of model.liveJobs) if (isRunning(model.job(id))) running++;
+  return { time, npoints, running, queued: model.liveJobs.size - running, done: model.learnerCounts.done };
 }
 
 function insert(database: Database, { time, npoints, running, queued, done }: Sample): void {

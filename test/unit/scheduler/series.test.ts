@@ -1,7 +1,10 @@
 import { expect, test } from "vitest";
-import { Series } from "../../../src/scheduler/control/series";
+import { sampleOf, Series } from "../../../src/scheduler/control/series";
 import { Database } from "../../../src/scheduler/state/database";
-import { wasm } from "./runFixture";
+import { effects, type NewChange } from "../../../src/scheduler/state/changes";
+import { Model } from "../../../src/scheduler/state/model";
+import { asJobId } from "../../../src/scheduler/state/rows";
+import { assigned, firstChanges, wasm } from "./runFixture";
 
 const sampleAt = (time: number) => ({ time, npoints: time, running: 2, queued: 0, done: 1 });
 const timesIn = (database: Database) => database.values("SELECT time FROM series ORDER BY time").map(([time]) => time);
@@ -20,4 +23,14 @@ test("the series grows coarser while the run grows longer, and keeps its first a
   again.add(sampleAt(1000 * seconds + 1010), database, false);
   expect(timesIn(database)).toEqual(times);
   database.close();
+});
+
+test("a job that computes is no job that waits, though the queue was not listed since it was submitted", () => {
+  const jobs = ["1_1", "1_2"].map((id) => ({ id: asJobId(id), name: `s-${id}` }));
+  const submitted: NewChange = { kind: "jobsSubmitted", submission: 1, resourceClass: "default", jobs };
+  const model = new Model();
+  [...firstChanges(3), submitted, assigned("1_1", 0)].forEach((change, i) =>
+    model.apply(effects({ ...change, seq: i + 1, time: i })),
+  );
+  expect(sampleOf(model, 7, 5)).toEqual({ time: 5, npoints: 7, running: 1, queued: 1, done: 0 });
 });
