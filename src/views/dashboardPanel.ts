@@ -180,6 +180,9 @@ export class DashboardPanel {
       case "changeListed":
         if (this.look !== null) void changeListed(actions, said.verb, this.look.list, filter.text);
         return;
+      case "retryFailed":
+        void changeListed(actions, "retry", { state: "failed" }, "");
+        return;
       case "saveListed":
         if (this.look !== null) void saveListed(actions, this.look.list, filter.text);
         return;

@@ -9,6 +9,14 @@ export function isFinished({ learners }: Pick<Overview, "learners">): boolean {
   return ended > 0 && learners.waiting + learners.running + learners.blocked === 0;
 }
 
+/** What comes next in a finished run; null when it is not finished. */
+export function whatNext({ finished, learners }: Pick<ShownRunNumbers, "finished" | "learners">): string | null {
+  if (finished === null) return null;
+  return (learners.failed ?? 0) > 0
+    ? "Those that failed go on from their data, with the study as it is now."
+    : "With a larger goal or more learners it goes on: Start Jobs.";
+}
+
 /** What became of a finished run: `Finished at 14:02, after 25 min: 84 done, 1 failed; 25 200 points.` */
 export function finishedLine(
   { finished, learners, npoints }: Pick<ShownRunNumbers, "finished" | "learners" | "npoints">,

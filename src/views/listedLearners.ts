@@ -22,7 +22,7 @@ export async function listMessage(session: RunSession, list: ListLook, filter: s
 export function changeListed(
   actions: Pick<Actions, "withRun" | "changeLearners">,
   verb: LearnerVerb,
-  list: ListLook,
+  list: Pick<ListLook, "state">,
   filter: string,
 ): Promise<void> {
   return actions.withRun(learnerVerbWords[verb].label, async (session) => {

@@ -58,6 +58,8 @@ export const fromPageSchema = v.variant("type", [
   /** The learners that are listed, as a table. */
   v.object({ type: v.literal("saveListed") }),
   v.object({ type: v.literal("filter"), text: v.pipe(v.string(), v.maxLength(10_000)) }),
+  /** Of all that failed, whatever is listed. */
+  v.object({ type: v.literal("retryFailed") }),
   v.object({ type: v.literal("showOutput"), job: v.pipe(v.string(), v.maxLength(256)) }),
   /** To where in the study the learner that is looked at failed, or its trial did. */
   v.object({ type: v.literal("goToLine"), of: v.picklist(["failure", "trial"]) }),

@@ -72,6 +72,28 @@ describe("a learner that is looked at", () => {
     await panel.getByText("cannot be drawn: data/space.pickle: EOFError").waitFor();
   });
 
+  test("that has no points yet says so, and draws no empty axes", async () => {
+    const running = learnerRow(4, { state: "running" });
+    const dashboard = await open([running]);
+    await rowOf(dashboard, "running").click();
+    const empty = {
+      kind: "line" as const,
+      x: [],
+      y: [[]],
+      xLabel: "x",
+      yLabel: "y",
+      bounds: [-1, 1] as [number, number],
+    };
+    const preview = { ...empty, npoints: 0, facts: [], errors: null };
+    await dashboard.tell({ type: "preview", learner: running.id, preview });
+    const panel = dashboard.page.locator("adaptive-learner");
+    await panel.getByText("Waiting for its first points…").waitFor();
+    expect(await panel.locator("canvas").count()).toBe(0);
+    const one = { ...preview, x: [0], y: [[1]], npoints: 1 };
+    await dashboard.tell({ type: "preview", learner: running.id, preview: one });
+    await panel.locator("canvas").waitFor();
+  });
+
   test("shows the whole traceback, wrapped, and the way to the line", async () => {
     const error = "LinAlgError: Singular matrix";
     const failed = learnerRow(2, { state: "failed", failures: 3, error });
@@ -245,6 +267,10 @@ describe("buttons", () => {
       .waitFor();
     expect(await jobs()).toEqual(going);
     expect(await page.locator("vscode-button[disabled]", { hasText: "Stop Jobs" }).count()).toBe(1);
+    const notice = page.locator(".finished");
+    await notice.getByText("Those that failed go on from their data, with the study as it is now.").waitFor();
+    await notice.getByRole("button", { name: "Retry 1" }).click();
+    await expect.poll(() => dashboard.lastSaid("retryFailed")).toEqual({ type: "retryFailed" });
     await page.getByRole("button", { name: "Show Failed" }).click();
     await expect.poll(() => dashboard.lastSaid("look")?.list.state).toBe("failed");
   });

@@ -1,7 +1,8 @@
 import { css, html, LitElement, nothing, type TemplateResult } from "lit";
 import type { LearnerVerb } from "../../scheduler/control/learnerVerbs";
+import { formatCount } from "../../scheduler/state/counts";
 import type { LearnerId } from "../../scheduler/state/rows";
-import { finishedLine } from "../finished";
+import { finishedLine, whatNext } from "../finished";
 import { formatDuration, sentence } from "../format";
 import type { NoData } from "../learnerWords";
 import type { ListLook, ShownFailure, ShownLearner, ShownTrial, ToPage } from "../messages";
@@ -307,14 +308,24 @@ export class DashboardElement extends LitElement {
     const { failed = 0 } = run.learners;
     return html`<div class="notice finished" role="status">
       <span>${line}</span>
-      ${failed === 0 ? nothing : button({ label: "Show Failed", onClick: () => this.list?.showState("failed") })}
+      ${failed === 0 ? nothing : this.forFailed(failed)}
       ${
         run.isOnCluster
           ? button({ label: "Download Data", onClick: () => tell({ type: "runCommand", command: "downloadData" }) })
           : nothing
       }
-      <span class="quiet">With a larger goal or more learners it goes on: Start Jobs.</span>
+      <span class="quiet">${whatNext(run)}</span>
     </div>`;
+  }
+
+  private forFailed(count: number): TemplateResult {
+    return html`${button({ label: "Show Failed", onClick: () => this.list?.showState("failed") })}
+    ${button({
+      label: `Retry ${formatCount(count)}`,
+      title: "Retry those that failed",
+      isDisabled: this.run?.canAct !== true,
+      onClick: () => tell({ type: "retryFailed" }),
+    })}`;
   }
 
   private timeLeft(): TemplateResult {

@@ -132,7 +132,7 @@ export class LearnerPanelElement extends LitElement {
       ${this.facts(learner)} ${this.trouble(learner)} ${remarkOf(learner)} ${this.failed(learner)}
       ${trialNote(this.trial, { nowMs: this.nowMs, onGoToLine: () => this.onGoToLine("trial") })}
       ${
-        this.preview === null
+        this.preview === null || (this.preview.npoints === 0 && learner.npoints === 0)
           ? html`<div class="empty">${noDataWords(learner, { why: noData, isOnline })}</div>`
           : html`<adaptive-data
               .learner=${learner}

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { finishedLine, isFinished } from "../../../src/views/finished";
+import { finishedLine, isFinished, whatNext } from "../../../src/views/finished";
 
 const none = { waiting: 0, running: 0, done: 0, failed: 0, stopped: 0, blocked: 0, removed: 0 };
 
@@ -40,7 +40,15 @@ describe("what became of it", () => {
     expect(finishedLine({ learners, npoints, finished: { at, startedAt: since } }, at + 60_000)).toBe(words);
   });
 
+  test.each([
+    [{ done: 8 }, "With a larger goal or more learners it goes on: Start Jobs."],
+    [{ done: 7, failed: 1 }, "Those that failed go on from their data, with the study as it is now."],
+  ])("and what comes next with %o", (learners, words) => {
+    expect(whatNext({ learners, finished: { at, startedAt } })).toBe(words);
+  });
+
   test("is nothing while it goes on", () => {
+    expect(whatNext({ learners: { running: 1, failed: 1 }, finished: null })).toBeNull();
     expect(finishedLine({ learners: { running: 1 }, npoints: 9, finished: null }, at)).toBeNull();
   });
 });
