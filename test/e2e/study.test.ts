@@ -139,6 +139,8 @@ test("an empty folder gets an example study that runs, beside what is there; its
     .poll(() => readdir(join(folder, "example-study")).catch(() => []), within)
     .toEqual(["_learners.py", "adaptive.json"]);
   expect(await readFile(learnersFile, "utf8")).toBe("# mine\n");
+  // It opens its file once that is written, and would take the focus from a terminal.
+  await editor.page.locator(".breadcrumbs-control").getByText("example-study").waitFor();
 
   await editor.runCommand("Terminal: Create New Terminal");
   const terminal = new ShownTerminal(editor);
