@@ -1,12 +1,4 @@
-import {
-  EventEmitter,
-  MarkdownString,
-  ThemeColor,
-  ThemeIcon,
-  TreeItem,
-  TreeItemCollapsibleState,
-  type TreeDataProvider,
-} from "vscode";
+import { EventEmitter, ThemeColor, ThemeIcon, TreeItem, TreeItemCollapsibleState, type TreeDataProvider } from "vscode";
 import { systemClock } from "../scheduler/state/clock";
 import { plain } from "./plain";
 import { Redraws } from "./redraws";
@@ -49,7 +41,8 @@ export class NodeTree implements TreeDataProvider<string> {
     item.description = plain(node.description, longestLine);
     item.contextValue = node.context;
     item.accessibilityInformation = { label: [node.label, node.description].filter((part) => part !== "").join(", ") };
-    if (node.tooltip !== "") item.tooltip = new MarkdownString().appendText(plain(node.tooltip));
+    // As a text: one that Markdown escapes breaks lines within words.
+    if (node.tooltip !== "") item.tooltip = plain(node.tooltip);
     if (node.icon !== null) item.iconPath = iconOf(node.icon);
     if (node.command !== undefined) {
       const { id: command, title, argument } = node.command;
