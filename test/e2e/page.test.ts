@@ -339,6 +339,10 @@ describe("however little room there is", () => {
     expect((box?.y ?? size.height) + (box?.height ?? 0)).toBeLessThanOrEqual(size.height);
     expect(box?.height).toBeGreaterThanOrEqual(80);
     await rowOf(dashboard, "done").waitFor();
+    const [show, retry] = await Promise.all(
+      ["Show Failed", "Retry 1"].map((name) => dashboard.page.getByRole("button", { name }).boundingBox()),
+    );
+    expect(retry?.y).toBe(show?.y);
     const grid = await dashboard.page.locator("adaptive-learners adaptive-grid").boundingBox();
     const heads = dashboard.page.locator('adaptive-learners [role="columnheader"]');
     const last = await heads.last().boundingBox();

@@ -112,7 +112,10 @@ export class DashboardElement extends LitElement {
           grid-template-columns: minmax(0, 1fr) minmax(0, 1.15fr);
         }
       }
-      @media (max-height: 560px) {
+      @media (max-height: 560px), (max-width: 620px) {
+        .notice.finished {
+          flex-wrap: nowrap;
+        }
         .finished > .quiet {
           display: none;
         }
