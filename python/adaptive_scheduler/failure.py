@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import re
 import traceback
 import warnings
@@ -18,12 +19,16 @@ MACHINERY = re.compile(
 )
 
 
-class ExitError(Exception):
-    """What a function raised to end its process, which is none of its business."""
+class ToldError(Exception):
+    """What a function raised, in words.
+
+    It was meant to end the process, which is none of a function's business; or no other process can
+    read it, as most errors that are classes of the learners file, or that take several arguments.
+    """
 
 
 class Caught:
-    """A function whose `sys.exit` and the like are errors as others are, wherever it is called."""
+    """A function whose errors, `sys.exit` too, reach whoever asked, wherever it is called."""
 
     def __init__(self, function: Callable[[Any], Any]) -> None:
         self.function = function
@@ -32,15 +37,36 @@ class Caught:
         """Evaluate the function."""
         try:
             return self.function(point)
-        except Exception:
-            raise
         except BaseException as error:
-            words = ExitError(f"{type(error).__name__}: {error}")
-            raise words.with_traceback(error.__traceback__) from None
+            if isinstance(error, Exception) and _can_travel(error):
+                raise
+            words = ToldError(f"{type(error).__name__}: {_text(error)}")
+            words.__cause__, words.__context__ = error.__cause__, error.__context__
+            words.__suppress_context__ = error.__suppress_context__
+            words.__traceback__ = error.__traceback__
+        # Not above: then it would be told twice.
+        raise words
 
 
-def catch_exits(runner: Any) -> None:
-    """Have a runner that evaluates points in an executor see such errors."""
+def _can_travel(error: Exception) -> bool:
+    """Whether every way to another process takes an error there, to be told in its own words."""
+    try:
+        pickle.loads(pickle.dumps(error))
+        str(error)
+    except Exception:
+        return False
+    return True
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception as fault:
+        return f"its text cannot be shown: {type(fault).__name__}"
+
+
+def catch_errors(runner: Any) -> None:
+    """Have a runner that evaluates points in an executor see every error."""
     function = Caught(runner.learner.function)
     runner._submit = lambda point: runner.ioloop.run_in_executor(runner.executor, function, point)
 
@@ -106,7 +132,7 @@ def _failed_points(runner: Any) -> list[Any]:
 
 
 def _line(error: BaseException) -> str:
-    kind = "" if isinstance(error, ExitError) else f"{type(error).__name__}: "
+    kind = "" if isinstance(error, ToldError) else f"{type(error).__name__}: "
     words = " ".join(f"{kind}{error}".split()).rstrip(": ")
     return f"{words}. {NO_COMPLEX}" if _is_about_complex(error) else words
 
@@ -145,5 +171,5 @@ def _user_traceback(error: BaseException) -> str:
         elif not line.startswith("    "):
             is_ours = True
         if is_ours:
-            kept.append(line.removeprefix(f"{__name__}.{ExitError.__name__}: "))
+            kept.append(line.removeprefix(f"{__name__}.{ToldError.__name__}: "))
     return "\n".join(kept)

@@ -8,6 +8,7 @@ import pickle
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import suppress
@@ -16,6 +17,9 @@ from typing import Any, NoReturn
 import cloudpickle
 
 from adaptive_scheduler import revision
+
+#: What threads of the study's may still take when nothing else is left to do.
+GRACE_SECONDS = 10
 
 
 def executor() -> Executor:
@@ -51,7 +55,7 @@ def _executor(kind: str) -> Executor:
     import loky
 
     return loky.get_reusable_executor(  # type: ignore[no-any-return]
-        max_workers=_cores(), timeout=None, initializer=outlive_signals
+        max_workers=_cores(), timeout=None, initializer=_set_up_worker
     )
 
 
@@ -62,7 +66,7 @@ def set_up_rank() -> None:
     # Functions travel by value, so that no rank above 0 imports the learners file.
     MPI.pickle.__init__(cloudpickle.dumps, cloudpickle.loads)  # type: ignore[misc]
     if MPI.COMM_WORLD.Get_rank() > 0:
-        outlive_signals()
+        _set_up_worker()
 
 
 def pickle_by_value() -> None:
@@ -72,6 +76,31 @@ def pickle_by_value() -> None:
         if revision.is_own(module := sys.modules[name]):
             cloudpickle.register_pickle_by_value(module)
         _known.add(name)
+
+
+def end_with_main_thread(code: int) -> None:
+    """End this process soon after its main thread, whatever other threads the study's code left.
+
+    Python would wait for them, maybe for ever, and the job would keep its cores.
+    """
+
+    def follow() -> None:
+        threading.main_thread().join()
+        time.sleep(GRACE_SECONDS)
+        left = [one.name for one in threading.enumerate() if not one.daemon and one.is_alive()]
+        print(f"Threads that the study left are ended: {', '.join(left)}.")
+        sys.stdout.flush()
+        sys.stderr.flush()
+        if _is_mpi_parallel():
+            sys.modules["mpi4py.MPI"].Finalize()
+        os._exit(code)
+
+    threading.Thread(target=follow, daemon=True).start()
+
+
+def _set_up_worker() -> None:
+    outlive_signals()
+    end_with_main_thread(0)
 
 
 def outlive_signals() -> None:
@@ -140,7 +169,7 @@ def _process_pool() -> Executor:
 
 
 def _set_up_process() -> None:
-    outlive_signals()
+    _set_up_worker()
     parent = multiprocessing.parent_process()
     assert parent is not None
 

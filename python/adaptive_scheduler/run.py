@@ -27,7 +27,7 @@ from adaptive_scheduler import pool
 from adaptive_scheduler.assignment import Assignment
 from adaptive_scheduler.door import Door, Patience, RefusedError
 from adaptive_scheduler.ending import Ending
-from adaptive_scheduler.failure import catch_exits, describe
+from adaptive_scheduler.failure import catch_errors, describe
 from adaptive_scheduler.goal import of_file
 from adaptive_scheduler.job import Job, log
 from adaptive_scheduler.learners_file import LearnersFileError, Study, load
@@ -93,7 +93,7 @@ def _run(
                 raise_if_retries_exceeded=True,
             )
             if not is_async:
-                catch_exits(runner)
+                catch_errors(runner)
             loop.run_until_complete(runner.task)
     except (Exception, SystemExit, KeyboardInterrupt) as error:
         # What was not loaded must not be overwritten by an empty learner.
@@ -117,8 +117,12 @@ def load_study(job: Job) -> Study:
 
 
 if __name__ == "__main__":
+    code = 1
     try:
         main()
+        code = 0
     except (LearnersChangedError, RefusedError) as error:
         log(str(error))
-        sys.exit(1)
+    finally:
+        pool.end_with_main_thread(code)
+    sys.exit(code)

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { askProcess, type Said } from "./answer";
 import { hiddenModule, hiddenWords } from "./jobs/hiddenModule";
-import { loginArgv, type LoginFiles, loginFiles } from "./jobs/loginShell";
+import { loginArgv, type LoginFiles, loginFiles, ownNames } from "./jobs/loginShell";
 import { shellQuote } from "./jobs/quote";
 import { AdaptiveError } from "./state/errors";
 
@@ -65,7 +65,8 @@ export async function callPython(call: PythonCall): Promise<unknown> {
     ...call,
     prelude,
     lines: [
-      // Behind the prelude, which may set it anew.
+      // Behind the prelude, which may set them anew.
+      ...ownNames,
       `export PYTHONPATH=${shellQuote(path.join(":"))}"\${PYTHONPATH:+:$PYTHONPATH}"`,
       `cd ${shellQuote(cwd)} || exit 1`,
       `command -v ${shellQuote(python)} >/dev/null || { say ${missing}; exit 127; }`,

@@ -275,6 +275,72 @@ def test_a_function_that_ends_its_process_fails_its_learner_with_its_line(
     assert of_goal["error"] == "the goal of the learners file raised: SystemExit: no goal"
 
 
+#: What a class of errors may be: not to be found, not to be made from its text, without a text.
+STRANGE = """
+    class Plain(Exception):
+        pass
+
+    class TwoArguments(Exception):
+        def __init__(self, one, other):
+            super().__init__("of two")
+
+    class NoText(Exception):
+        def __str__(self):
+            raise RuntimeError
+
+    def strange(offset):
+        try:
+            1 / 0
+        except ZeroDivisionError as cause:
+            errors = [Plain("own"), TwoArguments(1, 2), NoText()]
+            raise errors[round(10 * offset)] from cause
+"""
+
+
+@pytest.mark.parametrize(("executor", "ranks"), [("process-pool", 0), ("auto", 2)])
+def test_an_error_of_whatever_class_is_told_in_its_own_words(
+    peer: Peer, jobs: Jobs, monkeypatch: pytest.MonkeyPatch, executor: str, ranks: int
+) -> None:
+    monkeypatch.setenv("ADAPTIVE_EXECUTOR", executor)
+    jobs.write(text=LEARNERS.replace("return x +", "strange(offset)\n        return x +") + STRANGE)
+    for index in range(3):
+        peer.give(index, f"data/0.{index}")
+    code, output = ended(jobs.start(*RUN, ranks=ranks))
+    assert code == 0, output
+    failed = [said for said in peer.seen if said["type"] == "failed"]
+    words = ["Plain: own", "TwoArguments: of two", "NoText: its text cannot be shown: RuntimeError"]
+    assert [said["error"].split(" in h at x = ")[0] for said in failed] == words
+    for said, line in zip(failed, words):
+        trace = said["traceback"]
+        assert trace.splitlines()[-1] == line
+        assert "ZeroDivisionError: division by zero\n\nThe above exception was the direct" in trace
+        assert "in strange" in trace
+
+
+LEAVES_A_THREAD = """
+    import threading
+
+    def leave_a_thread():
+        threading.Thread(target=time.sleep, args=(100_000,), name="uploads").start()
+
+    leave_a_thread()
+"""
+
+
+@pytest.mark.parametrize(("executor", "ranks"), [("process-pool", 0), ("auto", 2)])
+def test_a_thread_that_the_study_leaves_does_not_keep_a_job_from_ending(
+    peer: Peer, jobs: Jobs, monkeypatch: pytest.MonkeyPatch, executor: str, ranks: int
+) -> None:
+    monkeypatch.setenv("ADAPTIVE_EXECUTOR", executor)
+    leaving = LEARNERS.replace("return x +", "leave_a_thread()\n        return x +")
+    jobs.write(text=leaving + LEAVES_A_THREAD)
+    peer.give(0, "data/0.0", goal={"npoints": 5})
+    code, output = ended(jobs.start(*RUN, ranks=ranks))
+    assert code == 0, output
+    assert "Threads that the study left are ended: uploads" in output
+    assert peer.types() == ["start", "done", "start"]
+
+
 def test_a_rank_that_is_killed_ends_the_job_and_does_not_hang_it(peer: Peer, jobs: Jobs) -> None:
     jobs.write(text=KILLED)
     peer.give(0, "data/0.0", goal={"npoints": 5})

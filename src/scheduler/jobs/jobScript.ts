@@ -1,7 +1,7 @@
 import { walltimeSeconds, type Settings } from "../state/settings";
 import { restoreVariables } from "../clusters/slurmVariables";
 import { lastWord } from "./deaths";
-import { afterLogin } from "./loginShell";
+import { afterLogin, ownNames } from "./loginShell";
 import { forgetManagers } from "./managerVariables";
 import { shellQuote } from "./quote";
 import {
@@ -72,10 +72,11 @@ export function jobScript(options: JobScriptOptions): string {
     `trap 'code=$?; echo "${lastWord("prelude")} a line of the prelude ended the job with exit code $code"; ${isSlurm ? "note_end $code" : ":"}' EXIT`,
     ...settings.prelude,
     isSlurm ? "trap 'note_end $?' EXIT" : "trap - EXIT",
-    // Behind the prelude, which may set it anew.
+    // Behind the prelude, which may set them anew.
     `export PYTHONPATH="$code/$ADAPTIVE_REVISION":${shellQuote(options.client)}"\${PYTHONPATH:+:$PYTHONPATH}"`,
     `cd ${shellQuote(options.runDirectory)} || exit 1`,
     ...(isSlurm ? [] : shellInstead),
+    ...ownNames,
     `python=${shellQuote(settings.python)}`,
     `command -v "$python" >/dev/null || { echo "${lastWord("no-python")} there is no Python at $python on $HOSTNAME"; exit 127; }`,
     ...launchLines(options),

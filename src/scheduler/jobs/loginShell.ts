@@ -25,6 +25,15 @@ export const ownShell: readonly string[] = [
 ];
 
 /**
+ * Names of files are UTF-8 to us, so to every Python of ours too, whatever the locale of a person says (from 3.15 on
+ * Python itself does so): else the data is in files that nobody but Python finds. And a C library spells its settings as
+ * in English: an MPI that makes capital letters as in Turkish does not know its own.
+ */
+export const ownNames: readonly string[] = [
+  "export LANG=${LC_ALL:-${LANG-}} LC_CTYPE=C PYTHONUTF8=1; unset LC_ALL PYTHONCOERCECLOCALE",
+];
+
+/**
  * The first lines of a script: has it run after the login files of whoever owns it. Which of them leave the shell
  * running is tried before, because afterwards nobody could tell.
  */

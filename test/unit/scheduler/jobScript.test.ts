@@ -6,6 +6,7 @@ import { promisify } from "node:util";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { managerNames, managerPrefixes } from "../../../src/scheduler/jobs/managerVariables";
+import { ownNames } from "../../../src/scheduler/jobs/loginShell";
 import { jobScript, type JobScriptOptions } from "../../../src/scheduler/jobs/jobScript";
 import { shellQuote } from "../../../src/scheduler/jobs/quote";
 import { temporaryFolder } from "./runFixture";
@@ -63,7 +64,8 @@ test("a job script goes to the run's directory with the run's environment, and s
   const script = scriptWith({});
   expect(script).toContain("export ADAPTIVE_RUN_DIR='/home/me/my study'");
   expect(script).toContain('read -r ADAPTIVE_REVISION <"$code/current"');
-  expect(script).toMatch(/module load mpi\ntrap - EXIT\nexport PYTHONPATH=.*\ncd '\/home\/me\/my study' \|\| exit 1/);
+  expect(script).toMatch(/module load mpi\ntrap - EXIT\nexport PYTHONPATH=.*\ncd '\/home\/me\/my study' \|\| exit 1\n/);
+  expect(script.indexOf(ownNames[0] ?? "")).toBeGreaterThan(script.indexOf("module load mpi"));
   expect(script).toContain(
     `-n 4 sh -c 'exec "$@" </dev/null' rank "$python" -m mpi4py.futures -m adaptive_scheduler.run`,
   );

@@ -3,10 +3,13 @@ import { mkdir, open, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { afterLogin } from "../../../src/scheduler/jobs/loginShell";
+import { shellQuote } from "../../../src/scheduler/jobs/quote";
 import { callPython, type PythonCall } from "../../../src/scheduler/python";
 import { rudeLogins, writeRudeLogin } from "../../integration/loginFiles";
 import { isAlive } from "../../integration/remote/shown";
 import { temporaryFolder } from "./runFixture";
+
+const venvPython = join(import.meta.dirname, "../../../.venv/bin/python");
 
 afterEach(() => vi.unstubAllEnvs());
 
@@ -45,6 +48,14 @@ test("what is printed beside the answer, wherever, and what holds the output ope
   const noise = `echo "{}"; echo noise >&2; ${holder} `;
   const { call } = await pythonThatRuns(`${noise} ${answering('{"learners":[]}')}\necho '{"later":1}'\nsleep 1004\n`);
   expect(await callPython(call)).toEqual({ learners: [] });
+});
+
+test("names of files are UTF-8 to a Python in any locale, also in one that its prelude sets", async () => {
+  const say = "import os, sys; print(sys.getfilesystemencoding(), os.environ.get('LC_ALL'), os.environ['LANG'])";
+  const script = `name=$(exec ${shellQuote(venvPython)} -c ${shellQuote(say)}); ${answering('{"names":"$name"}')}`;
+  const { call } = await pythonThatRuns(script);
+  const prelude = ["export LC_ALL=POSIX PYTHONUTF8=0 PYTHONCOERCECLOCALE=0"];
+  expect(await callPython({ ...call, prelude })).toEqual({ names: "utf-8 None POSIX" });
 });
 
 test("a Python that says nothing is quoted, and one that is missing named", async () => {
