@@ -88,6 +88,8 @@ def end_with_main_thread(code: int) -> None:
         threading.main_thread().join()
         time.sleep(GRACE_SECONDS)
         left = [one.name for one in threading.enumerate() if not one.daemon and one.is_alive()]
+        if not left:
+            return
         print(f"Threads that the study left are ended: {', '.join(left)}.")
         sys.stdout.flush()
         sys.stderr.flush()

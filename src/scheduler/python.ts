@@ -134,7 +134,11 @@ function hides({ noise }: Said, folder: string): AdaptiveError | null {
 
 function failed(what: string, said: Pick<Said, "exitCode" | "endedBy" | "noise">): AdaptiveError {
   const words = lastLines(said.noise);
-  return new AdaptiveError("python-failed", `${what} failed (${endOf(said)}): ${words || "it printed nothing"}`);
+  return new AdaptiveError(
+    "python-failed",
+    `${what} failed (${endOf(said)}): ${words || "it printed nothing"}`,
+    "Look whether it is a Python 3.9 or newer that starts by itself; else choose another one.",
+  );
 }
 
 export const endOf = ({ exitCode, endedBy }: Pick<Said, "exitCode" | "endedBy">): string =>

@@ -65,7 +65,10 @@ export async function downloadResults(
     const looks = paths.slice(i, i + looksAtOnce).map(async (path) => [path, await look(folder, path)] as const);
     for (const [path, found] of await Promise.all(looks)) if (found !== null) here.set(path, found);
   }
-  const { fetch, unchanged, refused, toAgree } = planDownload(files, { ledger: last, here, own, agreed });
+  const { fetch, unchanged, refused, toAgree } = planDownload(files, {
+    ...{ ledger: last, here, own, agreed },
+    foldsNames: process.platform !== "linux",
+  });
   if (toAgree.length > 0 && !(await agree(toAgree))) throw new AdaptiveError("cancelled", "Cancelled");
   const keptAside = fetch.length === 0 ? [] : await fetchAll(reach, { run, folder, ledger, onProgress }, fetch);
   return { fetched: fetch.length, unchanged, keptAside, refused };

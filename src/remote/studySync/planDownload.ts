@@ -41,32 +41,44 @@ export interface DownloadCircumstances {
   own: ReadonlySet<string>;
   /** Places that a person has agreed to. */
   agreed: ReadonlySet<string>;
+  /** Names that differ in capitals or in how an accent is written are those of one file here. */
+  foldsNames: boolean;
 }
 
 /** What is done with the data files that a head node lists: it may list anything. */
 export function planDownload(
   there: readonly ResultFile[],
-  { ledger, here, own, agreed }: DownloadCircumstances,
+  { ledger, here, own, agreed, foldsNames }: DownloadCircumstances,
 ): DownloadPlan {
   const fetch: ResultFile[] = [];
   const refused: Refused[] = [];
   const toAgree = new Map<string, Place>();
   const ownNames = new Set([...own].map(folded));
+  const taken = new Map<string, string>();
   let unchanged = 0;
-  for (const file of new Map(there.map((one) => [one.path, one])).values()) {
+  const files = [...new Map(there.map((one) => [one.path, one])).values()];
+  // So that of two names that are one here it is the same that is fetched each time.
+  files.sort((a, b) => (a.path < b.path ? -1 : 1));
+  for (const file of files) {
     const { path, size, modifiedMs } = file;
     const judged = judgeDataName(path);
     const found = here.get(path);
     const last = Object.hasOwn(ledger, path) ? ledger[path] : undefined;
+    const twin = taken.get(folded(path));
     if (judged.kind === "refused") refused.push({ path, why: judged.why });
     else if (found !== undefined && found !== "file") refused.push({ path, why: found.why });
     else if (last === undefined && ownNames.has(folded(path))) refused.push({ path, why: "is a file of the study" });
-    else if (found === "file" && last?.size === size && last.modifiedMs === modifiedMs) unchanged++;
+    else if (foldsNames && twin !== undefined) refused.push({ path, why: `would take the place of ${twin} here` });
     else {
+      taken.set(folded(path), path);
+      if (found === "file" && last?.size === size && last.modifiedMs === modifiedMs) {
+        unchanged++;
+        continue;
+      }
       fetch.push(file);
       if (agreed.has(judged.place)) continue;
-      const { files, bytes } = toAgree.get(judged.place) ?? { files: 0, bytes: 0 };
-      toAgree.set(judged.place, { place: judged.place, files: files + 1, bytes: bytes + size });
+      const place = toAgree.get(judged.place) ?? { place: judged.place, files: 0, bytes: 0 };
+      toAgree.set(judged.place, { ...place, files: place.files + 1, bytes: place.bytes + size });
     }
   }
   return { fetch, unchanged, refused, toAgree: [...toAgree.values()] };

@@ -33,6 +33,7 @@ import {
   type Settings,
 } from "../state/settings";
 import { readStudyFile, studyFileOf, type StudyFile } from "./studyFile";
+import { withHome } from "./dataPlaces";
 
 /** What was typed at the start, and the profile of the cluster as the editor or a file gave it. */
 export interface StartOptions {
@@ -202,5 +203,5 @@ function parseJson(text: string, name: string): unknown {
 
 /** A path is meant from here, not from the run's directory; a bare name is looked up on PATH. */
 function absolute(layer: Layer): Layer {
-  return layer.python?.includes("/") ? { ...layer, python: resolve(layer.python) } : layer;
+  return layer.python?.includes("/") ? { ...layer, python: resolve(withHome(layer.python)) } : layer;
 }

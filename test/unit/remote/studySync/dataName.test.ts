@@ -184,11 +184,13 @@ describe("a name that a head node gives for a data file", () => {
   test("what was judged is what is planned: nothing is fetched that was refused, and the rest only when agreed to", () => {
     const file = fc.record({ path, size: fc.nat(), modifiedMs: fc.nat() });
     fc.assert(
-      fc.property(fc.array(file), fc.array(path), (files, own) => {
-        const circumstances = { ledger: {}, here: new Map(), own: new Set(own), agreed: new Set<string>() };
+      fc.property(fc.array(file), fc.array(path), fc.boolean(), (files, own, foldsNames) => {
+        const circumstances = { ledger: {}, here: new Map(), own: new Set(own), agreed: new Set<string>(), foldsNames };
         const { fetch, refused, toAgree } = planDownload(files, circumstances);
         for (const { path } of fetch) expect(judgeDataName(path).kind).toBe("data");
         for (const { path } of fetch) expect(own).not.toContain(path);
+        const names = fetch.map(({ path }) => (foldsNames ? path.normalize("NFKC").toLowerCase() : path));
+        expect(new Set(names).size).toBe(names.length);
         expect(toAgree.reduce((sum, place) => sum + place.files, 0)).toBe(fetch.length);
         expect(fetch.length + refused.length).toBe(new Set(files.map(({ path }) => path)).size);
       }),

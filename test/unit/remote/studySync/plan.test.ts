@@ -100,13 +100,26 @@ describe("what is downloaded", () => {
     ["one that was written anew", { "data/a.pickle": { ...last, modifiedMs: 999 } }, ["data/a.pickle"], true],
   ])("%s", (_, ledger, here, isFetched) => {
     const found = new Map(here.map((path) => [path, "file" as const]));
-    const plan = planDownload([there], { ledger, here: found, own: new Set(), agreed: new Set() });
+    const plan = planDownload([there], { ledger, here: found, own: new Set(), agreed: new Set(), foldsNames: true });
     expect(plan).toEqual({
       fetch: isFetched ? [there] : [],
       unchanged: isFetched ? 0 : 1,
       refused: [],
       toAgree: isFetched ? [{ place: "data/*.pickle", files: 1, bytes: 10 }] : [],
     });
+  });
+
+  test("one whose name differs from another's in capitals or accents alone, where that is the same name", () => {
+    const files = ["data/a.pickle", "data/A.pickle", "data/\u00e9.pickle", "data/e\u0301.pickle"].map((path) => ({
+      ...there,
+      path,
+    }));
+    const circumstances = { ledger: {}, here: new Map(), own: new Set<string>(), agreed: new Set<string>() };
+    const { fetch, refused } = planDownload(files, { ...circumstances, foldsNames: true });
+    expect(fetch.map(({ path }) => path)).toEqual(["data/A.pickle", "data/e\u0301.pickle"]);
+    expect(refused[0]).toEqual({ path: "data/a.pickle", why: "would take the place of data/A.pickle here" });
+    expect(refused).toHaveLength(2);
+    expect(planDownload(files, { ...circumstances, foldsNames: false }).fetch).toHaveLength(4);
   });
 
   test.each([
