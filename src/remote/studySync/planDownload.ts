@@ -54,28 +54,21 @@ export function planDownload(
   const refused: Refused[] = [];
   const toAgree = new Map<string, Place>();
   const ownNames = new Set([...own].map(folded));
-  const taken = new Map<string, string>();
+  const files = new Map(there.map((one) => [one.path, one]));
+  const firstOfTwins = foldsNames ? firstOf(files.keys()) : new Map<string, string>();
   let unchanged = 0;
-  const files = [...new Map(there.map((one) => [one.path, one])).values()];
-  // So that of two names that are one here it is the same that is fetched each time.
-  files.sort((a, b) => (a.path < b.path ? -1 : 1));
-  for (const file of files) {
-    const { path, size, modifiedMs } = file;
+  for (const { path, size, modifiedMs } of files.values()) {
     const judged = judgeDataName(path);
     const found = here.get(path);
     const last = Object.hasOwn(ledger, path) ? ledger[path] : undefined;
-    const twin = taken.get(folded(path));
+    const twin = firstOfTwins.get(oneName(path)) ?? path;
     if (judged.kind === "refused") refused.push({ path, why: judged.why });
     else if (found !== undefined && found !== "file") refused.push({ path, why: found.why });
     else if (last === undefined && ownNames.has(folded(path))) refused.push({ path, why: "is a file of the study" });
-    else if (foldsNames && twin !== undefined) refused.push({ path, why: `would take the place of ${twin} here` });
+    else if (twin !== path) refused.push({ path, why: `would take the place of ${twin} here` });
+    else if (found === "file" && last?.size === size && last.modifiedMs === modifiedMs) unchanged++;
     else {
-      taken.set(folded(path), path);
-      if (found === "file" && last?.size === size && last.modifiedMs === modifiedMs) {
-        unchanged++;
-        continue;
-      }
-      fetch.push(file);
+      fetch.push({ path, size, modifiedMs });
       if (agreed.has(judged.place)) continue;
       const place = toAgree.get(judged.place) ?? { place: judged.place, files: 0, bytes: 0 };
       toAgree.set(judged.place, { ...place, files: place.files + 1, bytes: place.bytes + size });
@@ -84,9 +77,24 @@ export function planDownload(
   return { fetch, unchanged, refused, toAgree: [...toAgree.values()] };
 }
 
-/** As a file system may compare names. */
+/** Of names of data that are one file here the one that is fetched, each time the same. */
+function firstOf(paths: Iterable<string>): Map<string, string> {
+  const first = new Map<string, string>();
+  for (const path of paths) {
+    const other = first.get(oneName(path));
+    if (judgeDataName(path).kind === "data" && (other === undefined || path < other)) first.set(oneName(path), path);
+  }
+  return first;
+}
+
+/** As any file system may compare names. */
 function folded(path: string): string {
   return path.normalize("NFKC").toLowerCase();
+}
+
+/** As those of macOS and Windows do: capitals, and how an accent is written. */
+function oneName(path: string): string {
+  return path.normalize("NFC").toLowerCase();
 }
 
 /**

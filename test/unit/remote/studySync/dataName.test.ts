@@ -189,7 +189,7 @@ describe("a name that a head node gives for a data file", () => {
         const { fetch, refused, toAgree } = planDownload(files, circumstances);
         for (const { path } of fetch) expect(judgeDataName(path).kind).toBe("data");
         for (const { path } of fetch) expect(own).not.toContain(path);
-        const names = fetch.map(({ path }) => (foldsNames ? path.normalize("NFKC").toLowerCase() : path));
+        const names = fetch.map(({ path }) => (foldsNames ? path.normalize("NFC").toLowerCase() : path));
         expect(new Set(names).size).toBe(names.length);
         expect(toAgree.reduce((sum, place) => sum + place.files, 0)).toBe(fetch.length);
         expect(fetch.length + refused.length).toBe(new Set(files.map(({ path }) => path)).size);
