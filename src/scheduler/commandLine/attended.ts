@@ -44,12 +44,12 @@ export interface AttendedRun {
 /**
  * A run that this process serves.
  *
- * @param onHangUp told when the terminal was closed, which ends nothing once the jobs are started
+ * @param onStart told before the jobs are started
  */
 export function servedHere(
   scheduler: Scheduler,
   signals: Pick<AttendedRun, "paused" | "closed">,
-  onHangUp: () => void,
+  onStart: () => void,
 ): AttendedRun {
   const { store, board, verbs, updates } = scheduler;
   const { model } = store;
@@ -64,7 +64,7 @@ export function servedHere(
     checkData: () => scheduler.checkData(),
     reopen: (learners) => verbs.reopenLearners({ learners }),
     start: () => {
-      process.on("SIGHUP", onHangUp);
+      onStart();
       return verbs.startJobs();
     },
     stop: () => verbs.setActivity("stopped", "interrupted in the terminal", false),

@@ -112,6 +112,7 @@ async function serveHere(
   const log = new Log(directory.log);
   const closed = new Signal<"closed">();
   const paused = new Signal<"paused">();
+  let isStarted = false;
   const scheduler = await Scheduler.serve({
     directory,
     assets,
@@ -121,12 +122,19 @@ async function serveHere(
     onDidEnd: () => closed.send("closed"),
     onFatal: (error) => endAtOnce(log, error),
     onNotice: (notice) => {
-      if (notice) view.notice(notice);
-      if (notice && pauseCodes.has(notice.code)) paused.send("paused");
+      if (!notice) return;
+      const isPause = pauseCodes.has(notice.code);
+      // Why it was paused before is over with this start, however long that takes.
+      if (isPause && !isStarted) return;
+      view.notice(notice);
+      if (isPause) paused.send("paused");
     },
   });
-  const onHangUp = () => log.write("the terminal was closed: this run goes on in the background");
-  return servedHere(scheduler, { paused: paused.received, closed: closed.received }, onHangUp);
+  const onStart = () => {
+    isStarted = true;
+    process.on("SIGHUP", () => log.write("the terminal was closed: this run goes on in the background"));
+  };
+  return servedHere(scheduler, { paused: paused.received, closed: closed.received }, onStart);
 }
 
 /** What was typed or edited since a run was made holds from now on; returns what to say of it. */

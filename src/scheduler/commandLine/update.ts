@@ -26,8 +26,7 @@ export async function update(directory: RunDirectory, options: UpdateOptions, pr
   await directory.readRunFile();
   const address = await findOrStartScheduler(directory, program);
   const done = await updateStudy(studyAt(address), options.accept, program);
-  const { jobs } = await ask(address, "listJobs", {});
-  const runningJobs = jobs.filter(({ state }) => state === "running").length;
+  const { running: runningJobs = 0 } = (await ask(address, "status", {})).jobs;
   if (options.json) program.printJson({ edited: done !== null, ...done });
   else program.print(done ? updatedLine(done, runningJobs) : unedited);
   return exitCodes.success;

@@ -232,7 +232,8 @@ export class JobLoop {
     if (decision.cancel) await this.cancel(decision.cancel);
     this.nextFillAt = decision.submit.length > 0 ? await this.submitter.fill(decision.submit) : null;
     const pause = await explainPause(store.model, files);
-    if (pause) onNotice(pause);
+    // A person may have started the jobs again while it was looked for.
+    if (pause && store.model.run.activity === "paused") onNotice(pause);
   }
 
   /** The jobs that have ended, with what is known of how. */

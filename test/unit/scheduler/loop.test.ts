@@ -39,12 +39,14 @@ async function openLoop(
     isExact = true,
     settings = {},
     maxConnections = Infinity,
+    filesOf = ({ directory, model }) => new JobFiles(directory.jobs, model),
   }: {
     before?: (store: Store) => Promise<void>;
     clock?: Clock;
     isExact?: boolean;
     settings?: Partial<Settings>;
     maxConnections?: number;
+    filesOf?: (store: Store) => JobFiles;
   } = {},
 ) {
   const store = await openStore(
@@ -66,7 +68,7 @@ async function openLoop(
       return answer(argv, store);
     }) as RunCommand,
     prepare: () => Promise.resolve(),
-    files: new JobFiles(store.directory.jobs, store.model),
+    files: filesOf(store),
     script: () => "",
     progress: () => ({ npoints: 0, loss: null }),
     takeInMessage: (message) => Promise.resolve(taken.push(message) > 0),
@@ -355,6 +357,25 @@ describe("of a queue that is not exact", () => {
       code: "jobs-die-at-once",
       message: expect.stringContaining(end.words) as string,
     });
+  });
+
+  test("why the jobs were paused is not told any more when a person has started them again meanwhile", async () => {
+    let asked = 0;
+    class StartedAgain extends JobFiles {
+      override tail() {
+        asked++;
+        store.record({ kind: "activityChanged", activity: "active", stopsGently: 0, reason: null });
+        return Promise.resolve({ text: "", truncated: false });
+      }
+    }
+    const answer = (argv: readonly string[], { model }: Store) =>
+      argv[0] === "list" ? [...model.jobs.keys()].map(ended) : submitted(argv);
+    const { store, notices, until } = await openLoop(9, answer, {
+      filesOf: ({ directory, model }) => new StartedAgain(directory.jobs, model),
+    });
+    // The second time, what came of the first has been told.
+    await until(() => asked === 2);
+    expect(notices).toEqual([]);
   });
 
   test("an end of before the queue started the job anew is none", async () => {
